@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Collectors: the senses. A descriptor names the metrics that a sense fills and the calls that fill
+ * them. The built-in ones under collectors/ use nothing that a program's own could not. */
+#ifndef VAGUS_COLLECTOR_H
+#define VAGUS_COLLECTOR_H
+
+#include "metric.h"
+
+VAGUS_BEGIN_DECLS
+
+struct vagus_monitor;
+struct vagus_collector; /* one collector at work in one monitor */
+
+enum vagus_collector_flags {
+    /* sample() may block: it runs in a thread of its own (a lane), and while it does not return its
+     * own metrics grow stale and nothing else is late. */
+    VAGUS_COLLECTOR_BLOCKING = 1,
+};
+
+/* The most instances that one collector may have (paths, devices). */
+#define VAGUS_COLLECTOR_INSTANCES_MAX 16
+
+struct vagus_collector_desc {
+    size_t size;      /* sizeof(struct vagus_collector_desc) */
+    const char *name; /* [a-z0-9_]{1,31} */
+    const char *help;
+    uint32_t flags; /* enum vagus_collector_flags */
+    uint32_t reserved;
+    /* What it fills. `kind` may be a counter or a gauge, both are put as absolute values; `tier` is
+     * when it is filled; `instance` stays NULL. A metric of which there is one for each instance
+     * that open() adds has `instance` set to "*". */
+    const struct vagus_metric_desc *metrics;
+    size_t metric_count;
+    size_t state_size; /* zeroed memory for vagus_collector_state() */
+    /* Called once, when the collector is added; may allocate and block. May be NULL. A failure is
+     * said in health and leaves all metrics of the collector unsupported or in error. */
+    int (*open)(struct vagus_collector *collector);
+    /* Fills the metrics of the tiers in `due` (bit 1 << enum vagus_tier) by vagus_put(). Allocates
+     * nothing. Returns 0, or VAGUS_E… if nothing more could be had: metrics that are due and were
+     * not put take this error. */
+    int (*sample)(struct vagus_collector *collector, unsigned due);
+    /* Called once after the last sample(). May be NULL. */
+    void (*close)(struct vagus_collector *collector);
+    void *arg; /* for vagus_collector_arg() */
+};
+
+/* Adds a program's own collector, between open and start. Strings, the table and the descriptor
+ * itself must live until the monitor is closed. VAGUS_EINVAL, VAGUS_ESTATE, VAGUS_EEXIST,
+ * VAGUS_EFULL, VAGUS_ENOMEM. */
+VAGUS_API int vagus_collector_add(struct vagus_monitor *monitor,
+                                  const struct vagus_collector_desc *desc);
+
+/* --- For use inside open(), sample() and close() only. --- */
+
+VAGUS_API void *vagus_collector_state(struct vagus_collector *collector);
+VAGUS_API void *vagus_collector_arg(struct vagus_collector *collector);
+VAGUS_API int64_t vagus_collector_now_ns(struct vagus_collector *collector);
+
+/* In open(): adds an instance; returns its number, counted from 0, or VAGUS_EFULL. */
+VAGUS_API int vagus_collector_instance_add(struct vagus_collector *collector, const char *value);
+
+/* In sample(): gives metric `metric` of the table (instance 0 where it has but one) its value.
+ * NaN and infinity count as VAGUS_EPARSE. */
+VAGUS_API void vagus_put(struct vagus_collector *collector, size_t metric, size_t instance,
+                         double value);
+
+/* In sample(): says that this one metric could not be had, and why. */
+VAGUS_API void vagus_put_missing(struct vagus_collector *collector, size_t metric, size_t instance,
+                                 int error);
+
+VAGUS_END_DECLS
+
+#endif

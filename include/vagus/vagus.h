@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vagus: an agent's sense of its own body. Includes the whole public interface. */
+#ifndef VAGUS_VAGUS_H
+#define VAGUS_VAGUS_H
+
+#include "base.h"
+#include "collector.h"
+#include "health.h"
+#include "metric.h"
+#include "monitor.h"
+#include "policy.h"
+#include "rule.h"
+#include "signal.h"
+#include "snapshot.h"
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A policy as plain data. What stands here was validated: every name is well formed, every number
+ * finite, every threshold possible. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+
+#include "vagus/base.h"
+
+enum config_missing { CONFIG_MISSING_HOLD = 0, CONFIG_MISSING_RAISE = 1, CONFIG_MISSING_CLEAR = 2 };
+
+/* One severity of a rule. Absent ones have present = false. */
+struct config_threshold {
+    bool present;
+    bool below;     /* true: raised below enter; false: raised above it */
+    double enter;   /* in the unit of the metric */
+    double clear;   /* on the other side of enter */
+    double full;    /* where the level reaches 1; NaN: not given */
+    int64_t for_ns; /* how long beyond enter before it is raised */
+};
+
+struct config_rule {
+    char *name;
+    char *metric;
+    char *instance; /* NULL: every instance */
+    char *kind;     /* of policies.def */
+    char *resource; /* NULL: the metric's */
+    int stat;       /* enum vagus_stat */
+    int missing;    /* enum config_missing */
+    bool shadow;    /* judged and recorded, never delivered */
+    int64_t window_ns;
+    int64_t min_hold_ns;
+    int64_t max_age_ns; /* 0: as long as the value is good */
+    struct config_threshold throttle, defer, shutdown;
+    uint32_t line; /* where the rule stands, for the proof of wiring */
+};
+
+struct vagus_config {
+    char *agent; /* NULL: not given */
+    bool strict;
+    char *segment_dir;           /* NULL: not given */
+    uint64_t segment_bytes;      /* 0: not given */
+    uint32_t segment_keep;       /* dead segments kept for each agent name */
+    uint64_t memory_limit_bytes; /* declared; 0: none */
+    char **watch_paths;
+    uint32_t watch_path_count;
+    struct config_rule *rules;
+    uint32_t rule_count;
+};
+
+#define CONFIG_RULES_MAX 1024
+#define CONFIG_FILE_BYTES_MAX (1024 * 1024)
+
+/* What a policy is checked against: kinds from policies.def. Metrics are checked at start, when it
+ * is known which ones exist. */
+struct config_vocabulary {
+    const char *const *kinds; /* NULL-terminated */
+    /* The unit of a metric, or NULL if it is not known here: thresholds are then plain numbers,
+     * or take the dimension that they are written in. */
+    const char *(*unit_of_metric)(const char *name);
+};
+
+/* Exactly one of path and text, or neither: the built-in default. A file must be a regular one of
+ * at most 1 MiB, owned by root or this user and writable by nobody else. All faults land in
+ * `faults` (may be NULL) with line and column; *config is untouched unless 0 is returned.
+ * 0, VAGUS_EPOLICY, VAGUS_EIO, VAGUS_EPERM, VAGUS_ENOENT, VAGUS_ENOMEM. */
+int config_load(const char *path, const char *text, const struct config_vocabulary *vocabulary,
+                struct vagus_fault_list *faults, struct vagus_config **config);
+
+/* NULL is fine. */
+void config_free(struct vagus_config *config);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The judge: holds every rule of the policy against its metric at each tick, merges what several
+ * rules say about one resource into one signal, and puts transitions on the bus. Sampler only,
+ * except where it says otherwise. */
+#ifndef JUDGE_JUDGE_H
+#define JUDGE_JUDGE_H
+
+#include "config/config.h"
+#include "judge/rule.h"
+#include "metrics/metrics.h"
+#include "signals/bus.h"
+#include "vagus/rule.h"
+
+struct judge;
+
+/* A raised signal, for the snapshot. */
+struct judge_raised {
+    uint32_t kind;
+    unsigned resource;
+    double level;
+    int64_t since_ns;
+    const char *rule;
+};
+
+/* The kinds of policies.def, NULL-terminated, and one by name. */
+extern const struct vagus_rule_kind *const judge_kinds[];
+extern const char *const judge_kind_names[];
+const struct vagus_rule_kind *judge_kind(const char *name);
+
+/* Sizes everything. config, metrics, bus and segment must outlive it. A rule without `instance`
+ * watches every instance of its metric, each with a state machine of its own: up to
+ * VAGUS_COLLECTOR_INSTANCES_MAX of them. */
+int judge_create(const struct vagus_config *config, struct metrics *metrics, struct bus *bus,
+                 struct segment *segment, struct judge **judge);
+void judge_free(struct judge *judge);
+
+/* Looks rules' metrics up again if any were defined since; arms the trip points of counters. */
+void judge_bind(struct judge *judge);
+
+/* One evaluation of all rules. */
+void judge_step(struct judge *judge, int64_t now_ns);
+
+/* The raised signals, the worst first; returns how many there are, writes at most max. */
+unsigned judge_raised(const struct judge *judge, struct judge_raised *raised, unsigned max);
+
+/* The proof of wiring: rule without metric or producer, threshold beyond the metric's bounds,
+ * signal that nobody hears, listener that nothing can reach. Adds a fault for each (the list may be
+ * NULL) and returns how many. Any thread while the sampler is not stepping. */
+unsigned judge_prove(struct judge *judge, struct vagus_fault_list *faults);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where threads record. Each thread owns a slot of counter cells in each monitor that it records
+ * into; when it ends, its slot goes to the next thread with the sums left standing, so nothing is
+ * lost and nothing runs backward. Threads beyond the slots share one by fetch_add. Gauges have one
+ * cell for all threads. Memory of a closed monitor is kept aside for a while before it is used
+ * again: a thread that was stopped in mid-record finds it harmless. */
+#ifndef METRICS_CELLS_H
+#define METRICS_CELLS_H
+
+#include <stdbool.h>
+
+#include "vagus/metric.h"
+
+struct cells_block; /* the memory: board, slots, shared slot */
+
+struct cells {
+    struct cells_block *block;
+    struct vagus__board *board;
+    uint32_t generation;
+    uint32_t capacity; /* metrics */
+    uint32_t slots;    /* owned ones */
+};
+
+/* What the process dropped because a handle led nowhere or a value was not finite. */
+uint64_t cells_dropped(const struct cells *cells);
+
+/* A generation whose door is free, or 0 if all four are taken. Held until cells_door_free(). */
+uint32_t cells_door_take(void);
+void cells_door_free(uint32_t generation);
+
+int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint32_t slots);
+void cells_finish(struct cells *cells);
+
+/* The sum of a counter over all slots. Any thread. */
+uint64_t cells_total(const struct cells *cells, uint32_t index);
+
+/* Slots that were ever owned; the shared one is not among them. */
+uint32_t cells_used(const struct cells *cells);
+bool cells_shared_used(const struct cells *cells);
+
+/* One slot's cells, slot < cells_used() or == slots for the shared one. */
+struct vagus__cell *cells_slot(const struct cells *cells, uint32_t slot);
+
+/* Divides the headroom of a counter among the slots as trip points: whichever uses up its share
+ * wakes the sampler. headroom 0 disarms. Called by the sampler. */
+void cells_arm(struct cells *cells, uint32_t index, uint64_t headroom);
+
+/* What a tripped cell, or a new slot while something is armed, calls: an eventfd to write to. */
+void cells_set_wake(struct cells *cells, int eventfd);
+
+/* In a forked child: this thread's doors are shut and the locks are as new. */
+void cells_before_fork(void);
+void cells_after_fork_in_parent(void);
+void cells_after_fork_in_child(void);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The metrics of one monitor: a registry of fixed capacity, the threads' cells, the newest value
+ * and the bounded series of each metric.
+ *
+ * Who may do what: any thread defines and records; the sampler thread alone puts, folds and
+ * appends; any thread reads values and series through the segment. */
+#ifndef METRICS_METRICS_H
+#define METRICS_METRICS_H
+
+#include "metrics/cells.h"
+#include "segment/writer.h"
+#include "vagus/metric.h"
+#include "vagus/rule.h"
+
+/* How a metric gets its value. */
+enum metric_source {
+    METRIC_RECORDED, /* by agent code, in cells: folded at each tick */
+    METRIC_SENSED,   /* put by a collector or by the monitor itself */
+};
+
+/* What the sampler knows of a metric, in private memory. */
+struct metric {
+    uint32_t index;
+    uint8_t kind;   /* enum vagus_metric_kind */
+    uint8_t tier;   /* enum vagus_tier, never DEFAULT */
+    uint8_t source; /* enum metric_source */
+    uint8_t armed;  /* a rule watches this counter: cells have trip points */
+    int64_t good_for_ns;
+    double min, max, resolution;
+    struct vagus_reading reading;
+    uint64_t total;     /* counters: the folded sum */
+    uint64_t seen_tick; /* gauges: tick of the newest store that was folded */
+    uint64_t version;   /* grows with each value or gap that enters the series */
+    uint64_t blocks;    /* of its series ever begun */
+    uint32_t points;    /* in the open block */
+};
+
+struct metrics {
+    struct segment *segment;
+    const struct vagus_clock *clock;
+    struct cells cells;
+    struct metric *entries; /* capacity of them */
+    uint32_t capacity;
+    uint32_t count;   /* published with release; entries below it never change their identity */
+    uint64_t refused; /* definitions */
+    struct define_lock {
+        int word;
+    } define_lock;
+};
+
+int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capacity,
+                 uint32_t threads_max, uint32_t generation, const struct vagus_clock *clock);
+/* Invalidates all handles. After it, recording is harmless and dropped. */
+void metrics_finish(struct metrics *metrics);
+
+/* Defines, or finds the same name, instance and kind. Any thread. The index, or VAGUS_EINVAL (with
+ * *why), VAGUS_EEXIST (another kind or source), VAGUS_EFULL. */
+int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc,
+                   enum metric_source source, const char **why);
+
+/* The index of a metric, or VAGUS_ENOENT. Any thread. instance NULL: the one without. */
+int metrics_find(const struct metrics *metrics, const char *name, const char *instance);
+
+/* Strings of a metric, from private memory. */
+const struct segment_metric *metrics_describe(const struct metrics *metrics, uint32_t index);
+
+static inline uint32_t metrics_count(const struct metrics *metrics)
+{
+    return __atomic_load_n(&metrics->count, __ATOMIC_ACQUIRE);
+}
+
+/* --- The sampler alone. --- */
+
+/* A sensed value or a failed attempt enters the newest value and the series. */
+void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value);
+void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error);
+
+/* Folds all cells into the newest values; for the tiers in `due` appends recorded metrics to their
+ * series; then starts the next tick. tick_ns: now; last_tick_ns: of the tick before. */
+void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_t last_tick_ns);
+
+/* Mirrors the newest values into the segment. */
+void metrics_mirror(struct metrics *metrics, int64_t now_ns);
+
+/* The series of a metric between from_ns (exclusive) and now_ns. */
+void metrics_window(const struct metrics *metrics, uint32_t index, int64_t from_ns, int64_t now_ns,
+                    struct vagus_window *window);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a segment says, for people and programs. Knows a segment, not a monitor: the health summary
+ * inside, `vagus health` outside, and later the autopsy, are this code over the same memory. */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include "base/text.h"
+#include "segment/reader.h"
+
+/* Everything that a summary needs, copied out of a segment once. About 200 KiB: allocated at open
+ * by a monitor, static in the command. */
+struct report {
+    struct segment_header header;
+    bool alive;
+    int64_t now_ns;     /* of the machine that the segment was written on */
+    int snapshot_error; /* 0, or why `snapshot` is empty */
+    struct vagus_system_snapshot snapshot;
+    uint64_t signal_total; /* transitions ever; the newest signal_count stand below, oldest first */
+    uint32_t signal_count;
+    struct segment_signal signals[SEGMENT_SIGNALS_MAX];
+    uint32_t listener_count;
+    struct segment_listener listeners[SEGMENT_LISTENERS_MAX];
+    uint32_t collector_count;
+    struct segment_collector collectors[SEGMENT_COLLECTORS_MAX];
+    uint32_t note_count;
+    struct segment_note notes[SEGMENT_NOTES_MAX];
+};
+
+/* Copies what the reader sees. What could not be had is empty; only a reader that fails as a whole
+ * makes this fail. */
+int report_load(struct report *report, const struct segment_reader *reader, int64_t now_ns);
+
+/* The verdict as of report->now_ns; unknown if the writer is dead or overdue. */
+enum vagus_verdict report_verdict(const struct report *report);
+
+void report_health_text(const struct report *report, bool colour, struct text *text);
+void report_health_json(const struct report *report, struct text *text);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making and filling a segment. One writer thread at a time but for what says otherwise. */
+#ifndef SEGMENT_WRITER_H
+#define SEGMENT_WRITER_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "segment/layout.h"
+
+struct segment_options {
+    const char *dir;   /* NULL: $XDG_RUNTIME_DIR/vagus, else /dev/shm/vagus-UID */
+    const char *agent; /* a valid name of at most 32 characters */
+    uint64_t bytes;
+    uint32_t metrics_max;
+    uint32_t keep; /* dead segments of this agent name to leave in the folder */
+    bool anonymous;
+    const struct vagus_clock *clock;
+};
+
+struct segment {
+    struct segment_header *header; /* the mapping */
+    uint64_t bytes;
+    int fd; /* holds the flock; -1: anonymous */
+    const struct vagus_clock *clock;
+    uint32_t series_blocks;  /* for each metric */
+    char path[256];          /* "" if anonymous */
+    char why_anonymous[160]; /* "" unless a file was wanted and could not be had */
+    /* Where things lie, for the writer alone: nothing in the mapping ever steers it. */
+    void *sections[SEGMENT_SECTION_COUNT];
+};
+
+/* Creates a segment of exactly options->bytes, every page of it reserved. Where a file on tmpfs
+ * cannot be had, memory is anonymous and why_anonymous says so: that is no failure. VAGUS_EINVAL
+ * (size too small for metrics_max), VAGUS_ENOMEM. */
+int segment_create(const struct segment_options *options, struct segment *segment);
+
+/* Marks it closed, leaves the file where it is as the black box, and lets go of it. */
+void segment_close(struct segment *segment);
+
+/* Lets go of it and removes the file: for a monitor that never started. */
+void segment_discard(struct segment *segment);
+
+/* In a forked child: puts private memory in the mapping's place and closes the descriptor without
+ * letting go of the parent's lock. Async-signal-safe. */
+void segment_after_fork_in_child(struct segment *segment);
+
+static inline struct segment_head *segment_head(struct segment *segment, enum segment_section_id id)
+{
+    return segment->sections[id];
+}
+
+static inline void *segment_entries(struct segment *segment, enum segment_section_id id)
+{
+    return (char *)segment->sections[id] + sizeof(struct segment_head);
+}
+
+/* Between these two, entries of a section may change; a reader that looks meanwhile tries again. */
+static inline void segment_write_begin(uint64_t *stamp)
+{
+    __atomic_store_n(stamp, __atomic_load_n(stamp, __ATOMIC_RELAXED) | 1, __ATOMIC_RELAXED);
+    /* The odd stamp must be visible before any change that follows it. */
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static inline void segment_write_end(uint64_t *stamp)
+{
+    __atomic_store_n(stamp, (__atomic_load_n(stamp, __ATOMIC_RELAXED) | 1) + 1, __ATOMIC_RELEASE);
+}
+
+/* Publishes a snapshot in the next slot. */
+void segment_publish(struct segment *segment, uint64_t number,
+                     const struct vagus_system_snapshot *snapshot);
+
+/* Copies the newest snapshot in this process: four tries, else VAGUS_EAGAIN. Any thread. */
+int segment_snapshot_copy(const struct segment *segment, struct vagus_system_snapshot *snapshot);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bus: one slot for each kind and resource, written by the sampler alone; listeners hold a
+ * mask of slots that changed and take the newest from the table. So a mailbox needs no memory of
+ * its own, is never behind, and a listener that hangs delays nobody.
+ *
+ * The bus is counted: a listener's thread that was left behind keeps it alive. */
+#ifndef SIGNALS_BUS_H
+#define SIGNALS_BUS_H
+
+#include "segment/writer.h"
+#include "vagus/signal.h"
+
+#define BUS_RESOURCES_MAX 16
+#define BUS_SLOTS (BUS_RESOURCES_MAX * VAGUS_SIGNAL_KINDS)
+
+struct bus;
+
+/* generation: that of the monitor; listener handles carry it. */
+int bus_create(uint32_t generation, const struct vagus_clock *clock, struct bus **bus);
+
+/* Interns a resource: its number, or VAGUS_EFULL, VAGUS_EINVAL. Any thread. */
+int bus_resource(struct bus *bus, const char *name);
+const char *bus_resource_name(const struct bus *bus, unsigned resource);
+
+/* Listeners. Any thread. */
+int bus_listener_add(struct bus *bus, const struct vagus_listener_desc *desc,
+                     struct vagus_listener *listener);
+int bus_listener_remove(struct bus *bus, struct vagus_listener listener);
+int bus_listener_fd(struct bus *bus, struct vagus_listener listener);
+int bus_listener_next(struct bus *bus, struct vagus_listener listener, struct vagus_signal *signal);
+
+/* True if some listener takes this kind about this resource. Any thread. */
+bool bus_is_heard(struct bus *bus, uint32_t kind, unsigned resource);
+
+/* Calls on_listener for each: its name, the kinds, and a mask of resources (all bits: any). */
+void bus_each_listener(struct bus *bus,
+                       void (*on_listener)(void *arg, const char *name, uint32_t kinds,
+                                           uint32_t resources),
+                       void *arg);
+
+/* --- The sampler alone. --- */
+
+/* Puts a transition on the bus: stamps sequence, stores it, marks and wakes whoever listens.
+ * Never blocks. Returns how many listeners were told. `signal->resource` is set from `resource`. */
+unsigned bus_post(struct bus *bus, unsigned resource, struct vagus_signal *signal);
+
+/* Mirrors the listeners' state into the segment section; counts those that have been in one call
+ * for more than a second. */
+void bus_mirror(struct bus *bus, struct segment *segment, int64_t now_ns, uint32_t *listeners,
+                uint32_t *hung);
+
+/* The levels of all raised signals, packed for one atomic load: 21 bits for each kind. */
+double bus_level(const struct bus *bus, uint32_t kinds);
+
+/* Removes all listeners and waits for their threads until deadline_ns (CLOCK_MONOTONIC); those
+ * still in a call are left behind. Returns how many were. *abandoned_name gets the first's name.
+ * The caller's reference ends. */
+unsigned bus_close(struct bus *bus, int64_t deadline_ns, char *abandoned_name, size_t capacity);
+
+/* True on a thread of one of this bus's listeners: it must not close the monitor. */
+bool bus_is_own_thread(const struct bus *bus);
+
+/* In a forked child: forgets the threads, which are not there; closes the descriptors. */
+void bus_after_fork_in_child(struct bus *bus);
+
+#endif
