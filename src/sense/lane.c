@@ -102,6 +102,11 @@ bool lane_request(struct lane *lane)
     return true;
 }
 
+bool lane_idle(const struct lane *lane)
+{
+    return __atomic_load_n(&lane->state, __ATOMIC_ACQUIRE) == LANE_IDLE;
+}
+
 bool lane_take(struct lane *lane)
 {
     if (__atomic_load_n(&lane->state, __ATOMIC_ACQUIRE) != LANE_DONE)
@@ -129,12 +134,4 @@ bool lane_close(struct lane *lane, int64_t deadline_ns)
     bool ended = latch_wait(&lane->ended, deadline_ns);
     let_go(lane);
     return ended;
-}
-
-void lane_forget(struct lane *lane)
-{
-    if (lane == NULL)
-        return;
-    lane->release = NULL;
-    free(lane);
 }

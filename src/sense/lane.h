@@ -18,6 +18,9 @@ int lane_create(const char *name, void (*work)(void *arg), void (*release)(void 
  * taken note of by lane_take(). Async-signal-safe. */
 bool lane_request(struct lane *lane);
 
+/* True if a request would be taken: nothing of the lane's last run is still to come. */
+bool lane_idle(const struct lane *lane);
+
 /* True once after each run: what the run wrote may be read until the next request. */
 bool lane_take(struct lane *lane);
 
@@ -30,8 +33,5 @@ int64_t lane_cpu_ns(const struct lane *lane);
 /* Ends the lane; false if it did not come back by deadline_ns (CLOCK_MONOTONIC) and was left
  * behind. NULL is fine. The lane must not be used afterwards. */
 bool lane_close(struct lane *lane, int64_t deadline_ns);
-
-/* In a forked child, where the thread is not: forgets the lane without waiting. */
-void lane_forget(struct lane *lane);
 
 #endif

@@ -290,17 +290,14 @@ static void sample_in_lane(struct sense *sense, struct vagus_collector *collecto
     collector->shown.busy_since_ns = lane_busy_since_ns(collector->lane);
     if (due == 0 && collector->waiting == 0)
         return;
-    if (collector->shown.busy_since_ns == 0) {
-        unsigned before = collector->due;
-        collector->due = due | collector->waiting;
-        if (lane_request(collector->lane)) {
-            collector->waiting = 0;
-            return;
-        }
-        collector->due = before;
+    if (!lane_idle(collector->lane)) {
+        collector->waiting |= due;
+        collector->shown.skipped += due != 0;
+        return;
     }
-    collector->waiting |= due;
-    collector->shown.skipped += due != 0;
+    collector->due = due | collector->waiting;
+    collector->waiting = 0;
+    lane_request(collector->lane);
 }
 
 static void put_costs(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
@@ -406,12 +403,4 @@ unsigned sense_close(struct sense *sense, int64_t deadline_ns, char *abandoned_n
     }
     free(sense);
     return abandoned;
-}
-
-void sense_after_fork_in_child(struct sense *sense)
-{
-    for (uint32_t i = 0; i < sense->count; i++) {
-        lane_forget(sense->collectors[i]->lane);
-        sense->collectors[i]->lane = NULL;
-    }
 }

@@ -41,7 +41,4 @@ int64_t sense_lanes_cpu_ns(const struct sense *sense);
 unsigned sense_close(struct sense *sense, int64_t deadline_ns, char *abandoned_name,
                      size_t capacity);
 
-/* In a forked child: forgets the lanes, whose threads are not there. */
-void sense_after_fork_in_child(struct sense *sense);
-
 #endif
