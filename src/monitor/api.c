@@ -53,8 +53,8 @@ int vagus_reading_get(struct vagus_monitor *monitor, const char *name, const cha
         struct segment_reader reader;
         uint64_t got = 0;
         segment_attach_own(&monitor->segment, &reader);
-        error = segment_read_entries(&reader, SEGMENT_VALUES, (uint64_t)index, 1, reading, &got,
-                                     NULL);
+        error =
+            segment_read_entries(&reader, SEGMENT_VALUES, (uint64_t)index, 1, reading, &got, NULL);
         if (error == 0 && got == 0)
             error = VAGUS_EAGAIN; /* defined since the newest tick */
     }

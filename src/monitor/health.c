@@ -64,8 +64,8 @@ int vagus_health_print(struct vagus_monitor *monitor, FILE *stream)
     char text[MONITOR_HEALTH_TEXT_BYTES];
     if (stream == NULL)
         return VAGUS_EINVAL;
-    int error = vagus_health_format(
-        monitor, wants_colour(fileno(stream)) ? VAGUS_HEALTH_COLOUR : 0, text, sizeof(text), NULL);
+    int error = vagus_health_format(monitor, wants_colour(fileno(stream)) ? VAGUS_HEALTH_COLOUR : 0,
+                                    text, sizeof(text), NULL);
     if (error == 0 && (fputs(text, stream) == EOF || fflush(stream) != 0))
         error = VAGUS_EIO;
     return error;

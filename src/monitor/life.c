@@ -64,16 +64,15 @@ static int open_segment(struct vagus_monitor *monitor, const struct vagus_monito
                      : config->segment_bytes != 0 ? config->segment_bytes
                                                   : SEGMENT_BYTES_DEFAULT;
     name_of_program(program, sizeof(program));
-    struct segment_options wanted = {
-        .dir = config->segment_dir,
-        .agent = options->agent_name != NULL ? options->agent_name
-                 : config->agent != NULL     ? config->agent
-                                             : program,
-        .bytes = bytes,
-        .metrics_max = options->metrics_max,
-        .keep = config->segment_keep,
-        .anonymous = (options->flags & VAGUS_ANONYMOUS_SEGMENT) != 0,
-        .clock = &monitor->clock};
+    struct segment_options wanted = {.dir = config->segment_dir,
+                                     .agent = options->agent_name != NULL ? options->agent_name
+                                              : config->agent != NULL     ? config->agent
+                                                                          : program,
+                                     .bytes = bytes,
+                                     .metrics_max = options->metrics_max,
+                                     .keep = config->segment_keep,
+                                     .anonymous = (options->flags & VAGUS_ANONYMOUS_SEGMENT) != 0,
+                                     .clock = &monitor->clock};
     int error = segment_create(&wanted, &monitor->segment);
     if (error == 0 && monitor->segment.why_anonymous[0] != '\0')
         monitor_note(monitor, SEGMENT_NOTE_WARNING, "no black box: %s",

@@ -34,8 +34,8 @@ enum monitor_life {
 struct vagus_monitor {
     uint32_t life; /* enum monitor_life */
     uint32_t generation;
-    uint32_t flags; /* enum vagus_monitor_flags */
-    int borrowed;   /* a thread is inside start, step or vagus_collector_add() */
+    uint32_t flags;  /* enum vagus_monitor_flags */
+    int borrowed;    /* a thread is inside start, step or vagus_collector_add() */
     uint64_t levels; /* of the raised signals, packed by the bus */
     struct segment_slots published;
 

@@ -190,8 +190,8 @@ static void wait_until(struct vagus_monitor *monitor, int64_t deadline_ns)
 
     if (left_ns <= 0)
         return;
-    if (ppoll(&wake, 1, &timeout, NULL) > 0 &&
-        read(monitor->wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN) {
+    if (ppoll(&wake, 1, &timeout, NULL) > 0 && read(monitor->wake_fd, &count, sizeof(count)) < 0 &&
+        errno != EAGAIN) {
         /* A wake-up that cannot be taken back would make this loop spin: wait without it. */
         nanosleep(&timeout, NULL);
     }
