@@ -272,10 +272,9 @@ void segment_after_fork_in_child(struct segment *segment)
     segment->path[0] = 0;
 }
 
-void segment_publish(struct segment *segment, uint64_t number,
+void segment_publish(struct segment_slots *slots, uint64_t number,
                      const struct vagus_system_snapshot *snapshot)
 {
-    struct segment_slots *slots = segment->sections[SEGMENT_SNAPSHOT];
     struct segment_slot *slot = &slots->slots[number % SEGMENT_SLOTS];
     __atomic_store_n(&slot->stamp, 2 * number + 1, __ATOMIC_RELAXED);
     segment_fence_release();
@@ -284,9 +283,8 @@ void segment_publish(struct segment *segment, uint64_t number,
     __atomic_store_n(&slots->newest, number, __ATOMIC_RELEASE);
 }
 
-int segment_snapshot_copy(const struct segment *segment, struct vagus_system_snapshot *snapshot)
+int segment_snapshot_copy(const struct segment_slots *slots, struct vagus_system_snapshot *snapshot)
 {
-    const struct segment_slots *slots = segment->sections[SEGMENT_SNAPSHOT];
     bool touched = false;
     for (int try = 0; try < (touched ? OVERTAKEN_TRIES : SEGMENT_TRIES); try++) {
         uint64_t number = __atomic_load_n(&slots->newest, __ATOMIC_ACQUIRE);
