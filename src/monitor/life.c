@@ -134,7 +134,7 @@ static void make_new(struct vagus_monitor *monitor, const struct vagus_monitor_o
     char *private_part = (char *)&monitor->clock;
     memset(private_part, 0, sizeof(*monitor) - (size_t)(private_part - (char *)monitor));
     __atomic_store_n(&monitor->levels, 0, __ATOMIC_RELAXED);
-    segment_slots_reset(&monitor->published);
+    __atomic_store_n(&monitor->published.newest, 0, __ATOMIC_RELEASE);
     monitor->flags = options->flags;
     monitor->clock = options->clock != NULL ? *options->clock : clock_of_machine;
     monitor->wake_fd = -1;
