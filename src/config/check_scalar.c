@@ -86,7 +86,7 @@ static void check_bool(struct check *check, const struct schema_key *key, struct
     node->valid = is_true || (node->plain && strcmp(node->text, "false") == 0);
     node->value.truth = is_true;
     if (!node->valid)
-        refuse(check, key, node, "is neither");
+        refuse(check, key, node, "is not known");
 }
 
 static void check_count(struct check *check, const struct schema_key *key, struct tree_node *node)
