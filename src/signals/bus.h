@@ -22,7 +22,9 @@ int bus_create(uint32_t generation, const struct vagus_clock *clock, struct bus 
 int bus_resource(struct bus *bus, const char *name);
 const char *bus_resource_name(const struct bus *bus, unsigned resource);
 
-/* Listeners. Any thread. */
+/* Listeners. Any thread. A polled listener's destroy() runs inside bus_listener_remove(), which may
+ * be inside bus_close(); all others run on the listener's own thread. If adding fails, destroy() is
+ * not called. */
 int bus_listener_add(struct bus *bus, const struct vagus_listener_desc *desc,
                      struct vagus_listener *listener);
 int bus_listener_remove(struct bus *bus, struct vagus_listener listener);
