@@ -21,8 +21,8 @@ struct cells {
     uint32_t slots;    /* owned ones */
 };
 
-/* What the process dropped because a handle led nowhere or a value was not finite. */
-uint64_t cells_dropped(const struct cells *cells);
+/* What this process ever dropped because a handle led nowhere or a value was not finite. */
+uint64_t cells_dropped(void);
 
 /* A generation whose door is free, or 0 if all four are taken. Held until cells_door_free(). */
 uint32_t cells_door_take(void);

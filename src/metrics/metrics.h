@@ -7,6 +7,8 @@
 #ifndef METRICS_METRICS_H
 #define METRICS_METRICS_H
 
+#include <pthread.h>
+
 #include "metrics/cells.h"
 #include "segment/writer.h"
 #include "vagus/metric.h"
@@ -15,7 +17,7 @@
 /* How a metric gets its value. */
 enum metric_source {
     METRIC_RECORDED, /* by agent code, in cells: folded at each tick */
-    METRIC_SENSED,   /* put by a collector or by the monitor itself */
+    METRIC_SENSED,   /* put by a collector or by the monitor itself; counters as absolute values */
 };
 
 /* What the sampler knows of a metric, in private memory. */
@@ -43,9 +45,11 @@ struct metrics {
     uint32_t capacity;
     uint32_t count;   /* published with release; entries below it never change their identity */
     uint64_t refused; /* definitions */
-    struct define_lock {
-        int word;
-    } define_lock;
+    struct segment_metric *described; /* the strings of each, in private memory */
+    uint64_t *sums;                   /* scratch of the fold */
+    uint32_t *index;                  /* open addressing by name and instance: entry + 1, 0 free */
+    uint32_t index_mask;
+    pthread_mutex_t define_lock;
 };
 
 int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capacity,
@@ -68,6 +72,9 @@ static inline uint32_t metrics_count(const struct metrics *metrics)
 {
     return __atomic_load_n(&metrics->count, __ATOMIC_ACQUIRE);
 }
+
+/* 100 ms, 1 s, 10 s or 60 s; 0 for the instant tier. */
+int64_t metrics_tier_period_ns(unsigned tier);
 
 /* --- The sampler alone. --- */
 

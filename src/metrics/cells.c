@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The threads' cells: who owns which slot, and the slow side of recording. One process-wide lock
+ * orders attaching, ending and closing; nobody takes it while recording. */
+#include "metrics/cells.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define RESTING_MAX 8   /* closed blocks kept mapped */
+#define RESTING_LEAST 4 /* closes that a block sits out before it is used again */
+
+/* One thread's attachment to one block: with a slot of its own, or with the shared one. */
+struct attachment {
+    struct attachment *next, **link; /* in the block's list; link NULL: not attached */
+    struct vagus__door *door;
+    uint32_t slot;
+};
+
+struct cells_block {
+    size_t bytes; /* of the whole mapping */
+    uint32_t generation, capacity, slots;
+    uint32_t used;        /* slots ever owned */
+    uint32_t shared_used; /* a thread records into the shared slot */
+    uint32_t armed_count;
+    int wake_fd;
+    struct cells_block *next; /* while resting */
+    struct attachment *attached;
+    struct vagus__board *board;
+    struct vagus__cell *cells; /* slots + 1 rows of capacity; the last row is shared */
+    uint8_t *taken;            /* by slot */
+    uint8_t *armed;            /* by metric */
+};
+
+__thread struct vagus__door vagus__doors[VAGUS__DOORS] = {{VAGUS__SHUT, VAGUS__SHUT, 0, 0, 0},
+                                                          {VAGUS__SHUT, VAGUS__SHUT, 0, 0, 0},
+                                                          {VAGUS__SHUT, VAGUS__SHUT, 0, 0, 0},
+                                                          {VAGUS__SHUT, VAGUS__SHUT, 0, 0, 0}};
+static __thread struct attachment attachments[VAGUS__DOORS];
+static __thread bool thread_ended; /* its destructor ran: it gets no slot again */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static bool key_works;
+static uint64_t dropped;
+
+static struct {
+    uint32_t generation; /* 0: free */
+    uint32_t last;       /* generation that it had before */
+    struct cells_block *block;
+} doors[VAGUS__DOORS];
+
+static struct cells_block *resting; /* oldest first */
+static unsigned resting_count;
+
+static void door_set(struct vagus__door *door, uint32_t own, uint32_t board)
+{
+    __atomic_store_n(&door->board_generation, board, __ATOMIC_RELAXED);
+    __atomic_store_n(&door->generation, own, __ATOMIC_RELAXED);
+}
+
+/* Under the lock: ends an attachment, from the thread's own end or from closing. */
+static void detach(struct cells_block *block, struct attachment *attachment)
+{
+    door_set(attachment->door, VAGUS__SHUT, VAGUS__SHUT);
+    if (attachment->slot < block->slots)
+        block->taken[attachment->slot] = 0;
+    *attachment->link = attachment->next;
+    if (attachment->next != NULL)
+        attachment->next->link = attachment->link;
+    attachment->link = NULL;
+}
+
+static void thread_end(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&lock);
+    thread_ended = true;
+    for (unsigned i = 0; i < VAGUS__DOORS; i++)
+        if (attachments[i].link != NULL)
+            detach(doors[i].block, &attachments[i]);
+    pthread_mutex_unlock(&lock);
+}
+
+static void key_make(void)
+{
+    key_works = pthread_key_create(&key, thread_end) == 0;
+}
+
+uint32_t cells_door_take(void)
+{
+    uint32_t generation = 0;
+    pthread_mutex_lock(&lock);
+    for (uint32_t i = 0; i < VAGUS__DOORS && generation == 0; i++) {
+        if (doors[i].generation != 0)
+            continue;
+        generation = doors[i].last == 0 ? VAGUS__DOORS + i : doors[i].last + VAGUS__DOORS;
+        if (generation < VAGUS__DOORS || generation == VAGUS__SHUT)
+            generation = VAGUS__DOORS + i; /* wrapped after a thousand million monitors */
+        doors[i].last = generation;
+        doors[i].block = NULL;
+        __atomic_store_n(&doors[i].generation, generation, __ATOMIC_RELEASE);
+    }
+    pthread_mutex_unlock(&lock);
+    return generation;
+}
+
+void cells_door_free(uint32_t generation)
+{
+    pthread_mutex_lock(&lock);
+    if (doors[generation % VAGUS__DOORS].generation == generation)
+        __atomic_store_n(&doors[generation % VAGUS__DOORS].generation, 0, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&lock);
+}
+
+static size_t round_up(size_t bytes)
+{
+    return (bytes + 63) & ~(size_t)63;
+}
+
+/* Under the lock: a block that has rested for long enough and has this size, emptied. */
+static struct cells_block *take_rested(size_t bytes)
+{
+    unsigned place = 0;
+    for (struct cells_block **link = &resting; *link != NULL; link = &(*link)->next, place++) {
+        struct cells_block *block = *link;
+        if (place + RESTING_LEAST > resting_count)
+            break;
+        if (block->bytes != bytes)
+            continue;
+        *link = block->next;
+        resting_count--;
+        if (madvise(block, bytes, MADV_DONTNEED) != 0)
+            memset(block, 0, bytes);
+        return block;
+    }
+    return NULL;
+}
+
+/* Under the lock. A thread stopped between the check of its door and its store may still write
+ * here, so the memory stays mapped until many more monitors were closed. */
+static void put_to_rest(struct cells_block *block)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    struct cells_block **link = &resting;
+    while (*link != NULL)
+        link = &(*link)->next;
+    block->next = NULL;
+    madvise((char *)block + page, block->bytes - page, MADV_DONTNEED);
+    *link = block;
+    if (++resting_count > RESTING_MAX) {
+        struct cells_block *oldest = resting;
+        resting = oldest->next;
+        resting_count--;
+        munmap(oldest, oldest->bytes);
+    }
+}
+
+int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint32_t slots)
+{
+    size_t head = round_up(sizeof(struct cells_block)) + round_up(slots) + round_up(capacity);
+    size_t board =
+        round_up(sizeof(struct vagus__board) + (size_t)capacity * sizeof(struct vagus__gauge_cell));
+    size_t row = round_up((size_t)capacity * sizeof(struct vagus__cell));
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t bytes = (head + board + ((size_t)slots + 1) * row + page - 1) & ~(page - 1);
+
+    pthread_once(&key_once, key_make);
+    pthread_mutex_lock(&lock);
+    struct cells_block *block = take_rested(bytes);
+    if (block == NULL) {
+        void *memory =
+            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        block = memory == MAP_FAILED ? NULL : memory;
+    }
+    if (block != NULL) {
+        char *at = (char *)block + round_up(sizeof(*block));
+        *block = (struct cells_block){.bytes = bytes,
+                                      .generation = generation,
+                                      .capacity = (uint32_t)(row / sizeof(struct vagus__cell)),
+                                      .slots = slots,
+                                      .wake_fd = -1,
+                                      .taken = (uint8_t *)at,
+                                      .armed = (uint8_t *)at + round_up(slots),
+                                      .board = (void *)((char *)block + head),
+                                      .cells = (void *)((char *)block + head + board)};
+        block->board->tick = 1; /* 0 means that a gauge was never set */
+        doors[generation % VAGUS__DOORS].block = block;
+        *cells = (struct cells){block, block->board, generation, capacity, slots};
+    }
+    pthread_mutex_unlock(&lock);
+    return block != NULL ? 0 : VAGUS_ENOMEM;
+}
+
+void cells_finish(struct cells *cells)
+{
+    struct cells_block *block = cells->block;
+    if (block == NULL)
+        return;
+    pthread_mutex_lock(&lock);
+    while (block->attached != NULL)
+        detach(block, block->attached);
+    doors[block->generation % VAGUS__DOORS].block = NULL;
+    put_to_rest(block);
+    pthread_mutex_unlock(&lock);
+    cells->block = NULL;
+}
+
+uint32_t cells_used(const struct cells *cells)
+{
+    return __atomic_load_n(&cells->block->used, __ATOMIC_ACQUIRE);
+}
+
+bool cells_shared_used(const struct cells *cells)
+{
+    return __atomic_load_n(&cells->block->shared_used, __ATOMIC_ACQUIRE) != 0;
+}
+
+static struct vagus__cell *slot_row(const struct cells_block *block, uint32_t slot)
+{
+    return block->cells + (size_t)slot * block->capacity;
+}
+
+struct vagus__cell *cells_slot(const struct cells *cells, uint32_t slot)
+{
+    return slot_row(cells->block, slot);
+}
+
+uint64_t cells_total(const struct cells *cells, uint32_t index)
+{
+    uint64_t total = 0;
+    uint32_t used = cells_used(cells);
+    for (uint32_t slot = 0; slot < used; slot++)
+        total += __atomic_load_n(&cells_slot(cells, slot)[index].value, __ATOMIC_RELAXED);
+    return total + __atomic_load_n(&cells_slot(cells, cells->slots)[index].value, __ATOMIC_RELAXED);
+}
+
+static void wake(const struct cells_block *block)
+{
+    int fd = __atomic_load_n(&block->wake_fd, __ATOMIC_RELAXED);
+    if (fd < 0)
+        return;
+    int saved = errno;
+    ssize_t written = write(fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)written; /* EAGAIN: it is awake already */
+    errno = saved;
+}
+
+void cells_set_wake(struct cells *cells, int eventfd)
+{
+    __atomic_store_n(&cells->block->wake_fd, eventfd, __ATOMIC_RELAXED);
+}
+
+static void set_trip(struct vagus__cell *cell, uint64_t room)
+{
+    uint64_t value = __atomic_load_n(&cell->value, __ATOMIC_RELAXED);
+    uint64_t trip = room > UINT64_MAX - value ? UINT64_MAX : value + room;
+    __atomic_store_n(&cell->trip, trip, __ATOMIC_RELAXED);
+}
+
+void cells_arm(struct cells *cells, uint32_t index, uint64_t headroom)
+{
+    struct cells_block *block = cells->block;
+    pthread_mutex_lock(&lock); /* against a thread that attaches and looks for what is armed */
+    bool shared = block->shared_used != 0;
+    uint64_t parts = block->used + (shared ? 1 : 0);
+    uint64_t room = UINT64_MAX;
+    if (headroom > 0 && parts > 0)
+        room = headroom / parts > 0 ? headroom / parts : 1;
+    for (uint32_t slot = 0; slot < block->used; slot++)
+        set_trip(&slot_row(block, slot)[index], room);
+    if (shared)
+        set_trip(&slot_row(block, block->slots)[index], room);
+    block->armed_count += (uint32_t)(headroom > 0) - block->armed[index];
+    block->armed[index] = headroom > 0;
+    pthread_mutex_unlock(&lock);
+}
+
+/* Under the lock: a row that starts to be used. Where a counter is armed its first add trips, so
+ * that the sampler divides the headroom anew. */
+static void open_row(struct cells_block *block, uint32_t slot, bool fresh)
+{
+    struct vagus__cell *row = slot_row(block, slot);
+    for (uint32_t i = 0; i < block->capacity && (fresh || block->armed_count > 0); i++)
+        if (fresh || block->armed[i])
+            set_trip(&row[i], block->armed[i] ? 1 : UINT64_MAX);
+}
+
+/* Attaches this thread to the monitor of that generation, if it is open. */
+static bool attach(uint32_t generation)
+{
+    unsigned which = generation % VAGUS__DOORS;
+    struct attachment *attachment = &attachments[which];
+    struct vagus__door *door = &vagus__doors[which];
+    /* Without a destructor the slot would never come back. */
+    bool owner = key_works && !thread_ended && pthread_setspecific(key, attachments) == 0;
+
+    pthread_mutex_lock(&lock);
+    struct cells_block *block = doors[which].block;
+    if (doors[which].generation != generation || block == NULL || attachment->link != NULL) {
+        pthread_mutex_unlock(&lock);
+        return false;
+    }
+    uint32_t slot = owner ? 0 : block->slots;
+    while (slot < block->slots && block->taken[slot])
+        slot++;
+    if (slot < block->slots) {
+        block->taken[slot] = 1;
+        open_row(block, slot, slot >= block->used);
+        if (slot >= block->used)
+            __atomic_store_n(&block->used, slot + 1, __ATOMIC_RELEASE);
+    } else {
+        open_row(block, slot, !block->shared_used);
+        __atomic_store_n(&block->shared_used, 1, __ATOMIC_RELEASE);
+    }
+    /* A thread past its destructor would leave a dangling attachment behind: it stays unattached
+     * and comes through here each time. */
+    if (!thread_ended) {
+        *attachment = (struct attachment){block->attached, &block->attached, door, slot};
+        if (block->attached != NULL)
+            block->attached->link = &attachment->next;
+        block->attached = attachment;
+        door->board = block->board;
+        door->cells = slot_row(block, slot);
+        door_set(door, slot < block->slots ? generation : VAGUS__SHUT, generation);
+    }
+    pthread_mutex_unlock(&lock);
+    return true;
+}
+
+static void drop(void)
+{
+    __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
+}
+
+static bool is_open(uint32_t generation)
+{
+    return generation != 0 && __atomic_load_n(&doors[generation % VAGUS__DOORS].generation,
+                                              __ATOMIC_ACQUIRE) == generation;
+}
+
+static void add_shared(struct cells_block *block, struct vagus_counter counter, uint64_t n)
+{
+    struct vagus__cell *cell = &slot_row(block, block->slots)[counter.index];
+    uint64_t value = __atomic_add_fetch(&cell->value, n, __ATOMIC_RELAXED);
+    if (value >= __atomic_load_n(&cell->trip, __ATOMIC_RELAXED)) {
+        __atomic_store_n(&cell->trip, UINT64_MAX, __ATOMIC_RELAXED);
+        wake(block);
+    }
+}
+
+void vagus__add_slow(struct vagus_counter counter, uint64_t n)
+{
+    unsigned which = counter.generation % VAGUS__DOORS;
+    struct vagus__door *door = &vagus__doors[which];
+    if (!is_open(counter.generation)) {
+        drop();
+        return;
+    }
+    if (__atomic_load_n(&door->board_generation, __ATOMIC_RELAXED) != counter.generation &&
+        !attach(counter.generation)) {
+        drop();
+        return;
+    }
+    struct cells_block *block = __atomic_load_n(&doors[which].block, __ATOMIC_ACQUIRE);
+    if (block == NULL || counter.index >= block->capacity)
+        drop();
+    else if (__atomic_load_n(&door->generation, __ATOMIC_RELAXED) == counter.generation)
+        vagus_add(counter, n);
+    else
+        add_shared(block, counter, n);
+}
+
+void vagus__set_slow(struct vagus_gauge gauge, double value)
+{
+    unsigned which = gauge.generation % VAGUS__DOORS;
+    if (!__builtin_isfinite(value) || !is_open(gauge.generation) ||
+        (__atomic_load_n(&vagus__doors[which].board_generation, __ATOMIC_RELAXED) !=
+             gauge.generation &&
+         !attach(gauge.generation))) {
+        drop();
+        return;
+    }
+    struct cells_block *block = __atomic_load_n(&doors[which].block, __ATOMIC_ACQUIRE);
+    if (block == NULL || gauge.index >= block->capacity) {
+        drop();
+        return;
+    }
+    struct vagus__gauge_cell *cell = &block->board->gauges[gauge.index];
+    __atomic_store(&cell->value, &value, __ATOMIC_RELAXED);
+    __atomic_store_n(&cell->tick, __atomic_load_n(&block->board->tick, __ATOMIC_RELAXED),
+                     __ATOMIC_RELEASE);
+}
+
+void vagus__trip(struct vagus_counter counter)
+{
+    struct vagus__door *door = &vagus__doors[counter.generation % VAGUS__DOORS];
+    /* Once is enough: the sampler sets a new trip point. */
+    __atomic_store_n(&door->cells[counter.index].trip, UINT64_MAX, __ATOMIC_RELAXED);
+    struct cells_block *block =
+        __atomic_load_n(&doors[counter.generation % VAGUS__DOORS].block, __ATOMIC_ACQUIRE);
+    if (block != NULL)
+        wake(block);
+}
+
+uint64_t cells_dropped(void)
+{
+    return __atomic_load_n(&dropped, __ATOMIC_RELAXED);
+}
+
+int vagus_counter_total(struct vagus_counter counter, uint64_t *total)
+{
+    int error = VAGUS_ECLOSED;
+    if (total == NULL)
+        return VAGUS_EINVAL;
+    pthread_mutex_lock(&lock);
+    struct cells_block *block = doors[counter.generation % VAGUS__DOORS].block;
+    if (is_open(counter.generation) && block != NULL && counter.index < block->capacity) {
+        struct cells cells = {block, block->board, block->generation, block->capacity,
+                              block->slots};
+        *total = cells_total(&cells, counter.index);
+        error = 0;
+    }
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+void cells_before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void cells_after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+/* The other threads are gone, and with them the memory that their attachments lie in. */
+void cells_after_fork_in_child(void)
+{
+    for (unsigned i = 0; i < VAGUS__DOORS; i++) {
+        door_set(&vagus__doors[i], VAGUS__SHUT, VAGUS__SHUT);
+        attachments[i].link = NULL;
+        doors[i].generation = 0;
+        if (doors[i].block != NULL) {
+            doors[i].block->attached = NULL;
+            put_to_rest(doors[i].block);
+        }
+        doors[i].block = NULL;
+    }
+    pthread_mutex_unlock(&lock);
+}

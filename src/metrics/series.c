@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Series: each metric's bounded history, a ring of blocks in the segment. What steers the writer
+ * (which block is open, how full it is) lies in private memory; what is read back is clamped. */
+#include <math.h>
+#include <string.h>
+
+#include "metrics/metrics.h"
+
+static struct segment_block *block_at(const struct metrics *metrics, uint32_t index,
+                                      uint64_t number)
+{
+    uint32_t blocks = metrics->segment->series_blocks;
+    struct segment_block *ring =
+        (struct segment_block *)segment_entries(metrics->segment, SEGMENT_SERIES) +
+        (size_t)index * blocks;
+    return &ring[number % blocks];
+}
+
+static void block_open(struct segment_block *block, uint32_t index, uint64_t number,
+                       int64_t taken_ns)
+{
+    segment_write_begin(&block->stamp);
+    block->number = number + 1;
+    block->metric = index;
+    block->count = 0;
+    block->first_ns = block->last_ns = taken_ns;
+    block->min = INFINITY;
+    block->max = -INFINITY;
+    block->sum = 0;
+    segment_write_end(&block->stamp);
+}
+
+static void append(struct metrics *metrics, struct metric *metric, int64_t taken_ns, double value)
+{
+    if (metrics->segment->series_blocks == 0)
+        return;
+    if (metric->blocks == 0 || metric->points == SERIES_BLOCK_POINTS) {
+        block_open(block_at(metrics, metric->index, metric->blocks), metric->index, metric->blocks,
+                   taken_ns);
+        metric->blocks++;
+        metric->points = 0;
+    }
+    struct segment_block *block = block_at(metrics, metric->index, metric->blocks - 1);
+    segment_write_begin(&block->stamp);
+    block->points[metric->points] = (struct segment_point){taken_ns, value};
+    block->count = ++metric->points;
+    block->last_ns = taken_ns;
+    if (!isnan(value)) {
+        block->min = fmin(block->min, value);
+        block->max = fmax(block->max, value);
+        block->sum += value;
+    }
+    segment_write_end(&block->stamp);
+    metric->version++;
+}
+
+void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value)
+{
+    struct metric *metric = &metrics->entries[index];
+    if (!isfinite(value)) {
+        metrics_put_missing(metrics, index, taken_ns, VAGUS_EPARSE);
+        return;
+    }
+    metric->reading = (struct vagus_reading){.value = value,
+                                             .taken_ns = taken_ns,
+                                             .good_until_ns = metric->good_for_ns == INT64_MAX
+                                                                  ? INT64_MAX
+                                                                  : taken_ns + metric->good_for_ns};
+    append(metrics, metric, taken_ns, value);
+}
+
+void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error)
+{
+    struct metric *metric = &metrics->entries[index];
+    metric->reading.error = error;
+    /* What was never there leaves no trail of gaps behind. */
+    if (metric->blocks > 0)
+        append(metrics, metric, at_ns, NAN);
+}
+
+/* Adds up all counters, slot by slot: a row is contiguous. */
+static void sum_cells(struct metrics *metrics, uint32_t count)
+{
+    uint32_t used = cells_used(&metrics->cells);
+    bool shared = cells_shared_used(&metrics->cells);
+    memset(metrics->sums, 0, count * sizeof(*metrics->sums));
+    for (uint32_t slot = 0; slot < used + shared; slot++) {
+        const struct vagus__cell *row =
+            cells_slot(&metrics->cells, slot < used ? slot : metrics->cells.slots);
+        for (uint32_t i = 0; i < count; i++)
+            metrics->sums[i] += __atomic_load_n(&row[i].value, __ATOMIC_RELAXED);
+    }
+}
+
+/* True if the gauge was ever set. Its time is exact to a tick: what was set in this tick is as old
+ * as the tick's beginning, at most. */
+static bool fold_gauge(struct metrics *metrics, struct metric *metric, int64_t last_tick_ns)
+{
+    const struct vagus__gauge_cell *cell = &metrics->cells.board->gauges[metric->index];
+    uint64_t tick = __atomic_load_n(&cell->tick, __ATOMIC_ACQUIRE);
+    if (tick == 0)
+        return false;
+    double value;
+    __atomic_load(&cell->value, &value, __ATOMIC_RELAXED);
+    if (tick == metric->seen_tick && value == metric->reading.value)
+        return true;
+    metric->seen_tick = tick;
+    metric->reading = (struct vagus_reading){
+        .value = value,
+        .taken_ns = last_tick_ns,
+        .good_until_ns =
+            metric->good_for_ns == INT64_MAX ? INT64_MAX : last_tick_ns + metric->good_for_ns};
+    return true;
+}
+
+static void fold_counter(struct metrics *metrics, struct metric *metric, int64_t tick_ns)
+{
+    metric->total = metrics->sums[metric->index];
+    metric->reading = (struct vagus_reading){.value = (double)metric->total,
+                                             .taken_ns = tick_ns,
+                                             .good_until_ns = tick_ns + metric->good_for_ns};
+}
+
+void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_t last_tick_ns)
+{
+    uint32_t count = metrics_count(metrics);
+    sum_cells(metrics, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct metric *metric = &metrics->entries[i];
+        if (metric->source != METRIC_RECORDED)
+            continue;
+        if (metric->kind == VAGUS_COUNTER)
+            fold_counter(metrics, metric, tick_ns);
+        else if (!fold_gauge(metrics, metric, last_tick_ns))
+            continue;
+        if ((due & (1u << metric->tier)) != 0) {
+            bool good = vagus_reading_state(&metric->reading, tick_ns) == VAGUS_STATE_OK;
+            append(metrics, metric, tick_ns, good ? metric->reading.value : NAN);
+        }
+    }
+    struct vagus__board *board = metrics->cells.board;
+    __atomic_store_n(&board->tick, board->tick + 1, __ATOMIC_RELEASE);
+}
+
+void metrics_mirror(struct metrics *metrics, int64_t now_ns)
+{
+    uint32_t count = metrics_count(metrics);
+    struct segment_head *head = segment_head(metrics->segment, SEGMENT_VALUES);
+    struct vagus_reading *mirror = segment_entries(metrics->segment, SEGMENT_VALUES);
+    segment_write_begin(&head->stamp);
+    for (uint32_t i = 0; i < count; i++)
+        mirror[i] = metrics->entries[i].reading;
+    head->count = count;
+    head->updated_ns = now_ns;
+    segment_write_end(&head->stamp);
+}
+
+static void window_add(struct vagus_window *window, const struct segment_point *point)
+{
+    if (isnan(point->value)) {
+        window->gaps++;
+        return;
+    }
+    if (window->count == 0) { /* points come newest first */
+        window->last = window->min = window->max = point->value;
+        window->last_ns = point->taken_ns;
+    }
+    window->first = point->value;
+    window->first_ns = point->taken_ns;
+    window->min = fmin(window->min, point->value);
+    window->max = fmax(window->max, point->value);
+    window->sum += point->value;
+    window->count++;
+}
+
+void metrics_window(const struct metrics *metrics, uint32_t index, int64_t from_ns, int64_t now_ns,
+                    struct vagus_window *window)
+{
+    const struct metric *metric = &metrics->entries[index];
+    uint32_t blocks = metrics->segment->series_blocks;
+    uint64_t oldest = metric->blocks > blocks ? metric->blocks - blocks : 0;
+
+    *window = (struct vagus_window){.from_ns = from_ns, .now_ns = now_ns};
+    for (uint64_t number = metric->blocks; number > oldest; number--) {
+        const struct segment_block *block = block_at(metrics, index, number - 1);
+        uint32_t count = number == metric->blocks ? metric->points : SERIES_BLOCK_POINTS;
+        for (uint32_t i = count; i > 0; i--) {
+            if (block->points[i - 1].taken_ns <= from_ns)
+                return;
+            if (block->points[i - 1].taken_ns <= now_ns)
+                window_add(window, &block->points[i - 1]);
+        }
+    }
+}
