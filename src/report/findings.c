@@ -17,14 +17,14 @@ enum report_life report_life(const struct report *report)
     if (report->header.life == SEGMENT_CLOSED)
         return REPORT_CLOSED;
     if (!report->alive)
-        return REPORT_KILLED;
+        return REPORT_ENDED;
     return report->header.life == SEGMENT_OPENING ? REPORT_OPENING : REPORT_RUNNING;
 }
 
 static bool has_ended(const struct report *report)
 {
     enum report_life life = report_life(report);
-    return life == REPORT_CLOSED || life == REPORT_KILLED;
+    return life == REPORT_CLOSED || life == REPORT_ENDED;
 }
 
 int64_t report_as_of_ns(const struct report *report)
@@ -142,7 +142,7 @@ static void add_unknown_reason(const struct report *report, struct text *text)
     enum report_life life = report_life(report);
     if (life == REPORT_CLOSED) {
         text_add(text, "closed in order ");
-    } else if (life == REPORT_KILLED) {
+    } else if (life == REPORT_ENDED) {
         text_add(text, "ended without closing, last published ");
     } else if (life == REPORT_OPENING) {
         text_add(text, "opened, but not started");

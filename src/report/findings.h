@@ -11,11 +11,11 @@ enum report_life {
     REPORT_OPENING, /* opened, not yet started */
     REPORT_RUNNING,
     REPORT_CLOSED, /* ended in order */
-    REPORT_KILLED, /* ended without closing */
+    REPORT_ENDED,  /* ended without closing */
 };
 
 enum report_life report_life(const struct report *report);
-const char *report_life_name(enum report_life life); /* "opening", "running", "closed", "killed" */
+const char *report_life_name(enum report_life life); /* "opening", "running", "closed", "ended" */
 
 /* "raised", "updated", "cleared"; "?" for anything else. */
 const char *report_change_name(uint32_t change);

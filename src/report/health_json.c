@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The health summary for a program: one JSON object, always valid UTF-8, null for what is not
  * known. The readings come from the table that assembles the snapshot, so none can be forgotten. */
+#include <math.h>
+
 #include "report/findings.h"
 #include "vagus/collector.h"
 
@@ -48,6 +50,12 @@ static void put_number(struct json *json, const char *name, double value)
 {
     key(json, name);
     text_add_json_number(json->text, value);
+}
+
+/* A level is no more exact than a transition makes it. */
+static void put_level(struct json *json, double level)
+{
+    put_number(json, "level", rint(level * 1e4) / 1e4);
 }
 
 static void put_count(struct json *json, const char *name, uint64_t value)
@@ -157,7 +165,7 @@ static void put_raised(struct json *json, const struct report *report)
         element(json);
         put_string(json, "kind", vagus_signal_kind_name(raised->kind));
         put_string(json, "resource", raised->resource);
-        put_number(json, "level", (double)raised->level);
+        put_level(json, (double)raised->level);
         put_age(json, "since_age_s", raised->since_ns, report->now_ns);
         if (entry != NULL) {
             put_signal(json, &entry->signal);
@@ -186,7 +194,7 @@ static void put_transitions(struct json *json, const struct report *report)
         put_string(json, "change", report_change_name(entry->signal.change));
         put_age(json, "age_s", entry->signal.at_ns, report->now_ns);
         put_ns(json, "unix_s", entry->wall_ns);
-        put_number(json, "level", entry->signal.level);
+        put_level(json, entry->signal.level);
         put_signal(json, &entry->signal);
         put_bool(json, "shadow", entry->shadow != 0);
         put_count(json, "told", entry->told);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The organs of the health summary: name, bar of what is used, share, details. A bar takes the
  * colour of the signals on its resource: whether a share is bad is the policy's to say. */
-#include "report/health_organs.h"
+#include "report/health_parts.h"
 
 #include <math.h>
 
 #include "report/findings.h"
 
-#define ORGAN_COLUMN 10
-#define BAR_CELLS 20
+#define ORGAN_COLUMN 9
+#define BAR_CELLS 12
+#define DETAIL_COLUMN (ORGAN_COLUMN + BAR_CELLS + 8)
 
 struct organ {
     struct screen *screen;
@@ -28,6 +29,19 @@ static enum screen_style style_of_resource(const struct report *report, const ch
         style = SCREEN_WARN;
     }
     return style;
+}
+
+/* The state of an organ's foremost reading is the organ's, and said once if it is not good. */
+static void organ_say_state(struct organ *organ, const struct vagus_reading *foremost)
+{
+    char item[160];
+    struct text text;
+    organ->state = vagus_reading_state(foremost, organ->as_of_ns);
+    if (organ->state == VAGUS_STATE_OK)
+        return;
+    text_init(&text, item, sizeof(item));
+    report_add_state(&text, foremost, organ->as_of_ns);
+    screen_item(organ->screen, SCREEN_WARN, item);
 }
 
 /* Begins a line with its bar. `foremost` decides the state of the organ, used_ratio its bar. */
@@ -52,20 +66,13 @@ static void organ_begin(struct organ *organ, const struct report *report, const 
         else
             screen_add(screen, SCREEN_PLAIN, "   ? %");
     } else {
-        for (int i = 0; i < BAR_CELLS; i++)
-            screen_add(screen, SCREEN_DIM, "·");
+        screen_add(screen, SCREEN_DIM, "············");
         screen_add(screen, SCREEN_PLAIN, "   ? %");
     }
-    screen_to(screen, ORGAN_COLUMN + BAR_CELLS + 8);
-    screen->indent = ORGAN_COLUMN + BAR_CELLS + 8;
+    screen_to(screen, DETAIL_COLUMN);
+    screen->indent = DETAIL_COLUMN;
 
-    if (organ->state != VAGUS_STATE_OK) {
-        char item[160];
-        struct text text;
-        text_init(&text, item, sizeof(item));
-        report_add_state(&text, foremost, organ->as_of_ns);
-        screen_item(screen, SCREEN_WARN, item);
-    }
+    organ_say_state(organ, foremost);
 }
 
 /* A detail: before, value, after. One that is not good says so, unless the organ said the same. */
@@ -97,6 +104,27 @@ static void organ_detail(struct organ *organ, const char *before,
     screen_item(organ->screen, state == VAGUS_STATE_OK ? SCREEN_PLAIN : SCREEN_WARN, item);
 }
 
+/* "12 of 1024 files", or the two apart where they are not alike. */
+static void organ_share(struct organ *organ, const struct vagus_reading *part,
+                        const struct vagus_reading *whole, const char *after)
+{
+    if (vagus_reading_state(part, organ->as_of_ns) != organ->state ||
+        vagus_reading_state(whole, organ->as_of_ns) != organ->state ||
+        (organ->state != VAGUS_STATE_OK && organ->state != VAGUS_STATE_STALE)) {
+        organ_detail(organ, "", part, "", after);
+        organ_detail(organ, "limit ", whole, "", "");
+        return;
+    }
+    char item[120];
+    struct text text;
+    text_init(&text, item, sizeof(item));
+    text_add_value(&text, part->value, "");
+    text_add(&text, " of ");
+    text_add_value(&text, whole->value, "");
+    text_add(&text, after);
+    screen_item(organ->screen, organ->state == VAGUS_STATE_OK ? SCREEN_PLAIN : SCREEN_WARN, item);
+}
+
 static double quotient(const struct vagus_reading *part, const struct vagus_reading *whole)
 {
     return whole->value > 0 ? part->value / whole->value : NAN;
@@ -126,20 +154,7 @@ static void add_cpu(const struct report *report, struct organ *organ)
 {
     const struct vagus_snapshot_cpu *cpu = &report->snapshot.cpu;
     organ_begin(organ, report, "cpu", &cpu->process_utilization, cpu->process_utilization.value);
-    if (is_ok(&cpu->process_cores, organ->as_of_ns) &&
-        is_ok(&cpu->allowance_cores, organ->as_of_ns)) {
-        char item[80];
-        struct text text;
-        text_init(&text, item, sizeof(item));
-        text_add_value(&text, cpu->process_cores.value, "");
-        text_add(&text, " of ");
-        text_add_value(&text, cpu->allowance_cores.value, "");
-        text_add(&text, " cores");
-        screen_item(organ->screen, SCREEN_PLAIN, item);
-    } else {
-        organ_detail(organ, "", &cpu->process_cores, "", " cores");
-        organ_detail(organ, "allowance ", &cpu->allowance_cores, "", "");
-    }
+    organ_share(organ, &cpu->process_cores, &cpu->allowance_cores, " cores");
     organ_detail(organ, "host ", &cpu->utilization, "1", "");
     organ_detail(organ, "load ", &cpu->load_1m, "", "");
     screen_line(organ->screen, 0);
@@ -150,7 +165,7 @@ static void add_process(const struct report *report, struct organ *organ)
     const struct vagus_snapshot_process *process = &report->snapshot.process;
     organ_begin(organ, report, "process", &process->descriptors,
                 quotient(&process->descriptors, &process->descriptors_limit));
-    organ_detail(organ, "", &process->descriptors, "", " descriptors");
+    organ_share(organ, &process->descriptors, &process->descriptors_limit, " files");
     organ_detail(organ, "", &process->threads, "", " threads");
     organ_detail(organ, "", &process->resident, "By", " resident");
     screen_line(organ->screen, 0);
@@ -162,11 +177,11 @@ static void add_path(const struct report *report, const struct vagus_snapshot_pa
     char item[160];
     struct text text;
     organ_begin(organ, report, "disk", &path->free_ratio, 1 - path->free_ratio.value);
-    text_init(&text, item, sizeof(item));
-    text_add_safe(&text, path->path, 40);
-    screen_item(organ->screen, SCREEN_PLAIN, item);
     organ_detail(organ, "", &path->free, "By", " free");
-    organ_detail(organ, "inodes ", &path->inodes_free_ratio, "1", " free");
+    organ_detail(organ, "", &path->inodes_free_ratio, "1", " inodes free");
+    text_init(&text, item, sizeof(item));
+    text_add_safe(&text, path->path, 52);
+    screen_item(organ->screen, SCREEN_PLAIN, item);
     screen_line(organ->screen, 0);
 }
 
@@ -183,14 +198,14 @@ static void add_agent(const struct report *report, struct organ *organ)
         {&agent->tool_calls, " tool calls"},
     };
     bool begun = false;
-    organ->state = VAGUS_STATE_NEVER; /* counters that are not defined are not missed */
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
         if (vagus_reading_state(counters[i].reading, organ->as_of_ns) == VAGUS_STATE_NEVER)
-            continue;
+            continue; /* not defined, so not missed */
         if (!begun) {
             screen_add(organ->screen, SCREEN_BOLD, " agent");
             screen_to(organ->screen, ORGAN_COLUMN);
             organ->screen->indent = ORGAN_COLUMN;
+            organ_say_state(organ, counters[i].reading);
             begun = true;
         }
         organ_detail(organ, "", counters[i].reading, "", counters[i].name);

@@ -43,8 +43,8 @@ const char *report_life_name(enum report_life life)
         return "running";
     case REPORT_CLOSED:
         return "closed";
-    case REPORT_KILLED:
-        return "killed";
+    case REPORT_ENDED:
+        return "ended";
     }
     return "?";
 }

@@ -107,32 +107,30 @@ void screen_item(struct screen *screen, enum screen_style style, const char *str
     screen->begun = true;
 }
 
+/* The bytes of the longest run of whole words that fits into so many columns; 0 if not even one. */
+static size_t words_within(const char *string, unsigned columns)
+{
+    size_t bytes = bytes_within(string, columns);
+    if (string[bytes] == '\0' || string[bytes] == ' ')
+        return bytes;
+    while (bytes > 0 && string[bytes - 1] != ' ')
+        bytes--;
+    return bytes > 0 ? bytes - 1 : 0;
+}
+
 void screen_words(struct screen *screen, enum screen_style style, const char *string)
 {
-    bool first = true;
     while (*string != '\0') {
-        size_t bytes = strcspn(string, " ");
-        unsigned columns = columns_of(string, bytes);
-        bool spaced = !first;
-        if (!first && screen->column + 1 + columns > SCREEN_COLUMNS) {
-            continue_line(screen);
-            spaced = false;
-        }
-        if (spaced)
-            screen_add(screen, SCREEN_PLAIN, " ");
+        unsigned room = screen->column < SCREEN_COLUMNS ? SCREEN_COLUMNS - screen->column : 0;
+        size_t bytes = words_within(string, room);
         /* A word longer than a line is broken where the line ends. */
-        while (screen->column + columns > SCREEN_COLUMNS && screen->column < SCREEN_COLUMNS) {
-            size_t part = bytes_within(string, SCREEN_COLUMNS - screen->column);
-            add_styled(screen, style, string, part);
-            string += part;
-            bytes -= part;
-            columns = columns_of(string, bytes);
-            continue_line(screen);
-        }
+        if (bytes == 0 && screen->column <= screen->indent)
+            bytes = bytes_within(string, room);
         add_styled(screen, style, string, bytes);
         string += bytes;
         string += strspn(string, " ");
-        first = false;
+        if (*string != '\0')
+            continue_line(screen);
     }
 }
 
