@@ -21,7 +21,7 @@ expect() { # pass|fail FILE INCLUDE
 expect pass src/metrics/a.c '"segment/writer.h"'
 expect pass src/metrics/a.c '"metrics/b.h"'
 expect pass src/metrics/a.c '"vagus/metric.h"'
-expect pass src/sense/a.c '"collectors/collectors.def"'
+expect pass src/sense/a.c '"../../collectors/collectors.def"'
 expect pass src/host/a.c '<hwloc.h>'
 expect pass src/config/a.c '<cyaml/cyaml.h>'
 expect pass collectors/a.c '"host/host.h"'
