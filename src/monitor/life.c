@@ -278,7 +278,11 @@ int vagus_monitor_close(struct vagus_monitor *monitor)
 {
     if (monitor == NULL)
         return 0;
-    if (monitor_is_inside(monitor))
+    if (!monitor_enter(monitor))
+        return VAGUS_ECLOSED;
+    bool own_thread = monitor_is_inside(monitor) || bus_is_own_thread(monitor->bus);
+    monitor_leave();
+    if (own_thread)
         return VAGUS_ESTATE;
     if (!monitor_begin_close(monitor))
         return VAGUS_ECLOSED;

@@ -44,10 +44,12 @@ void bus_each_listener(struct bus *bus,
 
 /* --- The sampler alone. --- */
 
-/* Puts a transition on the bus: stamps sequence, stores it, marks whoever listens. Never blocks. Returns how many listeners were told. `signal->resource` is set from `resource`. */
+/* Puts a transition on the bus: stamps sequence, stores it, marks whoever listens. Never blocks.
+ * Returns how many listeners were told. `signal->resource` is set from `resource`. */
 unsigned bus_post(struct bus *bus, unsigned resource, struct vagus_signal *signal);
 
-/* Wakes the listeners that were marked since: when everything that they will look at is in place. */
+/* Wakes the listeners that were marked since: when everything that they will look at is in place.
+ */
 void bus_wake(struct bus *bus);
 
 /* Mirrors the listeners' state into the segment section; counts those that have been in one call

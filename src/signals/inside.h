@@ -71,7 +71,7 @@ struct bus {
     uint32_t generation;
     struct vagus_clock clock;
     uint64_t *levels; /* atomic; not ours, but read by who has no bus to ask */
-    uint64_t raised; /* atomic: slots that are raised */
+    uint64_t raised;  /* atomic: slots that are raised */
 
     /* The sampler alone. */
     uint64_t sequence;
