@@ -42,10 +42,10 @@ static void sections_are_pinned(void)
     AT(segment_head, count, 8);
     AT(segment_head, updated_ns, 16);
     AT(segment_head, reserved, 24);
-    SIZE(segment_slots, 9408);
+    SIZE(segment_slots, 9536);
     AT(segment_slots, newest, 0);
     AT(segment_slots, slots, 64);
-    SIZE(segment_slot, 2336);
+    SIZE(segment_slot, 2368);
     AT(segment_slot, stamp, 0);
     AT(segment_slot, snapshot, 64);
     SIZE(segment_metric, 360);
