@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "check.h"
@@ -50,6 +51,30 @@ static void what_is_impossible_is_refused(void)
     CHECK_EQ(segment_create(&options, &segment), VAGUS_EINVAL);
     CHECK_EQ(segment.bytes, 77);
     CHECK_EQ(fixture_count(""), 0);
+}
+
+static void wake(int number)
+{
+    (void)number;
+}
+
+/* A profiler's timer: on older kernels one long reservation would never get to its end. */
+static void signals_do_not_starve_the_maker(void)
+{
+    struct sigaction action = {.sa_handler = wake}, before;
+    struct itimerval often = {{0, 300}, {0, 300}}, never = {{0, 0}, {0, 0}};
+    struct segment_options options = fixture_options("agent", 3);
+    options.bytes = 16 << 20;
+    struct segment segment;
+    sigaction(SIGALRM, &action, &before);
+    setitimer(ITIMER_REAL, &often, NULL);
+    int error = segment_create(&options, &segment);
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    REQUIRE(error == 0);
+    CHECK_STR(segment.why_anonymous, "");
+    CHECK(segment.fd >= 0);
+    segment_discard(&segment);
 }
 
 static void anonymous_on_demand(void)
@@ -243,6 +268,7 @@ int main(void)
         return 77;
     RUN(a_file_is_made_whole_and_private);
     RUN(what_is_impossible_is_refused);
+    RUN(signals_do_not_starve_the_maker);
     RUN(anonymous_on_demand);
     RUN(publication_is_read_back);
     RUN(closing_leaves_the_black_box);
