@@ -26,7 +26,8 @@ const char *vagus_signal_kind_name(uint32_t kind)
     }
 }
 
-int bus_create(uint32_t generation, const struct vagus_clock *clock, struct bus **bus)
+int bus_create(uint32_t generation, const struct vagus_clock *clock, uint64_t *levels,
+               struct bus **bus)
 {
     struct bus *made = calloc(1, sizeof(*made));
     pthread_condattr_t attributes;
@@ -35,6 +36,7 @@ int bus_create(uint32_t generation, const struct vagus_clock *clock, struct bus 
     made->references = 1;
     made->generation = generation;
     made->clock = *clock;
+    made->levels = levels;
     pthread_mutex_init(&made->resource_lock, NULL);
     pthread_mutex_init(&made->lock, NULL);
     pthread_condattr_init(&attributes);
@@ -119,12 +121,11 @@ static void publish_levels(struct bus *bus)
         }
         packed |= worst << (rank * LEVEL_BITS);
     }
-    __atomic_store_n(&bus->levels, packed, __ATOMIC_RELEASE);
+    __atomic_store_n(bus->levels, packed, __ATOMIC_RELEASE);
 }
 
-double bus_level(const struct bus *bus, uint32_t kinds)
+double bus_level(uint64_t packed, uint32_t kinds)
 {
-    uint64_t packed = __atomic_load_n(&bus->levels, __ATOMIC_ACQUIRE);
     uint64_t shutdown = kinds & VAGUS_SHUTDOWN ? packed & LEVEL_MAX : 0;
     uint64_t defer = kinds & VAGUS_DEFER ? (packed >> LEVEL_BITS) & LEVEL_MAX : 0;
     uint64_t throttle = kinds & VAGUS_THROTTLE ? (packed >> (2 * LEVEL_BITS)) & LEVEL_MAX : 0;
@@ -162,10 +163,16 @@ unsigned bus_post(struct bus *bus, unsigned resource, struct vagus_signal *signa
         if ((__atomic_load_n(&listener->interest, __ATOMIC_SEQ_CST) & bit) == 0)
             continue;
         __atomic_fetch_or(&listener->pending, bit, __ATOMIC_RELEASE);
-        listener_wake(listener);
+        bus->to_wake |= UINT32_C(1) << i;
         told++;
     }
     return told;
+}
+
+void bus_wake(struct bus *bus)
+{
+    for (; bus->to_wake != 0; bus->to_wake &= bus->to_wake - 1)
+        listener_wake(&bus->listeners[__builtin_ctz(bus->to_wake)]);
 }
 
 bool bus_is_heard(struct bus *bus, uint32_t kind, unsigned resource)
@@ -222,7 +229,6 @@ void bus_mirror(struct bus *bus, struct segment *segment, int64_t now_ns, uint32
             stuck++;
         count++;
     }
-    memset(&entries[count], 0, (SEGMENT_LISTENERS_MAX - count) * sizeof(*entries));
     head->count = count;
     head->updated_ns = now_ns;
     segment_write_end(&head->stamp);
@@ -244,7 +250,7 @@ unsigned bus_close(struct bus *bus, int64_t deadline_ns, char *abandoned_name, s
 {
     pthread_mutex_lock(&bus->lock);
     bus->closed = true;
-    __atomic_store_n(&bus->levels, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(bus->levels, 0, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&bus->lock);
     /* From here on nothing is added, so each entry is met once. */
     for (unsigned i = 0; i < SEGMENT_LISTENERS_MAX; i++)

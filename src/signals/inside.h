@@ -70,11 +70,12 @@ struct bus {
     unsigned references; /* atomic: the monitor's, and one for each thread */
     uint32_t generation;
     struct vagus_clock clock;
-    uint64_t levels; /* atomic */
-    uint64_t raised; /* atomic: slots that are raised */
+    uint64_t *levels; /* atomic; not ours, but read by who has no bus to ask */
+    uint64_t raised;  /* atomic: slots that are raised */
 
     /* The sampler alone. */
     uint64_t sequence;
+    uint32_t to_wake; /* listeners marked since the last bus_wake() */
     double slot_levels[BUS_SLOTS];
     struct segment_listener mirrored[SEGMENT_LISTENERS_MAX]; /* the last good copies */
 

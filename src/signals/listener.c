@@ -221,7 +221,7 @@ void bus_after_fork_in_child(struct bus *bus)
     pthread_mutex_init(&bus->resource_lock, NULL);
     pthread_cond_init(&bus->thread_ended, NULL);
     bus->closed = true;
-    bus->levels = 0;
+    *bus->levels = 0;
     bus->threads = here;
     bus->references = 1 + here;
     for (unsigned i = 0; i < SEGMENT_LISTENERS_MAX; i++) {
