@@ -37,6 +37,7 @@ int bus_create(uint32_t generation, const struct vagus_clock *clock, uint64_t *l
     made->generation = generation;
     made->clock = *clock;
     made->levels = levels;
+    made->levels = levels;
     pthread_mutex_init(&made->resource_lock, NULL);
     pthread_mutex_init(&made->lock, NULL);
     pthread_condattr_init(&attributes);
@@ -124,11 +125,11 @@ static void publish_levels(struct bus *bus)
     __atomic_store_n(bus->levels, packed, __ATOMIC_RELEASE);
 }
 
-double bus_level(uint64_t packed, uint32_t kinds)
+double bus_level(uint64_t levels, uint32_t kinds)
 {
-    uint64_t shutdown = kinds & VAGUS_SHUTDOWN ? packed & LEVEL_MAX : 0;
-    uint64_t defer = kinds & VAGUS_DEFER ? (packed >> LEVEL_BITS) & LEVEL_MAX : 0;
-    uint64_t throttle = kinds & VAGUS_THROTTLE ? (packed >> (2 * LEVEL_BITS)) & LEVEL_MAX : 0;
+    uint64_t shutdown = kinds & VAGUS_SHUTDOWN ? levels & LEVEL_MAX : 0;
+    uint64_t defer = kinds & VAGUS_DEFER ? (levels >> LEVEL_BITS) & LEVEL_MAX : 0;
+    uint64_t throttle = kinds & VAGUS_THROTTLE ? (levels >> (2 * LEVEL_BITS)) & LEVEL_MAX : 0;
     uint64_t worst = shutdown > defer ? shutdown : defer;
     worst = worst > throttle ? worst : throttle;
     return (double)worst / (double)LEVEL_MAX;

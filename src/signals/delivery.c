@@ -7,11 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "signals/inside.h"
-
-/* Callbacks are the host's code: more than a message handler needs, less than the 8 MiB of address
- * space that threads get by default. */
-#define STACK_BYTES (1024 * 1024)
 
 static __thread const struct bus *own_bus;
 
@@ -171,12 +168,22 @@ static void deliver(struct listener *listener)
     }
 }
 
+/* What a fault of the callback raises belongs to it: blocked, it would kill the process past the
+ * host's crash handler, and past the handlers by which some language runtimes live. */
+static void allow_fault_signals(void)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        sigaddset(&set, faults[i]);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void *listener_main(void *arg)
 {
     struct listener *listener = arg;
-    char name[16];
-    snprintf(name, sizeof(name), "vagus-%.9s", listener->name);
-    pthread_setname_np(pthread_self(), name);
+    allow_fault_signals();
     own_bus = listener->bus;
     pthread_cleanup_push(listener_end, listener);
     deliver(listener);
@@ -189,33 +196,17 @@ bool bus_is_own_thread(const struct bus *bus)
     return own_bus == bus;
 }
 
-/* Signals meant for the process must not run their handlers on our thread; those
- * that a fault of the callback raises belong to it and stay deliverable, since a blocked one would
- * kill the process past the host's crash handler. */
 int listener_start(struct listener *listener)
 {
-    static const int of_faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
     struct bus *bus = listener->bus;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t blocked, before;
-
-    if (pthread_attr_init(&attributes) != 0)
-        return VAGUS_ENOMEM;
-    sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof(of_faults) / sizeof(of_faults[0]); i++)
-        sigdelset(&blocked, of_faults[i]);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
+    char name[16];
+    snprintf(name, sizeof(name), "vagus-%.9s", listener->name);
     __atomic_add_fetch(&bus->references, 1, __ATOMIC_RELAXED);
     bus->threads++;
-    int error = pthread_create(&thread, &attributes, listener_main, listener);
+    int error = thread_start(name, listener_main, listener);
     if (error != 0) {
         bus->threads--;
         __atomic_sub_fetch(&bus->references, 1, __ATOMIC_RELAXED);
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return error == 0 ? 0 : VAGUS_EAGAIN;
+    return error;
 }
