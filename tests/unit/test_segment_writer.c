@@ -4,17 +4,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "check.h"
-#include "segment/folder.h"
 #include "segment/reader.h"
 #include "segment_fixture.h"
 
@@ -115,6 +109,134 @@ static void closing_leaves_the_black_box(void)
     fixture_clear();
 }
 
+static void a_forked_child_writes_into_its_own(void)
+{
+    struct segment segment;
+    REQUIRE(fixture_create("agent", 3, &segment) == 0);
+    struct vagus_system_snapshot snapshot = {.sequence = 1};
+    segment_publish(&segment, 1, &snapshot);
+    pid_t child = fork();
+    if (child == 0) {
+        segment_after_fork_in_child(&segment);
+        memset(segment.header, 0xff, segment.bytes);
+        segment_close(&segment); /* must not mark the parent's as closed */
+        segment_discard(&segment);
+        _exit(0);
+    }
+    int status;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(segment.header->magic, SEGMENT_MAGIC);
+    CHECK_EQ(segment.header->life, SEGMENT_OPENING);
+    CHECK_EQ(segment_snapshot_copy(&segment, &snapshot), 0);
+    struct segment_reader reader;
+    REQUIRE(segment_attach(segment.path, &reader) == 0);
+    CHECK(segment_alive(&reader)); /* the child's close did not let go of the lock */
+    segment_detach(&reader);
+    segment_discard(&segment);
+}
+
+/* What a parent and its child tell the test. */
+struct family {
+    char path[256];
+    pid_t child;
+};
+
+/* Makes a segment, forks a child that stays, and stays itself. */
+static void raise_family(int out, bool inert)
+{
+    struct segment segment;
+    struct family family = {.child = 0};
+    if (fixture_create("agent", 3, &segment) != 0)
+        _exit(1);
+    memcpy(family.path, segment.path, sizeof(family.path));
+    int ready[2];
+    if (pipe(ready) != 0 || (family.child = fork()) < 0)
+        _exit(1);
+    if (family.child == 0) {
+        if (inert)
+            segment_after_fork_in_child(&segment);
+        if (write(ready[1], "", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    char byte;
+    if (read(ready[0], &byte, 1) != 1 || write(out, &family, sizeof(family)) != sizeof(family))
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+static void death_shows_while_a_child_lives(void)
+{
+    /* Without the child's part the lock would outlive the parent: that is the control. */
+    for (int inert = 0; inert <= 1; inert++) {
+        int pipes[2];
+        REQUIRE(pipe(pipes) == 0);
+        pid_t parent = fork();
+        if (parent == 0)
+            raise_family(pipes[1], inert);
+        struct family family;
+        struct segment_reader reader;
+        REQUIRE(read(pipes[0], &family, sizeof(family)) == sizeof(family));
+        REQUIRE(segment_attach(family.path, &reader) == 0);
+        CHECK(segment_alive(&reader));
+        kill(parent, SIGKILL);
+        waitpid(parent, NULL, 0);
+        CHECK_EQ(kill(family.child, 0), 0);
+        CHECK_EQ(segment_alive(&reader), !inert);
+        kill(family.child, SIGKILL);
+        segment_detach(&reader);
+        close(pipes[0]);
+        close(pipes[1]);
+    }
+    fixture_clear();
+}
+
+static void readers_do_not_disturb_each_other(void)
+{
+    struct segment segment;
+    struct segment_reader one, two;
+    REQUIRE(fixture_create("agent", 3, &segment) == 0);
+    REQUIRE(segment_attach(segment.path, &one) == 0 && segment_attach(segment.path, &two) == 0);
+    CHECK(segment_alive(&one) && segment_alive(&two));
+    segment_close(&segment);
+    CHECK(flock(one.fd, LOCK_SH | LOCK_NB) == 0); /* in the middle of asking */
+    CHECK(!segment_alive(&two));
+    segment_detach(&one);
+    segment_detach(&two);
+    fixture_clear();
+}
+
+/* Makers and sweepers of one folder at once: every maker gets its file. */
+static void many_start_at_once(void)
+{
+    enum { MAKERS = 6, ROUNDS = 20 };
+    pid_t makers[MAKERS];
+    for (int m = 0; m < MAKERS; m++) {
+        makers[m] = fork();
+        if (makers[m] != 0)
+            continue;
+        for (int round = 0; round < ROUNDS; round++) {
+            struct segment segment;
+            if (fixture_create("agent", 2, &segment) != 0 || segment.fd < 0 ||
+                access(segment.path, F_OK) != 0)
+                _exit(1);
+            segment_close(&segment);
+        }
+        _exit(0);
+    }
+    for (int m = 0; m < MAKERS; m++) {
+        int status = -1;
+        waitpid(makers[m], &status, 0);
+        CHECK_EQ(status, 0);
+    }
+    CHECK(fixture_count("agent-") >= 1);
+    CHECK_EQ(fixture_count(""), fixture_count("agent-")); /* no draft is left */
+    fixture_clear();
+}
+
 int main(void)
 {
     if (!fixture_begin())
@@ -124,6 +246,10 @@ int main(void)
     RUN(anonymous_on_demand);
     RUN(publication_is_read_back);
     RUN(closing_leaves_the_black_box);
+    RUN(a_forked_child_writes_into_its_own);
+    RUN(death_shows_while_a_child_lives);
+    RUN(readers_do_not_disturb_each_other);
+    RUN(many_start_at_once);
     fixture_end();
     return check_result();
 }
