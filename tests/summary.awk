@@ -32,7 +32,8 @@
     else {
         failed++
         outcome = $0
-        sub(/^[^*]*\**/, "", outcome)
+        sub(/^.*: [^ ]+ \.*/, "", outcome)
+        sub(/\*\*\*/, " ", outcome)
         printf "\n%s: %s\n%s", name, outcome, said[number]
         next
     }
