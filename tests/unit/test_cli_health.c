@@ -98,7 +98,7 @@ static void publish(struct segment *segment, uint32_t judged)
     snapshot.judged = judged;
     snapshot.published_ns = vagus_now_ns();
     snapshot.good_until_ns = snapshot.published_ns + 3600 * VAGUS_SECOND_NS;
-    segment_publish(segment, ++number, &snapshot);
+    segment_publish(segment_slots(segment), ++number, &snapshot);
 }
 
 static void nothing_runs(void)

@@ -34,7 +34,7 @@ static void fill(struct segment *segment, uint32_t transitions)
     snapshot.judged = VAGUS_VERDICT_OK;
     snapshot.published_ns = vagus_now_ns();
     snapshot.good_until_ns = snapshot.published_ns + 60 * VAGUS_SECOND_NS;
-    segment_publish(segment, 1, &snapshot);
+    segment_publish(segment_slots(segment), 1, &snapshot);
 }
 
 static void a_ring_comes_oldest_first(void)

@@ -139,7 +139,7 @@ static void a_forked_child_writes_into_its_own(void)
     struct segment segment;
     REQUIRE(fixture_create("agent", 3, &segment) == 0);
     struct vagus_system_snapshot snapshot = {.sequence = 1};
-    segment_publish(&segment, 1, &snapshot);
+    segment_publish(segment_slots(&segment), 1, &snapshot);
     pid_t child = fork();
     if (child == 0) {
         segment_after_fork_in_child(&segment);
@@ -153,7 +153,7 @@ static void a_forked_child_writes_into_its_own(void)
     CHECK_EQ(status, 0);
     CHECK_EQ(segment.header->magic, SEGMENT_MAGIC);
     CHECK_EQ(segment.header->life, SEGMENT_OPENING);
-    CHECK_EQ(segment_snapshot_copy(&segment, &snapshot), 0);
+    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &snapshot), 0);
     struct segment_reader reader;
     REQUIRE(segment_attach(segment.path, &reader) == 0);
     CHECK(segment_alive(&reader)); /* the child's close did not let go of the lock */
