@@ -204,7 +204,8 @@ static void capacity_reached_is_harmless_and_shown(void)
                 &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
                                                 .policy_text = organ_policy,
                                                 .metrics_max = 8,
-                                                .flags = VAGUS_STEPPED | VAGUS_NO_COLLECTORS},
+                                                .flags = VAGUS_STEPPED | VAGUS_NO_COLLECTORS |
+                                                         VAGUS_ANONYMOUS_SEGMENT},
                 &m) == 0);
     struct vagus_counter last = {0, 0};
     for (int i = 0; i < 20; i++) {
@@ -247,7 +248,8 @@ static void a_counter_wakes_the_sampler_between_ticks(void)
     REQUIRE(vagus_monitor_open(
                 &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
                                                 .policy_text = policy,
-                                                .flags = VAGUS_NO_COLLECTORS},
+                                                .flags =
+                                                    VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT},
                 &m) == 0);
     struct vagus_counter tokens = vagus_counter_define(
         m, &(struct vagus_metric_desc){.name = "agent.tokens", .unit = "{token}"});
