@@ -83,14 +83,12 @@ static bool find_schedule(void)
     memset(&schedule, 0, sizeof(schedule));
     if (vagus_monitor_open(&options, &monitor) != 0)
         return false;
-    int64_t next_ns = 0, begin_ns = virtual_ns;
-    int error = vagus_monitor_start(monitor);
+    int64_t begin_ns = virtual_ns;
+    int error = vagus_monitor_start(monitor); /* each tier's first reads are not of the window */
     host_trace(monitor->host, note_read, NULL);
-    for (bool within = true; error == 0 && within;) {
-        error = vagus_step(monitor, &next_ns);
-        virtual_ns = next_ns;
-        schedule.tick = (unsigned)((virtual_ns - begin_ns + PERIOD_NS / 2) / PERIOD_NS);
-        within = schedule.tick < TICKS;
+    while (error == 0 && schedule.tick < TICKS) {
+        error = vagus_step(monitor, &virtual_ns);
+        schedule.tick = (unsigned)((virtual_ns - begin_ns + PERIOD_NS / 2) / PERIOD_NS) - 1;
     }
     vagus_monitor_close(monitor);
     return error == 0 && !schedule.overflowed && schedule.read_count > 0;
@@ -140,8 +138,11 @@ static void tick_bare(unsigned tick, unsigned *next)
  */
 static void tick_statgrab(unsigned tick, unsigned *next)
 {
+    static bool ready;
     size_t entries;
     (void)next;
+    if (!ready)
+        ready = sg_init(1) == SG_ERROR_NONE;
     sg_get_cpu_stats(&entries);
     sg_get_mem_stats(&entries);
     if (tick % 10 != 0)

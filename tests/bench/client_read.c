@@ -32,7 +32,8 @@ int client_level(void)
 {
     struct vagus_monitor *monitor = client_open(VAGUS_NO_COLLECTORS);
     struct contender contenders[] = {{.loop = level, .arg = monitor}, {.loop = level_bare}};
-    measure(contenders, 2, 1);
+    if (!measure(contenders, 2, 1))
+        return 1;
     client_print(&contenders[0], &contenders[1]);
     return vagus_monitor_close(monitor);
 }
@@ -73,7 +74,8 @@ int client_snapshot(void)
     struct contender contenders[] = {{.loop = snapshot, .arg = monitor}, {.loop = snapshot_bare}};
     if (vagus_step(monitor, NULL) != 0 || vagus_snapshot_read(monitor, &seqlock.snapshot) != 0)
         return 1;
-    measure(contenders, 2, 1);
+    if (!measure(contenders, 2, 1))
+        return 1;
     client_print(&contenders[0], &contenders[1]);
     return vagus_monitor_close(monitor);
 }
@@ -133,7 +135,8 @@ int client_health(void)
         vagus_health_format(monitor, 0, health_text, sizeof(health_text), NULL) != 0)
         return 1;
     cut_into_pieces(health_text);
-    measure(contenders, 2, 1);
+    if (!measure(contenders, 2, 1))
+        return 1;
     client_print(&contenders[0], &contenders[1]);
     return vagus_monitor_close(monitor);
 }

@@ -3,6 +3,7 @@
  * would take as long as the batch. */
 #include "measure.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -14,25 +15,37 @@
 #define WHOLE_NS INT64_C(3000000000) /* slow operations get fewer batches */
 #define BATCHES_LEAST 21
 
+struct span {
+    int64_t begin_ns, end_ns;
+};
+
 struct run {
     struct contender *contenders;
     unsigned count, threads, batches;
-    unsigned arrived; /* atomic: threads at the start of a batch, over all batches */
+    unsigned arrived;   /* atomic: threads at the start of a batch, over all batches */
+    struct span *spans; /* of each thread, of each contender, each batch's */
 };
 
 struct runner {
     struct run *run;
-    double *samples; /* batches of each contender */
-    double medians[MEASURE_CONTENDERS_MAX];
+    unsigned thread;
 };
 
-static int64_t batch_ns(const struct contender *contender)
+static struct span *span_at(const struct run *run, unsigned thread, unsigned contender,
+                            unsigned batch)
 {
+    return &run->spans[((size_t)thread * run->count + contender) * run->batches + batch];
+}
+
+static struct span time_batch(const struct contender *contender)
+{
+    struct span span;
     if (contender->prepare != NULL)
         contender->prepare(contender->arg);
-    int64_t begin_ns = vagus_now_ns();
+    span.begin_ns = vagus_now_ns();
     contender->loop(contender->arg, contender->iterations);
-    return vagus_now_ns() - begin_ns;
+    span.end_ns = vagus_now_ns();
+    return span;
 }
 
 /* Finds how many iterations fill a batch; the first, cold ones are over then. Returns how long one
@@ -46,8 +59,12 @@ static int64_t calibrate(struct contender *contenders, unsigned count)
         int64_t took_ns;
         if (!fixed)
             contender->iterations = 1;
-        while ((took_ns = batch_ns(contender)) < BATCH_NS && !fixed)
-            contender->iterations *= 2;
+        for (;; contender->iterations *= 2) {
+            struct span span = time_batch(contender);
+            took_ns = span.end_ns - span.begin_ns;
+            if (fixed || took_ns >= BATCH_NS)
+                break;
+        }
         round_ns += took_ns;
     }
     return round_ns;
@@ -62,31 +79,53 @@ static void start_together(struct run *run, unsigned batch)
         ;
 }
 
+static void *run_batches(void *arg)
+{
+    const struct runner *runner = arg;
+    struct run *run = runner->run;
+    unsigned started = 0;
+    for (unsigned batch = 0; batch < run->batches; batch++)
+        for (unsigned i = 0; i < run->count; i++) {
+            start_together(run, ++started);
+            *span_at(run, runner->thread, i, batch) = time_batch(&run->contenders[i]);
+        }
+    return NULL;
+}
+
+/* The threads' mean duration of one batch. Where a thread was put to sleep the others had the
+ * machine for themselves: such a batch says nothing about several at once. NaN then. */
+static double batch_ns(const struct run *run, unsigned contender, unsigned batch)
+{
+    double sum_ns = 0;
+    int64_t begin_ns = INT64_MIN, end_ns = INT64_MAX, longest_ns = 0;
+    for (unsigned thread = 0; thread < run->threads; thread++) {
+        const struct span *span = span_at(run, thread, contender, batch);
+        int64_t took_ns = span->end_ns - span->begin_ns;
+        begin_ns = span->begin_ns > begin_ns ? span->begin_ns : begin_ns;
+        end_ns = span->end_ns < end_ns ? span->end_ns : end_ns;
+        longest_ns = took_ns > longest_ns ? took_ns : longest_ns;
+        sum_ns += (double)took_ns;
+    }
+    return (end_ns - begin_ns) * 10 >= longest_ns * 8 ? sum_ns / run->threads : NAN;
+}
+
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-static void *run_batches(void *arg)
+/* scratch has room for all batches. NaN if too few of them are worth anything. */
+static double median_ns(const struct run *run, unsigned contender, double *scratch)
 {
-    struct runner *runner = arg;
-    struct run *run = runner->run;
-    unsigned started = 0;
-    for (unsigned batch = 0; batch < run->batches; batch++)
-        for (unsigned i = 0; i < run->count; i++) {
-            const struct contender *contender = &run->contenders[i];
-            double per = contender->per != 0 ? contender->per : 1;
-            start_together(run, ++started);
-            runner->samples[i * run->batches + batch] =
-                (double)batch_ns(contender) / ((double)contender->iterations * per);
-        }
-    for (unsigned i = 0; i < run->count; i++) {
-        double *samples = &runner->samples[i * run->batches];
-        qsort(samples, run->batches, sizeof(*samples), ascending);
-        runner->medians[i] = samples[run->batches / 2];
+    unsigned count = 0;
+    for (unsigned batch = 0; batch < run->batches; batch++) {
+        double ns = batch_ns(run, contender, batch);
+        if (!isnan(ns))
+            scratch[count++] = ns;
     }
-    return NULL;
+    qsort(scratch, count, sizeof(*scratch), ascending);
+    return count >= BATCHES_LEAST ? scratch[count / 2] : NAN;
 }
 
 static unsigned cpu_count(void)
@@ -95,35 +134,40 @@ static unsigned cpu_count(void)
     return sched_getaffinity(0, sizeof(set), &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
 
+static bool run_threads(struct run *run)
+{
+    struct runner runners[MEASURE_THREADS_MAX];
+    pthread_t others[MEASURE_THREADS_MAX];
+    for (unsigned i = 1; i < run->threads; i++) {
+        runners[i] = (struct runner){run, i};
+        if (pthread_create(&others[i], NULL, run_batches, &runners[i]) != 0)
+            return false;
+    }
+    runners[0] = (struct runner){run, 0};
+    run_batches(&runners[0]);
+    for (unsigned i = 1; i < run->threads; i++)
+        pthread_join(others[i], NULL);
+    return true;
+}
+
 bool measure(struct contender *contenders, unsigned count, unsigned threads)
 {
     struct run run = {.contenders = contenders, .count = count, .threads = threads};
-    struct runner runners[MEASURE_THREADS_MAX] = {0};
-    pthread_t others[MEASURE_THREADS_MAX];
-    if (count > MEASURE_CONTENDERS_MAX || threads > MEASURE_THREADS_MAX || threads > cpu_count())
+    if (threads > MEASURE_THREADS_MAX || threads > cpu_count())
         return false;
-
     int64_t rounds = WHOLE_NS / (calibrate(contenders, count) + 1);
     run.batches = rounds > BATCHES         ? BATCHES
                   : rounds < BATCHES_LEAST ? BATCHES_LEAST
                                            : (unsigned)rounds;
-    double *samples = calloc((size_t)run.batches * count * threads, sizeof(*samples));
-    if (samples == NULL)
-        return false;
-    for (unsigned i = 0; i < threads; i++)
-        runners[i] = (struct runner){&run, samples + (size_t)i * run.batches * count, {0}};
-    for (unsigned i = 1; i < threads; i++)
-        if (pthread_create(&others[i], NULL, run_batches, &runners[i]) != 0)
-            exit(1); /* the client alone: who waits for it sees that nothing was measured */
-    run_batches(&runners[0]);
-    for (unsigned i = 1; i < threads; i++)
-        pthread_join(others[i], NULL);
-
-    for (unsigned i = 0; i < count; i++) {
-        contenders[i].ns = 0;
-        for (unsigned thread = 0; thread < threads; thread++)
-            contenders[i].ns += runners[thread].medians[i] / threads;
+    run.spans = calloc((size_t)run.batches * count * threads, sizeof(*run.spans));
+    double *scratch = calloc(run.batches, sizeof(*scratch));
+    bool measured = run.spans != NULL && scratch != NULL && run_threads(&run);
+    for (unsigned i = 0; i < count && measured; i++) {
+        double per = contenders[i].per != 0 ? contenders[i].per : 1;
+        contenders[i].ns = median_ns(&run, i, scratch) / ((double)contenders[i].iterations * per);
+        measured = !isnan(contenders[i].ns);
     }
-    free(samples);
-    return true;
+    free(scratch);
+    free(run.spans);
+    return measured;
 }

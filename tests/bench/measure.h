@@ -16,11 +16,10 @@ struct contender {
     double ns;           /* found: one operation, in the median batch */
 };
 
-#define MEASURE_CONTENDERS_MAX 4
 #define MEASURE_THREADS_MAX 2
 
-/* With several threads all of them run each batch at the same time, and ns is the mean of the
- * threads' medians. False if there are fewer CPUs than threads, or no memory. */
+/* With several threads all of them run each batch at the same time; ns is of one thread then. False
+ * if there are fewer CPUs than threads, if these hardly ever ran at once, or without memory. */
 bool measure(struct contender *contenders, unsigned count, unsigned threads);
 
 /* What stands between two iterations: nothing may be kept in registers beyond it, or added up over
