@@ -3,6 +3,7 @@
 # and ends with the counts. Exit status 1 if any test failed or none passed.
 
 # "12: what test 12 prints"; check.h ends with "5 run, 1 skipped, 0 checks failed".
+/^[0-9]+: (Test command:|Working Directory:|Environment variables:| VAGUS=|Test timeout )/ { next }
 /^[0-9]+: / {
     number = $1 + 0
     line = substr($0, length($1) + 2)
@@ -31,7 +32,8 @@
     else {
         failed++
         outcome = $0
-        sub(/^[^*]*\**/, "", outcome)
+        sub(/^.*: [^ ]+ \.*/, "", outcome)
+        sub(/\*\*\*/, " ", outcome)
         printf "\n%s: %s\n%s", name, outcome, said[number]
         next
     }

@@ -30,6 +30,9 @@ bool cli_colour(FILE *stream)
 }
 
 static void complain(const struct cli_verb *verb, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+static void complain(const struct cli_verb *verb, const char *format, va_list arguments)
 {
     char message[1024], safe[2048];
     vsnprintf(message, sizeof(message), format, arguments);

@@ -12,8 +12,9 @@
 static void check_mapping(struct check *check, const struct schema *schema,
                           const struct tree_node *node);
 
-static void add_fault(struct check *check, struct tree_place place, bool warning,
-                      const char *format, va_list arguments)
+__attribute__((format(printf, 4, 0))) static void add_fault(struct check *check,
+                                                            struct tree_place place, bool warning,
+                                                            const char *format, va_list arguments)
 {
     char buffer[sizeof(((struct vagus_fault *)NULL)->text)];
     struct text text;

@@ -99,7 +99,8 @@ static const cyaml_schema_value_t policy_value = {
 };
 
 /* Keeps the first complaint; what follows it is a trace of where libcyaml was. */
-static void keep_first(cyaml_log_t level, void *context, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void keep_first(cyaml_log_t level, void *context,
+                                                             const char *format, va_list arguments)
 {
     struct text *text = context;
     if (level >= CYAML_LOG_ERROR && text->length == 0)

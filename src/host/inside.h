@@ -93,6 +93,11 @@ static inline int host_file_read(struct host *host, struct host_file *file, char
     return host_file_read_at(host, file, buffer, capacity, 0, length);
 }
 
+/* True if a library that does not survive a failing allocation may be called: hwloc 2.9 ends in an
+ * assertion then, libstatgrab 0.92 keeps its lock. They need a fraction of what is asked for here;
+ * this meets a limit on address space, and nothing could meet each single failure. */
+bool host_memory_to_spare(void);
+
 /* Each opens and closes its own part of the host. */
 void host_procfs_open(struct host *host);
 void host_procfs_close(struct host *host);

@@ -47,9 +47,10 @@ int host_paths_open(struct host *host, const struct host_options *options)
         int error = absolute_path(options->watch_paths[i], path);
         if (error != 0)
             return error;
-        host->paths[i] = strdup(path);
+        host->paths[i] = malloc(strlen(path) + 1);
         if (host->paths[i] == NULL)
             return VAGUS_ENOMEM;
+        strcpy(host->paths[i], path);
         host->path_count = i + 1;
         unsigned first = 0;
         while (strcmp(host->paths[first], path) != 0)

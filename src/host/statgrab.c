@@ -13,6 +13,9 @@
 
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned library_users;
+/* An sg_init() that runs out of memory returns with its own lock held (0.92.1), and the next one
+ * would wait for ever: after a failure it is not called again. */
+static bool library_broken;
 /* Grows with each initialisation; a thread is prepared for one of them. Never 0 once used. */
 static unsigned library_generation;
 static __thread unsigned prepared_generation __attribute__((tls_model("initial-exec")));
@@ -20,7 +23,8 @@ static __thread unsigned prepared_generation __attribute__((tls_model("initial-e
 static bool library_acquire(void)
 {
     pthread_mutex_lock(&library_lock);
-    bool ready = library_users > 0 || sg_init(1) == SG_ERROR_NONE;
+    bool ready = !library_broken && (library_users > 0 || sg_init(1) == SG_ERROR_NONE);
+    library_broken = !ready;
     if (ready && library_users++ == 0)
         __atomic_store_n(&library_generation, library_generation + 1, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&library_lock);
@@ -77,7 +81,7 @@ static void identify(struct host *host)
 
 void host_statgrab_open(struct host *host)
 {
-    host->statgrab_open = host->machine && library_acquire();
+    host->statgrab_open = host->machine && host_memory_to_spare() && library_acquire();
     host->statgrab_swap_error = VAGUS_EUNSUPPORTED;
     identify(host);
     if (!host->statgrab_open)

@@ -21,7 +21,7 @@
 
 #define DRAFT_TRIES 4
 #define OVERTAKEN_TRIES 1000
-#define RESERVE_STEP_BYTES (UINT64_C(1) << 20)
+#define RESERVE_STEP_BYTES (UINT64_C(128) << 10)
 #define RESERVE_INTERRUPTIONS_MAX 1000
 
 static void say_anonymous(struct segment *segment, const char *what, int error)
@@ -31,8 +31,9 @@ static void say_anonymous(struct segment *segment, const char *what, int error)
              why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
-/* Reserves every page, or the first store into a full tmpfs would be a SIGBUS. In steps: tmpfs
- * gives up on a signal and forgets what it had reserved, and a host may be full of signals. */
+/* Reserves every page, or the first store into a full tmpfs would be a SIGBUS. In steps: the tmpfs
+ * of older kernels gives up on any signal and forgets what the call had reserved, and a host under
+ * a profiler is full of signals. */
 static int reserve(int fd, uint64_t bytes)
 {
     unsigned interruptions = 0;

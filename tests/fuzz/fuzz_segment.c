@@ -43,7 +43,7 @@ static void prepare(void)
         abort();
     atexit(remove_file);
     struct vagus_system_snapshot snapshot = {.sequence = 1};
-    segment_publish(&segment, 1, &snapshot);
+    segment_publish(segment_slots(&segment), 1, &snapshot);
     memcpy(good, segment.header, SEGMENT_BYTES_MIN);
     memcpy(extents, segment.extents, sizeof(extents));
     put(good, SEGMENT_BYTES_MIN, 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same from C++17: the headers are usable there, the inlined recording path links.
+#include <cstdint>
 #include <cstdio>
 #include <vagus/vagus.h>
 

@@ -43,7 +43,7 @@ static void write_until_killed(int out)
     struct vagus_system_snapshot snapshot = {0};
     for (uint64_t n = 1;; n++) {
         fill(&snapshot, n);
-        segment_publish(&segment, n, &snapshot);
+        segment_publish(segment_slots(&segment), n, &snapshot);
         segment_write_begin(&head->stamp);
         struct segment_signal *entry = &ring[head->count % SEGMENT_SIGNALS_MAX];
         entry->wall_ns = (int64_t)n;

@@ -53,8 +53,8 @@ static void expect_anonymous(const char *dir, const char *why)
     CHECK_CONTAINS(segment.why_anonymous, why);
     segment.header->reserved[31] = 1;
     struct vagus_system_snapshot snapshot = {.sequence = 5};
-    segment_publish(&segment, 1, &snapshot);
-    CHECK_EQ(segment_snapshot_copy(&segment, &snapshot), 0);
+    segment_publish(segment_slots(&segment), 1, &snapshot);
+    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &snapshot), 0);
     segment_close(&segment);
 }
 

@@ -206,7 +206,7 @@ static void snapshots_come_by_file(void)
     memset(&in, 'y', sizeof(in));
     for (uint64_t n = 1; n < 12; n++) {
         in.sequence = n;
-        segment_publish(&segment, n, &in);
+        segment_publish(segment_slots(&segment), n, &in);
         REQUIRE(segment_read_snapshot(&reader, &out) == 0);
         CHECK_EQ(out.sequence, n);
     }

@@ -39,7 +39,7 @@ static void *write_all(void *arg)
     struct vagus_system_snapshot snapshot;
     for (uint64_t n = 1; n <= PUBLICATIONS; n++) {
         fill(&snapshot, n);
-        segment_publish(&segment, n, &snapshot);
+        segment_publish(segment_slots(&segment), n, &snapshot);
         segment_write_begin(&head->stamp);
         for (int i = 0; i < 8; i++)
             memcpy(&values[i], &snapshot, sizeof(values[i]));
@@ -66,7 +66,7 @@ static void *read_all(void *arg)
     segment_attach_own(&segment, &own);
     while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) {
         fill(&snapshot, UINT64_MAX);
-        if (segment_snapshot_copy(&segment, &snapshot) != 0) {
+        if (segment_snapshot_copy(segment_slots(&segment), &snapshot) != 0) {
             result->touched += snapshot.sequence != UINT64_MAX;
         } else {
             result->torn += !is_whole(&snapshot, sizeof(snapshot));
@@ -98,7 +98,7 @@ static void nothing_torn_is_accepted(void)
         CHECK_EQ(results[i].back, 0);
     }
     struct vagus_system_snapshot last;
-    CHECK_EQ(segment_snapshot_copy(&segment, &last), 0);
+    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &last), 0);
     CHECK_EQ(last.sequence, PUBLICATIONS);
     segment_close(&segment);
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "check.h"
@@ -50,6 +51,30 @@ static void what_is_impossible_is_refused(void)
     CHECK_EQ(segment_create(&options, &segment), VAGUS_EINVAL);
     CHECK_EQ(segment.bytes, 77);
     CHECK_EQ(fixture_count(""), 0);
+}
+
+static void wake(int number)
+{
+    (void)number;
+}
+
+/* A profiler's timer: on older kernels one long reservation would never get to its end. */
+static void signals_do_not_starve_the_maker(void)
+{
+    struct sigaction action = {.sa_handler = wake}, before;
+    struct itimerval often = {{0, 300}, {0, 300}}, never = {{0, 0}, {0, 0}};
+    struct segment_options options = fixture_options("agent", 3);
+    options.bytes = 16 << 20;
+    struct segment segment;
+    sigaction(SIGALRM, &action, &before);
+    setitimer(ITIMER_REAL, &often, NULL);
+    int error = segment_create(&options, &segment);
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    REQUIRE(error == 0);
+    CHECK_STR(segment.why_anonymous, "");
+    CHECK(segment.fd >= 0);
+    segment_discard(&segment);
 }
 
 static void anonymous_on_demand(void)
@@ -114,7 +139,7 @@ static void a_forked_child_writes_into_its_own(void)
     struct segment segment;
     REQUIRE(fixture_create("agent", 3, &segment) == 0);
     struct vagus_system_snapshot snapshot = {.sequence = 1};
-    segment_publish(&segment, 1, &snapshot);
+    segment_publish(segment_slots(&segment), 1, &snapshot);
     pid_t child = fork();
     if (child == 0) {
         segment_after_fork_in_child(&segment);
@@ -128,7 +153,7 @@ static void a_forked_child_writes_into_its_own(void)
     CHECK_EQ(status, 0);
     CHECK_EQ(segment.header->magic, SEGMENT_MAGIC);
     CHECK_EQ(segment.header->life, SEGMENT_OPENING);
-    CHECK_EQ(segment_snapshot_copy(&segment, &snapshot), 0);
+    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &snapshot), 0);
     struct segment_reader reader;
     REQUIRE(segment_attach(segment.path, &reader) == 0);
     CHECK(segment_alive(&reader)); /* the child's close did not let go of the lock */
@@ -243,6 +268,7 @@ int main(void)
         return 77;
     RUN(a_file_is_made_whole_and_private);
     RUN(what_is_impossible_is_refused);
+    RUN(signals_do_not_starve_the_maker);
     RUN(anonymous_on_demand);
     RUN(publication_is_read_back);
     RUN(closing_leaves_the_black_box);
