@@ -133,14 +133,13 @@ struct vagus__board {
 
 /* A thread's door into one monitor. The monitor of generation g has door g % 4. */
 struct vagus__door {
-    uint32_t generation;       /* of `cells`; VAGUS__SHUT: the slow path decides */
+    uint32_t generation;       /* of `cells`; that of another door: shut */
     uint32_t board_generation; /* of `board` */
     struct vagus__cell *cells;
     struct vagus__board *board;
     void *reserved; /* a door is 32 bytes: its address is a shift */
 };
 #define VAGUS__DOORS 4
-#define VAGUS__SHUT UINT32_MAX
 
 extern VAGUS_API __thread struct vagus__door vagus__doors[VAGUS__DOORS]
     __attribute__((tls_model("initial-exec")));

@@ -34,10 +34,15 @@ struct cells_block {
     uint8_t *armed;            /* by metric */
 };
 
-__thread struct vagus__door vagus__doors[VAGUS__DOORS] = {{VAGUS__SHUT, VAGUS__SHUT, 0, 0, 0},
-                                                          {VAGUS__SHUT, VAGUS__SHUT, 0, 0, 0},
-                                                          {VAGUS__SHUT, VAGUS__SHUT, 0, 0, 0},
-                                                          {VAGUS__SHUT, VAGUS__SHUT, 0, 0, 0}};
+/* A door is shut while it bears a generation of another door: no handle that comes to it can. */
+#define SHUT(door) ((uint32_t)(door) ^ 1u)
+#define SHUT_DOOR(door)                                                                            \
+    {                                                                                              \
+        SHUT(door), SHUT(door), NULL, NULL, NULL                                                   \
+    }
+
+__thread struct vagus__door vagus__doors[VAGUS__DOORS] = {SHUT_DOOR(0), SHUT_DOOR(1), SHUT_DOOR(2),
+                                                          SHUT_DOOR(3)};
 static __thread struct attachment attachments[VAGUS__DOORS];
 static __thread bool thread_ended; /* its destructor ran: it gets no slot again */
 
@@ -62,10 +67,15 @@ static void door_set(struct vagus__door *door, uint32_t own, uint32_t board)
     __atomic_store_n(&door->generation, own, __ATOMIC_RELAXED);
 }
 
+static void door_shut(struct vagus__door *door, unsigned which)
+{
+    door_set(door, SHUT(which), SHUT(which));
+}
+
 /* Under the lock: ends an attachment, from the thread's own end or from closing. */
 static void detach(struct cells_block *block, struct attachment *attachment)
 {
-    door_set(attachment->door, VAGUS__SHUT, VAGUS__SHUT);
+    door_shut(attachment->door, block->generation % VAGUS__DOORS);
     if (attachment->slot < block->slots)
         block->taken[attachment->slot] = 0;
     *attachment->link = attachment->next;
@@ -98,7 +108,7 @@ uint32_t cells_door_take(void)
         if (doors[i].generation != 0)
             continue;
         generation = doors[i].last == 0 ? VAGUS__DOORS + i : doors[i].last + VAGUS__DOORS;
-        if (generation < VAGUS__DOORS || generation == VAGUS__SHUT)
+        if (generation < VAGUS__DOORS)
             generation = VAGUS__DOORS + i; /* wrapped after a thousand million monitors */
         doors[i].last = generation;
         doors[i].block = NULL;
@@ -325,7 +335,7 @@ static bool attach(uint32_t generation)
         block->attached = attachment;
         door->board = block->board;
         door->cells = slot_row(block, slot);
-        door_set(door, slot < block->slots ? generation : VAGUS__SHUT, generation);
+        door_set(door, slot < block->slots ? generation : SHUT(which), generation);
     }
     pthread_mutex_unlock(&lock);
     return true;
@@ -442,7 +452,7 @@ void cells_after_fork_in_parent(void)
 void cells_after_fork_in_child(void)
 {
     for (unsigned i = 0; i < VAGUS__DOORS; i++) {
-        door_set(&vagus__doors[i], VAGUS__SHUT, VAGUS__SHUT);
+        door_shut(&vagus__doors[i], i);
         attachments[i].link = NULL;
         doors[i].generation = 0;
         if (doors[i].block != NULL) {

@@ -3,11 +3,11 @@
  * which outlives a killed process. Offsets only, little-endian 64-bit only. Whoever changes a
  * struct here raises SEGMENT_VERSION; the assertions below and the offset tests pin it.
  *
- *   header | snapshot slots | directory | values | series | signals | listeners | collectors |
- * notes
- */
+ *   header | snapshot | directory | values | series | signals | listeners | collectors | notes */
 #ifndef SEGMENT_LAYOUT_H
 #define SEGMENT_LAYOUT_H
+
+#include <stdbool.h>
 
 #include "vagus/signal.h"
 #include "vagus/snapshot.h"
@@ -19,6 +19,7 @@
 #define SEGMENT_BYTES_MIN (1u << 20)
 #define SEGMENT_BYTES_MAX (256u << 20)
 #define SEGMENT_SLOTS 4
+#define SEGMENT_TRIES 4 /* of a reader that meets the writer */
 #define SEGMENT_AGENT_MAX 33
 
 enum segment_section_id {
@@ -81,7 +82,7 @@ struct segment_slots {
     uint64_t newest; /* 0: nothing published yet; the first publication is number 1 */
     uint64_t reserved[7];
     struct segment_slot {
-        uint64_t stamp;
+        _Alignas(64) uint64_t stamp; /* no line is shared by the slot read and the slot written */
         uint64_t reserved[7];
         struct vagus_system_snapshot snapshot;
     } slots[SEGMENT_SLOTS];
@@ -179,8 +180,18 @@ struct segment_note {
 #define SEGMENT_COLLECTORS_MAX 32
 #define SEGMENT_NOTES_MAX 32
 
+/* Where everything lies in a segment of so many bytes; what is left over goes to the series. False
+ * if there is no room for two blocks of each metric. */
+bool segment_lay_out(uint64_t bytes, uint32_t metrics_max,
+                     struct segment_extent extents[SEGMENT_SECTION_COUNT]);
+
+/* Judges a header that came from outside, in a file of file_bytes, and ends its strings by 0. 0,
+ * VAGUS_ECORRUPT, VAGUS_EVERSION. After 0, whatever its extents name lies within the file. */
+int segment_header_check(struct segment_header *header, uint64_t file_bytes);
+
 _Static_assert(sizeof(struct segment_header) <= SEGMENT_HEADER_BYTES, "header fits its page");
 _Static_assert(sizeof(struct segment_head) == 64, "a head is a cache line");
+_Static_assert(sizeof(struct segment_slot) % 64 == 0, "a slot has its cache lines to itself");
 _Static_assert(sizeof(struct segment_block) == SERIES_BLOCK_BYTES, "a block is 1 KiB");
 _Static_assert(sizeof(struct segment_metric) % 8 == 0, "no hidden padding at the end");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(void *) == 8,

@@ -13,9 +13,12 @@ struct segment_reader {
     struct segment_header header; /* copied and checked when it was attached */
 };
 
-/* Attaches to a file, opened by name without following links. VAGUS_ENOENT, VAGUS_EPERM,
- * VAGUS_ECORRUPT, VAGUS_EVERSION, VAGUS_EIO. */
+/* Attaches to a file, opened by name without following a link. VAGUS_ENOENT, VAGUS_EPERM (a link,
+ * or another user's), VAGUS_ECORRUPT, VAGUS_EVERSION, VAGUS_EIO; *reader is then safe to detach. */
 int segment_attach(const char *path, struct segment_reader *reader);
+
+/* The same below an open folder (AT_FDCWD: the current one). */
+int segment_attach_at(int folder, const char *name, struct segment_reader *reader);
 
 /* Attaches to a segment of this process: no descriptor, no system call. */
 void segment_attach_own(const struct segment *segment, struct segment_reader *reader);
@@ -32,15 +35,20 @@ int segment_read_snapshot(const struct segment_reader *reader,
                           struct vagus_system_snapshot *snapshot);
 
 /* Entries [first, first + count) of a section into `entries`, and its head; count is cut to what
- * the section holds and comes back in *got. Entry size is what this build knows. If four tries meet
- * the writer: VAGUS_EAGAIN. */
+ * the section holds and comes back in *got; count 0 brings the head alone, and entries may then be
+ * NULL. Entry size is what this build knows; strings are ended by 0. In the ring of signals `first`
+ * moves up to the oldest entry that is still there, so that (0, SEGMENT_SIGNALS_MAX) brings all
+ * that there is, oldest first. VAGUS_EINVAL for the snapshot and the series, VAGUS_EIO,
+ * VAGUS_ECORRUPT, VAGUS_EAGAIN if four tries met the writer; *got and *head are untouched then,
+ * entries are not. Where a writer died in the middle of a change head->stamp is odd, and an entry
+ * may be half of two. */
 int segment_read_entries(const struct segment_reader *reader, enum segment_section_id id,
                          uint64_t first, uint64_t count, void *entries, uint64_t *got,
                          struct segment_head *head);
 
 /* Block `number` (counted from 0) of metric `metric`'s series: VAGUS_ENOENT if it was overwritten
  * or never written, VAGUS_EAGAIN if four tries met the writer. Count is clamped, points ordered or
- * the block is VAGUS_ECORRUPT. */
+ * the block is VAGUS_ECORRUPT. block->stamp is odd if its writer died while changing it. */
 int segment_read_block(const struct segment_reader *reader, uint32_t metric, uint64_t number,
                        struct segment_block *block);
 
@@ -51,9 +59,12 @@ struct segment_found {
     bool alive;
 };
 
+#define SEGMENT_LIST_MAX 256
+
 /* Calls on_found for each segment of this user (for root: of the folder), the newest first, at most
- * 256 of them. dir NULL: the default folders, those of all users for root. on_found returns false
- * to stop. Returns how many were shown, or VAGUS_E…. */
+ * SEGMENT_LIST_MAX of them. dir NULL: the default folders, those of all users for root. on_found
+ * returns false to stop. What is no segment, or one of another version, is passed over. Returns how
+ * many were shown, or VAGUS_ENOENT or VAGUS_EPERM (of a given dir), VAGUS_ENOMEM. */
 int segment_list(const char *dir, bool (*on_found)(const struct segment_found *found, void *arg),
                  void *arg);
 

@@ -4,12 +4,12 @@
 #define SEGMENT_WRITER_H
 
 #include <stdbool.h>
-#include <string.h>
 
+#include "segment/copy.h"
 #include "segment/layout.h"
 
 struct segment_options {
-    const char *dir;   /* NULL: $XDG_RUNTIME_DIR/vagus, else /dev/shm/vagus-UID */
+    const char *dir;   /* absolute; NULL: $XDG_RUNTIME_DIR/vagus, else /dev/shm/vagus-UID */
     const char *agent; /* a valid name of at most 32 characters */
     uint64_t bytes;
     uint32_t metrics_max;
@@ -27,12 +27,14 @@ struct segment {
     char path[256];          /* "" if anonymous */
     char why_anonymous[160]; /* "" unless a file was wanted and could not be had */
     /* Where things lie, for the writer alone: nothing in the mapping ever steers it. */
+    struct segment_extent extents[SEGMENT_SECTION_COUNT];
     void *sections[SEGMENT_SECTION_COUNT];
 };
 
-/* Creates a segment of exactly options->bytes, every page of it reserved. Where a file on tmpfs
- * cannot be had, memory is anonymous and why_anonymous says so: that is no failure. VAGUS_EINVAL
- * (size too small for metrics_max), VAGUS_ENOMEM. */
+/* Creates a segment of exactly options->bytes, every page of it reserved; its life is
+ * SEGMENT_OPENING. Where a file on tmpfs cannot be had, memory is anonymous and why_anonymous says
+ * so: that is no failure. VAGUS_EINVAL (no valid name, or a size too small for metrics_max),
+ * VAGUS_ENOMEM; *segment is untouched then. */
 int segment_create(const struct segment_options *options, struct segment *segment);
 
 /* Marks it closed, leaves the file where it is as the black box, and lets go of it. */
@@ -60,7 +62,7 @@ static inline void segment_write_begin(uint64_t *stamp)
 {
     __atomic_store_n(stamp, __atomic_load_n(stamp, __ATOMIC_RELAXED) | 1, __ATOMIC_RELAXED);
     /* The odd stamp must be visible before any change that follows it. */
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    segment_fence_release();
 }
 
 static inline void segment_write_end(uint64_t *stamp)
@@ -68,11 +70,27 @@ static inline void segment_write_end(uint64_t *stamp)
     __atomic_store_n(stamp, (__atomic_load_n(stamp, __ATOMIC_RELAXED) | 1) + 1, __ATOMIC_RELEASE);
 }
 
-/* Publishes a snapshot in the next slot. */
-void segment_publish(struct segment *segment, uint64_t number,
+/* The slots of a segment. */
+static inline struct segment_slots *segment_slots(struct segment *segment)
+{
+    return segment->sections[SEGMENT_SNAPSHOT];
+}
+
+/* Announces that the monitor has started. */
+static inline void segment_run(struct segment *segment)
+{
+    __atomic_store_n(&segment->header->life, SEGMENT_RUNNING, __ATOMIC_RELEASE);
+}
+
+/* Publishes a snapshot in the next slot. Numbers are counted from 1 without a gap. */
+void segment_publish(struct segment_slots *slots, uint64_t number,
                      const struct vagus_system_snapshot *snapshot);
 
-/* Copies the newest snapshot in this process: four tries, else VAGUS_EAGAIN. Any thread. */
-int segment_snapshot_copy(const struct segment *segment, struct vagus_system_snapshot *snapshot);
+/* Copies the newest snapshot in this process. Any thread. VAGUS_EAGAIN, and the output untouched,
+ * if nothing was published yet or four tries found their slot gone. A copy that is overtaken in its
+ * middle is begun again: that takes three publications within it, so it happens to a thread that
+ * was put to sleep there, and not twice. */
+int segment_snapshot_copy(const struct segment_slots *slots,
+                          struct vagus_system_snapshot *snapshot);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The senses of one monitor: adds collectors, samples those that are due, runs the blocking ones in
- * lanes, records each one's duration and result. */
+ * lanes, records each one's duration and result. The sampler's alone once started. */
 #ifndef SENSE_SENSE_H
 #define SENSE_SENSE_H
 
@@ -9,26 +9,36 @@
 
 struct sense;
 
-/* Adds what stands in collectors.def, `host` as the argument of each. */
-int sense_create(struct metrics *metrics, struct segment *segment, const struct vagus_clock *clock,
-                 struct sense **sense);
-int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void *arg);
-int sense_add_builtin(struct sense *sense, void *host, void (*arg_ref)(void *),
-                      void (*arg_unref)(void *));
+/* What stands in collectors.def, NULL-terminated. */
+extern const struct vagus_collector_desc *const sense_builtin[];
 
-/* Starts the lanes; with threads false blocking collectors are called in place. */
-int sense_start(struct sense *sense, bool threads, int wake_fd);
+/* metrics and segment must outlive it. */
+int sense_create(struct metrics *metrics, const struct vagus_clock *clock, struct sense **sense);
+
+/* Adds a collector and opens it. arg is what vagus_collector_arg() returns; release(arg) runs once
+ * when it is no longer needed, on failure too, and by a lane that was left behind when it returns.
+ * A collector whose own open() fails is there all the same: its metrics say why. */
+int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void *arg,
+              void (*release)(void *arg));
+
+/* Makes the lanes of blocking collectors; without threads these are called in place. */
+int sense_start(struct sense *sense, bool threads);
 
 /* Samples the collectors that fill any of the tiers in `due`, takes in what lanes brought. */
 void sense_sample(struct sense *sense, unsigned due, int64_t now_ns);
 
+/* Mirrors the collectors' state into the segment. */
 void sense_mirror(struct sense *sense, int64_t now_ns);
-uint32_t sense_count(const struct sense *sense);
-uint32_t sense_failed(const struct sense *sense); /* whose newest sample failed, or that hang */
 
-/* Stops; lanes that do not come back by the deadline are left behind. Returns how many were. */
+uint32_t sense_count(const struct sense *sense);
+/* Collectors whose newest sample failed, or that have been at work for more than a second. */
+uint32_t sense_failed(const struct sense *sense, int64_t now_ns);
+/* CPU time that the lanes used. */
+int64_t sense_lanes_cpu_ns(const struct sense *sense);
+
+/* Stops; lanes that do not come back by deadline_ns (CLOCK_MONOTONIC) are left behind. Returns how
+ * many were; abandoned_name gets the name of the first. NULL is fine. */
 unsigned sense_close(struct sense *sense, int64_t deadline_ns, char *abandoned_name,
                      size_t capacity);
-void sense_after_fork_in_child(struct sense *sense);
 
 #endif

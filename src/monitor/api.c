@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public calls on an open monitor: each enters it, does its one thing, and leaves. */
+#include <string.h>
+
+#include "base/fault.h"
+#include "monitor/monitor.h"
+
+/* The index of the new metric, or negative; what was refused is named in health. */
+static int define(struct vagus_monitor *monitor, const struct vagus_metric_desc *given,
+                  enum vagus_metric_kind kind)
+{
+    const char *why = NULL;
+    char name[VAGUS_NAME_MAX];
+    if (monitor == NULL || given == NULL || !monitor_enter(monitor))
+        return VAGUS_EINVAL;
+    struct vagus_metric_desc desc = *given;
+    desc.kind = kind; /* what the call says counts */
+    int index = metrics_define(&monitor->metrics, &desc, METRIC_RECORDED, &why);
+    if (index < 0) {
+        text_copy(name, sizeof(name), desc.name != NULL ? desc.name : "(no name)");
+        monitor_note(monitor, SEGMENT_NOTE_REFUSED, "metric %s refused: %s", name, why);
+    }
+    monitor_leave();
+    return index;
+}
+
+struct vagus_counter vagus_counter_define(struct vagus_monitor *monitor,
+                                          const struct vagus_metric_desc *desc)
+{
+    int index = define(monitor, desc, VAGUS_COUNTER);
+    return index < 0 ? (struct vagus_counter){0, 0}
+                     : (struct vagus_counter){monitor->generation, (uint32_t)index};
+}
+
+struct vagus_gauge vagus_gauge_define(struct vagus_monitor *monitor,
+                                      const struct vagus_metric_desc *desc)
+{
+    int index = define(monitor, desc, VAGUS_GAUGE);
+    return index < 0 ? (struct vagus_gauge){0, 0}
+                     : (struct vagus_gauge){monitor->generation, (uint32_t)index};
+}
+
+int vagus_reading_get(struct vagus_monitor *monitor, const char *name, const char *instance,
+                      struct vagus_reading *reading)
+{
+    if (monitor == NULL || name == NULL || reading == NULL)
+        return VAGUS_EINVAL;
+    if (!monitor_enter(monitor))
+        return VAGUS_ECLOSED;
+    int index = metrics_find(&monitor->metrics, name, instance);
+    int error = index < 0 ? index : 0;
+    if (index >= 0) {
+        struct segment_reader reader;
+        uint64_t got = 0;
+        segment_attach_own(&monitor->segment, &reader);
+        error =
+            segment_read_entries(&reader, SEGMENT_VALUES, (uint64_t)index, 1, reading, &got, NULL);
+        if (error == 0 && got == 0)
+            error = VAGUS_EAGAIN; /* defined since the newest tick */
+    }
+    monitor_leave();
+    return error;
+}
+
+int vagus_listener_add(struct vagus_monitor *monitor, const struct vagus_listener_desc *desc,
+                       struct vagus_listener *listener)
+{
+    struct vagus_listener made;
+    if (monitor == NULL || desc == NULL)
+        return VAGUS_EINVAL;
+    if (!monitor_enter(monitor))
+        return VAGUS_ECLOSED;
+    int error = bus_listener_add(monitor->bus, desc, &made);
+    monitor_leave();
+    if (error == 0 && listener != NULL)
+        *listener = made;
+    return error;
+}
+
+int vagus_listener_remove(struct vagus_listener listener)
+{
+    struct vagus_monitor *monitor = monitor_enter_generation(listener.generation);
+    if (monitor == NULL)
+        return VAGUS_ENOENT;
+    int error = bus_listener_remove(monitor->bus, listener);
+    monitor_leave();
+    return error;
+}
+
+int vagus_listener_fd(struct vagus_listener listener)
+{
+    struct vagus_monitor *monitor = monitor_enter_generation(listener.generation);
+    if (monitor == NULL)
+        return VAGUS_ENOENT;
+    int fd = bus_listener_fd(monitor->bus, listener);
+    monitor_leave();
+    return fd;
+}
+
+int vagus_listener_next(struct vagus_listener listener, struct vagus_signal *signal)
+{
+    if (signal == NULL)
+        return VAGUS_EINVAL;
+    struct vagus_monitor *monitor = monitor_enter_generation(listener.generation);
+    if (monitor == NULL)
+        return VAGUS_ENOENT;
+    int error = bus_listener_next(monitor->bus, listener, signal);
+    monitor_leave();
+    return error;
+}
+
+double vagus_signal_level(const struct vagus_monitor *monitor, uint32_t kinds)
+{
+    return monitor == NULL ? 0
+                           : bus_level(__atomic_load_n(&monitor->levels, __ATOMIC_RELAXED), kinds);
+}
+
+int vagus_snapshot_read(struct vagus_monitor *monitor, struct vagus_system_snapshot *snapshot)
+{
+    if (monitor == NULL || snapshot == NULL)
+        return VAGUS_EINVAL;
+    uint32_t life = __atomic_load_n(&monitor->life, __ATOMIC_ACQUIRE);
+    if (life != MONITOR_STARTED && life != MONITOR_OPEN)
+        return VAGUS_ECLOSED;
+    return segment_snapshot_copy(&monitor->published, snapshot);
+}
+
+int vagus_wiring_check(struct vagus_monitor *monitor, struct vagus_fault_list *faults)
+{
+    if (monitor == NULL)
+        return VAGUS_EINVAL;
+    if (!monitor_enter(monitor))
+        return VAGUS_ECLOSED;
+    pthread_mutex_lock(&monitor->step_lock);
+    fault_list_init(faults, "wiring");
+    judge_bind(monitor->judge);
+    unsigned unwired = judge_prove(monitor->judge, faults);
+    pthread_mutex_unlock(&monitor->step_lock);
+    monitor_leave();
+    return unwired > 0 ? VAGUS_EUNWIRED : 0;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The health summary of a monitor of this process: on demand, and on a signal where the host asked
+ * for one. Rendered in memory that was set aside at open. */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "monitor/monitor.h"
+
+/* What the lane that answers a signal holds; it may outlive the monitor. */
+struct health_lane {
+    struct vagus_monitor *monitor;
+    uint32_t generation;
+    int fd;
+    struct report report;
+    char text[MONITOR_HEALTH_TEXT_BYTES];
+};
+
+static int render(struct vagus_monitor *monitor, struct report *report, uint32_t flags,
+                  struct text *text)
+{
+    struct segment_reader reader;
+    segment_attach_own(&monitor->segment, &reader);
+    int error = report_load(report, &reader, clock_now_ns(&monitor->clock));
+    if (error != 0)
+        return error;
+    if ((flags & VAGUS_HEALTH_JSON) != 0)
+        report_health_json(report, text);
+    else
+        report_health_text(report, (flags & VAGUS_HEALTH_COLOUR) != 0, text);
+    return 0;
+}
+
+int vagus_health_format(struct vagus_monitor *monitor, uint32_t flags, char *buffer,
+                        size_t capacity, size_t *length)
+{
+    struct text text;
+    if (monitor == NULL || (buffer == NULL && capacity > 0))
+        return VAGUS_EINVAL;
+    if (!monitor_enter(monitor))
+        return VAGUS_ECLOSED;
+    pthread_mutex_lock(&monitor->report_lock);
+    text_init(&text, buffer, capacity);
+    int error = render(monitor, monitor->report, flags, &text);
+    pthread_mutex_unlock(&monitor->report_lock);
+    monitor_leave();
+    if (error == 0 && length != NULL)
+        *length = text.length;
+    return error;
+}
+
+static bool wants_colour(int fd)
+{
+    const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fd) && (no_colour == NULL || no_colour[0] == '\0') &&
+           (term == NULL || strcmp(term, "dumb") != 0);
+}
+
+int vagus_health_print(struct vagus_monitor *monitor, FILE *stream)
+{
+    char text[MONITOR_HEALTH_TEXT_BYTES];
+    if (stream == NULL)
+        return VAGUS_EINVAL;
+    int error = vagus_health_format(monitor, wants_colour(fileno(stream)) ? VAGUS_HEALTH_COLOUR : 0,
+                                    text, sizeof(text), NULL);
+    if (error == 0 && (fputs(text, stream) == EOF || fflush(stream) != 0))
+        error = VAGUS_EIO;
+    return error;
+}
+
+/* --- On a signal. --- */
+
+static int handlers_at_work;
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    __atomic_add_fetch(&handlers_at_work, 1, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < VAGUS__DOORS; i++) {
+        struct vagus_monitor *monitor = monitor_at(i);
+        struct lane *lane = __atomic_load_n(&monitor->health_lane, __ATOMIC_SEQ_CST);
+        if (lane != NULL && monitor->health_signal == number)
+            lane_request(lane);
+    }
+    __atomic_sub_fetch(&handlers_at_work, 1, __ATOMIC_SEQ_CST);
+    errno = saved;
+}
+
+static void write_summary(void *arg)
+{
+    struct health_lane *health = arg;
+    struct text text;
+    if (monitor_enter_generation(health->generation) == NULL)
+        return;
+    text_init(&text, health->text, sizeof(health->text));
+    render(health->monitor, &health->report, wants_colour(health->fd) ? VAGUS_HEALTH_COLOUR : 0,
+           &text);
+    monitor_leave();
+    size_t length = strlen(health->text), at = 0;
+    while (at < length) {
+        ssize_t written = write(health->fd, health->text + at, length - at);
+        if (written <= 0 && errno != EINTR)
+            return;
+        at += written > 0 ? (size_t)written : 0;
+    }
+}
+
+static int start_lane(struct vagus_monitor *monitor, const struct vagus_monitor_options *options)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct health_lane *health = calloc(1, sizeof(*health));
+    if (health == NULL)
+        return VAGUS_ENOMEM;
+    health->monitor = monitor;
+    health->generation = monitor->generation;
+    health->fd = options->health_fd;
+    int error = lane_create("vagus-health", write_summary, free, health, &monitor->health_lane);
+    if (error != 0) {
+        free(health);
+        return error;
+    }
+    sigemptyset(&action.sa_mask);
+    if (sigaction(options->health_signal, &action, &monitor->health_before) != 0)
+        return VAGUS_EINVAL;
+    monitor->health_signal = options->health_signal;
+    return 0;
+}
+
+int health_init(struct vagus_monitor *monitor, const struct vagus_monitor_options *options)
+{
+    pthread_mutex_init(&monitor->report_lock, NULL);
+    monitor->report = calloc(1, sizeof(*monitor->report));
+    if (monitor->report == NULL)
+        return VAGUS_ENOMEM;
+    return options->health_signal != 0 ? start_lane(monitor, options) : 0;
+}
+
+bool health_finish(struct vagus_monitor *monitor, int64_t deadline_ns)
+{
+    struct sigaction now;
+    if (monitor->health_signal != 0 && sigaction(monitor->health_signal, NULL, &now) == 0 &&
+        now.sa_handler == on_signal)
+        sigaction(monitor->health_signal, &monitor->health_before, NULL);
+    monitor->health_signal = 0;
+    /* The handler may be at work on another thread with the lane in its hand: take it away first,
+     * then see the handlers out. They are a few instructions long. */
+    struct lane *lane = __atomic_exchange_n(&monitor->health_lane, NULL, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&handlers_at_work, __ATOMIC_SEQ_CST) > 0)
+        sched_yield();
+    bool ended = lane_close(lane, deadline_ns);
+    free(monitor->report);
+    monitor->report = NULL;
+    return ended;
+}

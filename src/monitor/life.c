@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Open, start, step, close. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "monitor/monitor.h"
+
+#define METRICS_MAX_DEFAULT 512
+#define METRICS_MAX_MOST 16384
+#define THREADS_MAX_DEFAULT 64
+#define THREADS_MAX_MOST 1024
+
+static uint32_t given_or(uint32_t given, uint32_t otherwise)
+{
+    return given != 0 ? given : otherwise;
+}
+
+/* The options as this build knows them, whatever the size of the caller's struct. */
+static int take_options(const struct vagus_monitor_options *given,
+                        struct vagus_monitor_options *options)
+{
+    *options = (struct vagus_monitor_options){.size = sizeof(*options)};
+    if (given != NULL) {
+        if (given->size < offsetof(struct vagus_monitor_options, flags))
+            return VAGUS_EINVAL;
+        memcpy(options, given, given->size < sizeof(*options) ? given->size : sizeof(*options));
+    }
+    options->metrics_max = given_or(options->metrics_max, METRICS_MAX_DEFAULT);
+    options->threads_max = given_or(options->threads_max, THREADS_MAX_DEFAULT);
+    bool bad_clock = options->clock != NULL && (options->flags & VAGUS_STEPPED) == 0;
+    bool two_policies = options->policy_path != NULL && options->policy_text != NULL;
+    bool bad_name =
+        options->agent_name != NULL && !text_is_name(options->agent_name, SEGMENT_AGENT_MAX - 1);
+    if (options->metrics_max > METRICS_MAX_MOST || options->threads_max > THREADS_MAX_MOST ||
+        bad_clock || two_policies || bad_name)
+        return VAGUS_EINVAL;
+    return 0;
+}
+
+/* "My Agent" becomes "my-agent". */
+static void name_of_program(char *name, size_t capacity)
+{
+    text_copy(name, capacity, program_invocation_short_name);
+    for (char *c = name; *c != '\0'; c++) {
+        *c = (char)tolower((unsigned char)*c);
+        if (!text_is_name((const char[]){*c, '\0'}, 1))
+            *c = '-';
+    }
+    if (name[0] == '\0')
+        text_copy(name, capacity, "agent");
+}
+
+static int open_segment(struct vagus_monitor *monitor, const struct vagus_monitor_options *options)
+{
+    const struct vagus_config *config = monitor->config;
+    char program[SEGMENT_AGENT_MAX];
+    uint64_t bytes = options->segment_bytes != 0  ? options->segment_bytes
+                     : config->segment_bytes != 0 ? config->segment_bytes
+                                                  : SEGMENT_BYTES_DEFAULT;
+    name_of_program(program, sizeof(program));
+    struct segment_options wanted = {.dir = config->segment_dir,
+                                     .agent = options->agent_name != NULL ? options->agent_name
+                                              : config->agent != NULL     ? config->agent
+                                                                          : program,
+                                     .bytes = bytes,
+                                     .metrics_max = options->metrics_max,
+                                     .keep = config->segment_keep,
+                                     .anonymous = (options->flags & VAGUS_ANONYMOUS_SEGMENT) != 0,
+                                     .clock = &monitor->clock};
+    int error = segment_create(&wanted, &monitor->segment);
+    if (error == 0 && monitor->segment.why_anonymous[0] != '\0')
+        monitor_note(monitor, SEGMENT_NOTE_WARNING, "no black box: %s",
+                     monitor->segment.why_anonymous);
+    return error;
+}
+
+static void release_host(void *host)
+{
+    host_unref(host);
+}
+
+static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor_options *options)
+{
+    struct host_options wanted = {.root = options->host_root,
+                                  .watch_paths = (const char *const *)monitor->config->watch_paths,
+                                  .watch_path_count = monitor->config->watch_path_count,
+                                  .memory_limit_bytes = monitor->config->memory_limit_bytes};
+    int error = sense_create(&monitor->metrics, &monitor->clock, &monitor->sense);
+    if (error != 0 || (options->flags & VAGUS_NO_COLLECTORS) != 0)
+        return error;
+    error = host_open(&wanted, &monitor->host);
+    for (size_t i = 0; error == 0 && sense_builtin[i] != NULL; i++)
+        error = sense_add(monitor->sense, sense_builtin[i], host_ref(monitor->host), release_host);
+    return error;
+}
+
+static int define_own(struct vagus_monitor *monitor)
+{
+    const char *why;
+    monitor->cpu_index = metrics_define(
+        &monitor->metrics,
+        &(struct vagus_metric_desc){.name = "vagus.monitor.cpu.ratio",
+                                    .kind = VAGUS_GAUGE,
+                                    .help = "CPU that the monitor used, as a share of one core"},
+        METRIC_SENSED, &why);
+    return 0;
+}
+
+/* Frees what open() made, from the last to the first; half-built is fine. */
+static void free_all(struct vagus_monitor *monitor)
+{
+    health_finish(monitor, 0);
+    judge_free(monitor->judge);
+    metrics_finish(&monitor->metrics);
+    host_unref(monitor->host);
+    config_free(monitor->config);
+    if (monitor->wake_fd >= 0)
+        close(monitor->wake_fd);
+    latch_finish(&monitor->sampler_ended);
+    pthread_mutex_destroy(&monitor->step_lock);
+    pthread_mutex_destroy(&monitor->note_lock);
+}
+
+/* A place that may have served another monitor before. What others may read at any time without a
+ * lock (life, levels, published) is never wiped while they might. */
+static void make_new(struct vagus_monitor *monitor, const struct vagus_monitor_options *options)
+{
+    char *private_part = (char *)&monitor->clock;
+    memset(private_part, 0, sizeof(*monitor) - (size_t)(private_part - (char *)monitor));
+    __atomic_store_n(&monitor->levels, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&monitor->published.newest, 0, __ATOMIC_RELEASE);
+    monitor->flags = options->flags;
+    monitor->clock = options->clock != NULL ? *options->clock : clock_of_machine;
+    monitor->wake_fd = -1;
+    monitor->cpu_index = -1;
+    monitor->dropped_before = cells_dropped();
+    pthread_mutex_init(&monitor->note_lock, NULL);
+    pthread_mutex_init(&monitor->step_lock, NULL);
+    latch_init(&monitor->sampler_ended);
+}
+
+int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_monitor **result)
+{
+    struct vagus_monitor_options options;
+    if (result == NULL)
+        return VAGUS_EINVAL;
+    int error = take_options(given, &options);
+    if (error != 0)
+        return error;
+    struct vagus_monitor *monitor = monitor_take();
+    if (monitor == NULL)
+        return VAGUS_EFULL;
+    make_new(monitor, &options);
+
+    struct config_vocabulary vocabulary = {.kinds = judge_kind_names};
+    error = config_load(options.policy_path, options.policy_text, &vocabulary, options.faults,
+                        &monitor->config);
+    if (error != 0)
+        goto fail_before_segment;
+    error = open_segment(monitor, &options);
+    if (error != 0)
+        goto fail_before_segment;
+    monitor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (monitor->wake_fd < 0) {
+        error = VAGUS_EFULL;
+        goto fail;
+    }
+    if ((error = metrics_init(&monitor->metrics, &monitor->segment, options.metrics_max,
+                              options.threads_max, monitor->generation, &monitor->clock)) != 0 ||
+        (error = bus_create(monitor->generation, &monitor->clock, &monitor->levels,
+                            &monitor->bus)) != 0 ||
+        (error = open_senses(monitor, &options)) != 0 || (error = define_own(monitor)) != 0 ||
+        (error = judge_create(monitor->config, &monitor->metrics, monitor->bus, &monitor->segment,
+                              &monitor->judge)) != 0 ||
+        (error = health_init(monitor, &options)) != 0)
+        goto fail;
+    cells_set_wake(&monitor->metrics.cells, monitor->wake_fd);
+    *result = monitor;
+    __atomic_store_n(&monitor->life, MONITOR_OPEN, __ATOMIC_RELEASE);
+    return 0;
+
+fail:
+    sense_close(monitor->sense, 0, NULL, 0);
+    if (monitor->bus != NULL)
+        bus_close(monitor->bus, 0, NULL, 0);
+    segment_discard(&monitor->segment);
+fail_before_segment:
+    free_all(monitor);
+    monitor_give_back(monitor, MONITOR_FREE);
+    return error;
+}
+
+static int start(struct vagus_monitor *monitor)
+{
+    bool threads = (monitor->flags & VAGUS_STEPPED) == 0;
+    if (monitor->life != MONITOR_OPEN)
+        return VAGUS_ESTATE;
+    unsigned unwired = sampler_begin(monitor);
+    if (unwired > 0 && ((monitor->flags & VAGUS_STRICT) != 0 || monitor->config->strict))
+        return VAGUS_EUNWIRED;
+    int error = sense_start(monitor->sense, threads);
+    if (error != 0)
+        return error;
+    sampler_first(monitor);
+    if (threads && (error = sampler_start_thread(monitor)) != 0)
+        return error;
+    segment_run(&monitor->segment);
+    __atomic_store_n(&monitor->life, MONITOR_STARTED, __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+int vagus_monitor_start(struct vagus_monitor *monitor)
+{
+    if (monitor == NULL)
+        return VAGUS_EINVAL;
+    if (!monitor_borrow(monitor))
+        return VAGUS_ECLOSED;
+    int error = start(monitor);
+    monitor_return(monitor);
+    return error;
+}
+
+int vagus_collector_add(struct vagus_monitor *monitor, const struct vagus_collector_desc *desc)
+{
+    if (monitor == NULL || desc == NULL)
+        return VAGUS_EINVAL;
+    if (!monitor_borrow(monitor))
+        return VAGUS_ECLOSED;
+    int error = VAGUS_ESTATE;
+    if (monitor->life == MONITOR_OPEN)
+        error = sense_add(monitor->sense, desc, desc->arg, NULL);
+    monitor_return(monitor);
+    return error;
+}
+
+int vagus_step(struct vagus_monitor *monitor, int64_t *next_ns)
+{
+    if (monitor == NULL)
+        return VAGUS_EINVAL;
+    if (!monitor_borrow(monitor))
+        return VAGUS_ECLOSED;
+    int error = VAGUS_ESTATE;
+    if ((monitor->flags & VAGUS_STEPPED) != 0 && monitor->life == MONITOR_STARTED) {
+        sampler_step(monitor);
+        if (next_ns != NULL)
+            *next_ns = schedule_next_ns(&monitor->schedule);
+        error = 0;
+    }
+    monitor_return(monitor);
+    return error;
+}
+
+/* Everything else is at rest: ends the threads and frees what they used. How many did not end. */
+static unsigned close_all(struct vagus_monitor *monitor, int64_t deadline_ns)
+{
+    char name[VAGUS_NAME_MAX] = "the health summary";
+    unsigned left = sense_close(monitor->sense, deadline_ns, name, sizeof(name));
+    left += bus_close(monitor->bus, deadline_ns, name, sizeof(name));
+    left += !health_finish(monitor, deadline_ns);
+    if (left > 0)
+        monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with %u thread(s) left behind: %s",
+                     left, name);
+    if (monitor->publications > 0)
+        segment_close(&monitor->segment);
+    else
+        segment_discard(&monitor->segment);
+    free_all(monitor);
+    return left;
+}
+
+int vagus_monitor_close(struct vagus_monitor *monitor)
+{
+    if (monitor == NULL)
+        return 0;
+    if (!monitor_enter(monitor))
+        return VAGUS_ECLOSED;
+    bool own_thread = monitor_is_inside(monitor) || bus_is_own_thread(monitor->bus);
+    monitor_leave();
+    if (own_thread)
+        return VAGUS_ESTATE;
+    if (!monitor_begin_close(monitor))
+        return VAGUS_ECLOSED;
+    int64_t deadline_ns = vagus_now_ns() + MONITOR_CLOSE_NS;
+    bool returned = sampler_stop_thread(monitor, deadline_ns);
+    if (!monitor_wait_returned(monitor, deadline_ns) || !returned) {
+        /* It is inside a collector that does not return, and still holds everything. */
+        monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with the sampler left behind");
+        monitor_give_back(monitor, MONITOR_LOST);
+        return VAGUS_EABANDONED;
+    }
+    unsigned left = close_all(monitor, deadline_ns);
+    monitor_give_back(monitor, MONITOR_FREE);
+    return left > 0 ? VAGUS_EABANDONED : 0;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitor: where the modules are wired together, and nowhere else. The four monitors of a
+ * process lie in static memory, so a pointer to a closed one still points at something that says
+ * so; what is read without any lock (snapshot, levels) lies there too. */
+#ifndef MONITOR_MONITOR_H
+#define MONITOR_MONITOR_H
+
+#include <signal.h>
+
+#include "base/thread.h"
+#include "config/config.h"
+#include "host/host.h"
+#include "judge/judge.h"
+#include "report/assemble.h"
+#include "report/report.h"
+#include "sense/lane.h"
+#include "sense/schedule.h"
+#include "sense/sense.h"
+#include "vagus/health.h"
+#include "vagus/monitor.h"
+
+#define MONITOR_HEALTH_TEXT_BYTES 16384
+#define MONITOR_CLOSE_NS (100 * VAGUS_MILLISECOND_NS)
+
+enum monitor_life {
+    MONITOR_FREE = 0,
+    MONITOR_OPENING,
+    MONITOR_OPEN,
+    MONITOR_STARTED,
+    MONITOR_CLOSING,
+    MONITOR_LOST, /* closed with its sampler left behind: the place is never used again */
+};
+
+struct vagus_monitor {
+    uint32_t life; /* enum monitor_life */
+    uint32_t generation;
+    uint32_t flags;  /* enum vagus_monitor_flags */
+    int borrowed;    /* a thread is inside start, step or vagus_collector_add() */
+    uint64_t levels; /* of the raised signals, packed by the bus */
+    struct segment_slots published;
+
+    struct vagus_clock clock;
+    struct vagus_config *config;
+    struct host *host;
+    struct segment segment;
+    struct metrics metrics;
+    struct sense *sense;
+    struct bus *bus;
+    struct judge *judge;
+
+    /* The sampler's own. */
+    struct schedule schedule;
+    struct assembly assembly;
+    struct vagus_system_snapshot snapshot;
+    uint64_t publications;
+    int64_t started_ns, last_tick_ns;
+    int64_t cpu_ns, cpu_at_ns; /* used until when */
+    int32_t cpu_index;
+    uint32_t proved_metrics, proved_listeners; /* when the wiring was last proved */
+    uint64_t dropped_before;
+    int wake_fd;
+    int quit;
+    bool has_sampler;
+    struct latch sampler_ended;
+    pthread_mutex_t step_lock; /* held during a step; who proves the wiring takes it too */
+
+    /* Notes for health. */
+    pthread_mutex_t note_lock;
+    uint32_t note_count;
+    uint32_t unwired;
+    struct segment_note notes[SEGMENT_NOTES_MAX];
+    struct vagus_fault_list wiring; /* under step_lock */
+
+    /* The health summary: one at a time, in memory of its own. */
+    pthread_mutex_t report_lock;
+    struct report *report;
+    char *report_text;
+    int health_fd;
+    int health_signal;
+    struct lane *health_lane;
+    struct sigaction health_before;
+};
+
+/* --- pool.c: the four places, and fork. --- */
+
+/* A free place, in life OPENING, or NULL. */
+struct vagus_monitor *monitor_take(void);
+/* Gives the place back, or marks it lost. */
+void monitor_give_back(struct vagus_monitor *monitor, enum monitor_life life);
+/* Between these two the monitor stays whole: true if it is open. Never held while a host's code or
+ * slow input and output runs. */
+bool monitor_enter(const struct vagus_monitor *monitor);
+struct vagus_monitor *monitor_enter_generation(uint32_t generation);
+void monitor_leave(void);
+/* From OPEN or STARTED to CLOSING, once, waiting for those inside; false if it was not open. */
+bool monitor_begin_close(struct vagus_monitor *monitor);
+struct vagus_monitor *monitor_at(unsigned place);
+
+/* Start, step and adding a collector run a host's code: they borrow the monitor, one thread at a
+ * time, and hold no lock. False if it is borrowed already or not open. */
+bool monitor_borrow(struct vagus_monitor *monitor);
+void monitor_return(struct vagus_monitor *monitor);
+bool monitor_wait_returned(struct vagus_monitor *monitor, int64_t deadline_ns);
+/* The sampler's thread is inside its monitor for good: nobody may close a monitor from there. */
+void monitor_set_inside(const struct vagus_monitor *monitor);
+bool monitor_is_inside(const struct vagus_monitor *monitor);
+
+/* --- notes.c --- */
+
+void monitor_note(struct vagus_monitor *monitor, enum segment_note_kind kind, const char *format,
+                  ...) __attribute__((format(printf, 3, 4)));
+/* Takes the wiring faults of monitor->wiring over as notes, in place of the former ones. */
+void monitor_note_wiring(struct vagus_monitor *monitor);
+
+/* --- sampler.c --- */
+
+/* Starts time: the first tick of all tiers, with nothing judged yet, then the proof of wiring. The
+ * number of chains that are not closed. */
+unsigned sampler_begin(struct vagus_monitor *monitor);
+/* Judges and publishes what sampler_begin() sensed. */
+void sampler_first(struct vagus_monitor *monitor);
+/* One step: whatever is due. */
+void sampler_step(struct vagus_monitor *monitor);
+int sampler_start_thread(struct vagus_monitor *monitor);
+/* False if the thread did not come back by the deadline. */
+bool sampler_stop_thread(struct vagus_monitor *monitor, int64_t deadline_ns);
+
+/* --- health.c --- */
+
+int health_init(struct vagus_monitor *monitor, const struct vagus_monitor_options *options);
+/* False if a summary being written could not be waited for. */
+bool health_finish(struct vagus_monitor *monitor, int64_t deadline_ns);
+void health_before_fork(struct vagus_monitor *monitor);
+
+#endif

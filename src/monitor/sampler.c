@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sampler: sense, fold, judge, publish, tell. The same step whether a thread of its own runs it
+ * or the host does. Nothing in it allocates, takes a lock that a host's code may hold, or waits. */
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "monitor/monitor.h"
+
+#define ALL_TIERS (~0u)
+#define OVERDUE_NS VAGUS_SECOND_NS /* beyond the next deadline */
+
+static void sense_and_fold(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
+{
+    sense_sample(monitor->sense, due, now_ns);
+    metrics_fold(&monitor->metrics, due, now_ns, monitor->last_tick_ns);
+    monitor->last_tick_ns = now_ns;
+}
+
+/* CPU that the sampler and the lanes used, as a share of one core. */
+static void put_own_cost(struct vagus_monitor *monitor, int64_t now_ns)
+{
+    struct timespec used;
+    if (monitor->cpu_index < 0)
+        return;
+    if (!monitor->has_sampler || clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) != 0) {
+        /* Stepped by the host: the thread's time is not ours alone. */
+        metrics_put_missing(&monitor->metrics, (uint32_t)monitor->cpu_index, now_ns,
+                            VAGUS_EUNSUPPORTED);
+        return;
+    }
+    int64_t cpu_ns =
+        used.tv_sec * VAGUS_SECOND_NS + used.tv_nsec + sense_lanes_cpu_ns(monitor->sense);
+    if (monitor->cpu_at_ns != 0 && now_ns > monitor->cpu_at_ns)
+        metrics_put(&monitor->metrics, (uint32_t)monitor->cpu_index, now_ns,
+                    (double)(cpu_ns - monitor->cpu_ns) / (double)(now_ns - monitor->cpu_at_ns));
+    monitor->cpu_ns = cpu_ns;
+    monitor->cpu_at_ns = now_ns;
+}
+
+static unsigned prove(struct vagus_monitor *monitor, uint32_t listeners)
+{
+    fault_list_init(&monitor->wiring, "wiring");
+    unsigned unwired = judge_prove(monitor->judge, &monitor->wiring);
+    monitor->proved_metrics = metrics_count(&monitor->metrics);
+    monitor->proved_listeners = listeners;
+    monitor_note_wiring(monitor);
+    return unwired;
+}
+
+/* Whether a defined reading failed or grew stale: what was never there is no failure. */
+static bool unfelt(const struct vagus_reading *reading, int64_t now_ns)
+{
+    enum vagus_state state = vagus_reading_state(reading, now_ns);
+    return state == VAGUS_STATE_ERROR || state == VAGUS_STATE_STALE;
+}
+
+static enum vagus_verdict verdict_of(const struct vagus_system_snapshot *s, unsigned kinds,
+                                     int64_t now_ns)
+{
+    if ((kinds & VAGUS_SHUTDOWN) != 0)
+        return VAGUS_VERDICT_CRITICAL;
+    if (kinds != 0 || s->monitor.failed_collectors > 0 || s->monitor.hung_listeners > 0 ||
+        unfelt(&s->memory.headroom, now_ns) || unfelt(&s->cpu.utilization, now_ns))
+        return VAGUS_VERDICT_DEGRADED;
+    return VAGUS_VERDICT_OK;
+}
+
+static unsigned fill_signals(struct vagus_monitor *monitor, struct vagus_system_snapshot *s)
+{
+    struct judge_raised raised[BUS_SLOTS];
+    unsigned count = judge_raised(monitor->judge, raised, BUS_SLOTS);
+    unsigned kinds = 0;
+
+    memset(s->signals, 0, sizeof(s->signals));
+    s->signal_count = count;
+    for (unsigned i = 0; i < count && i < BUS_SLOTS; i++) {
+        kinds |= raised[i].kind;
+        if (i >= VAGUS_SNAPSHOT_SIGNALS)
+            continue;
+        struct vagus_snapshot_signal *signal = &s->signals[i];
+        signal->kind = raised[i].kind;
+        signal->level = (float)raised[i].level;
+        signal->since_ns = raised[i].since_ns;
+        text_copy(signal->resource, sizeof(signal->resource),
+                  bus_resource_name(monitor->bus, raised[i].resource));
+        text_copy(signal->rule, sizeof(signal->rule), raised[i].rule);
+    }
+    return kinds;
+}
+
+static void publish(struct vagus_monitor *monitor, int64_t now_ns, uint32_t listeners,
+                    uint32_t hung)
+{
+    struct vagus_system_snapshot *s = &monitor->snapshot;
+    const struct metrics *metrics = &monitor->metrics;
+
+    assemble_readings(&monitor->assembly, metrics, s);
+    s->sequence = ++monitor->publications;
+    s->published_ns = now_ns;
+    s->good_until_ns = schedule_next_ns(&monitor->schedule) + OVERDUE_NS;
+    s->wall_ns = clock_wall_ns(&monitor->clock);
+    if (monitor->cpu_index >= 0)
+        s->monitor.cpu_ratio = metrics->entries[monitor->cpu_index].reading;
+    s->monitor.ticks = monitor->schedule.ticks;
+    s->monitor.missed_ticks = monitor->schedule.missed;
+    s->monitor.dropped_records = cells_dropped() - monitor->dropped_before;
+    s->monitor.refused_metrics = __atomic_load_n(&metrics->refused, __ATOMIC_RELAXED);
+    s->monitor.metrics = metrics_count(metrics);
+    s->monitor.collectors = sense_count(monitor->sense);
+    s->monitor.failed_collectors = sense_failed(monitor->sense, now_ns);
+    s->monitor.listeners = listeners;
+    s->monitor.hung_listeners = hung;
+    s->monitor.unwired = monitor->unwired;
+    s->monitor.shared_slot = cells_shared_used(&metrics->cells);
+    s->judged = verdict_of(s, fill_signals(monitor, s), now_ns);
+    segment_publish(&monitor->published, s->sequence, s);
+    segment_publish(segment_slots(&monitor->segment), s->sequence, s);
+}
+
+static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
+{
+    uint32_t listeners = 0, hung = 0;
+
+    if (monitor->assembly.bound_count != metrics_count(&monitor->metrics)) {
+        judge_bind(monitor->judge);
+        assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
+    }
+    judge_step(monitor->judge, now_ns);
+    bus_mirror(monitor->bus, &monitor->segment, now_ns, &listeners, &hung);
+    if ((due & (1u << VAGUS_TIER_1S)) != 0) {
+        put_own_cost(monitor, now_ns);
+        sense_mirror(monitor->sense, now_ns);
+        if (monitor->proved_listeners != listeners ||
+            monitor->proved_metrics != metrics_count(&monitor->metrics))
+            prove(monitor, listeners);
+    }
+    metrics_mirror(&monitor->metrics, now_ns);
+    publish(monitor, now_ns, listeners, hung);
+    bus_wake(monitor->bus); /* who is told finds the snapshot that tells the same */
+}
+
+unsigned sampler_begin(struct vagus_monitor *monitor)
+{
+    uint32_t listeners = 0, hung = 0;
+    int64_t now_ns = clock_now_ns(&monitor->clock);
+
+    monitor->started_ns = monitor->last_tick_ns = now_ns;
+    monitor->snapshot.size = sizeof(monitor->snapshot);
+    monitor->snapshot.version = VAGUS_SNAPSHOT_VERSION;
+    monitor->snapshot.started_ns = now_ns;
+    monitor->snapshot.monitor.anonymous_segment = monitor->segment.fd < 0;
+    schedule_init(&monitor->schedule, now_ns);
+    schedule_due(&monitor->schedule, now_ns);
+    sense_and_fold(monitor, ALL_TIERS, now_ns);
+    judge_bind(monitor->judge);
+    assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
+    bus_mirror(monitor->bus, &monitor->segment, now_ns, &listeners, &hung);
+    return prove(monitor, listeners);
+}
+
+void sampler_first(struct vagus_monitor *monitor)
+{
+    judge_and_publish(monitor, ALL_TIERS, monitor->last_tick_ns);
+}
+
+void sampler_step(struct vagus_monitor *monitor)
+{
+    int64_t now_ns = clock_now_ns(&monitor->clock);
+    unsigned due = schedule_due(&monitor->schedule, now_ns);
+    pthread_mutex_lock(&monitor->step_lock);
+    sense_and_fold(monitor, due, now_ns);
+    judge_and_publish(monitor, due, now_ns);
+    pthread_mutex_unlock(&monitor->step_lock);
+}
+
+/* --- The thread. --- */
+
+static void wait_until(struct vagus_monitor *monitor, int64_t deadline_ns)
+{
+    int64_t left_ns = deadline_ns - clock_now_ns(&monitor->clock);
+    struct timespec timeout = {left_ns / VAGUS_SECOND_NS, left_ns % VAGUS_SECOND_NS};
+    struct pollfd wake = {.fd = monitor->wake_fd, .events = POLLIN};
+    uint64_t count;
+
+    if (left_ns <= 0)
+        return;
+    if (ppoll(&wake, 1, &timeout, NULL) > 0 && read(monitor->wake_fd, &count, sizeof(count)) < 0 &&
+        errno != EAGAIN) {
+        /* A wake-up that cannot be taken back would make this loop spin: wait without it. */
+        nanosleep(&timeout, NULL);
+    }
+}
+
+static void sampler_over(void *arg)
+{
+    struct vagus_monitor *monitor = arg;
+    latch_open(&monitor->sampler_ended);
+}
+
+static void *sampler_run(void *arg)
+{
+    struct vagus_monitor *monitor = arg;
+    monitor_set_inside(monitor);
+    pthread_cleanup_push(sampler_over, monitor);
+    while (!__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE)) {
+        wait_until(monitor, schedule_next_ns(&monitor->schedule));
+        if (!__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
+            sampler_step(monitor);
+    }
+    pthread_cleanup_pop(1);
+    return NULL;
+}
+
+int sampler_start_thread(struct vagus_monitor *monitor)
+{
+    monitor->quit = 0;
+    monitor->has_sampler = true;
+    int error = thread_start("vagus-sampler", sampler_run, monitor);
+    if (error != 0)
+        monitor->has_sampler = false;
+    return error;
+}
+
+bool sampler_stop_thread(struct vagus_monitor *monitor, int64_t deadline_ns)
+{
+    if (!monitor->has_sampler)
+        return true;
+    __atomic_store_n(&monitor->quit, 1, __ATOMIC_RELEASE);
+    ssize_t written = write(monitor->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)written;
+    return latch_wait(&monitor->sampler_ended, deadline_ns);
+}

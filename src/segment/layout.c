@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the sections of a segment lie, and whether a stranger's header can be believed. */
+#include "segment/layout.h"
+
+#define METRICS_MAX 65536
+
+/* What this build knows of each section. */
+static const struct {
+    uint32_t entry_bytes;
+    uint32_t capacity; /* 0: as many as there may be metrics */
+} known[SEGMENT_SECTION_COUNT] = {
+    [SEGMENT_SNAPSHOT] = {sizeof(struct segment_slot), SEGMENT_SLOTS},
+    [SEGMENT_DIRECTORY] = {sizeof(struct segment_metric), 0},
+    [SEGMENT_VALUES] = {sizeof(struct vagus_reading), 0},
+    [SEGMENT_SERIES] = {SERIES_BLOCK_BYTES, 0}, /* times the blocks of each metric */
+    [SEGMENT_SIGNALS] = {sizeof(struct segment_signal), SEGMENT_SIGNALS_MAX},
+    [SEGMENT_LISTENERS] = {sizeof(struct segment_listener), SEGMENT_LISTENERS_MAX},
+    [SEGMENT_COLLECTORS] = {sizeof(struct segment_collector), SEGMENT_COLLECTORS_MAX},
+    [SEGMENT_NOTES] = {sizeof(struct segment_note), SEGMENT_NOTES_MAX},
+};
+
+static uint64_t aligned(uint64_t bytes)
+{
+    return (bytes + 63) & ~UINT64_C(63);
+}
+
+/* A section's bytes: head and entries. The four stamped slots bring a head of the same size. */
+static uint64_t section_bytes(const struct segment_extent *extent)
+{
+    return sizeof(struct segment_head) + (uint64_t)extent->entry_bytes * extent->capacity;
+}
+
+bool segment_lay_out(uint64_t bytes, uint32_t metrics_max,
+                     struct segment_extent extents[SEGMENT_SECTION_COUNT])
+{
+    if (bytes < SEGMENT_BYTES_MIN || bytes > SEGMENT_BYTES_MAX || metrics_max == 0 ||
+        metrics_max > METRICS_MAX)
+        return false;
+    uint64_t fixed = SEGMENT_HEADER_BYTES;
+    for (int i = 0; i < SEGMENT_SECTION_COUNT; i++) {
+        extents[i].entry_bytes = i == SEGMENT_SERIES ? 0 : known[i].entry_bytes;
+        extents[i].capacity = known[i].capacity != 0 ? known[i].capacity : metrics_max;
+        fixed += aligned(section_bytes(&extents[i]));
+    }
+    uint64_t block_round = (uint64_t)metrics_max * SERIES_BLOCK_BYTES;
+    uint64_t blocks = fixed < bytes ? (bytes - fixed) / block_round : 0;
+    if (blocks < 2) /* one that is sealed and one that is open */
+        return false;
+    extents[SEGMENT_SERIES].entry_bytes = (uint32_t)(blocks * SERIES_BLOCK_BYTES);
+    uint64_t offset = SEGMENT_HEADER_BYTES;
+    for (int i = 0; i < SEGMENT_SECTION_COUNT; i++) {
+        extents[i].offset = offset;
+        extents[i].bytes = section_bytes(&extents[i]);
+        offset += aligned(extents[i].bytes);
+    }
+    return true;
+}
+
+static int extent_check(const struct segment_extent *extent, int id, uint64_t total_bytes)
+{
+    if (id == SEGMENT_SERIES
+            ? extent->entry_bytes == 0 || extent->entry_bytes % SERIES_BLOCK_BYTES != 0
+            : extent->entry_bytes != known[id].entry_bytes)
+        return VAGUS_EVERSION;
+    if (known[id].capacity != 0 && extent->capacity != known[id].capacity)
+        return VAGUS_EVERSION;
+    if (extent->capacity == 0 || extent->capacity > METRICS_MAX)
+        return VAGUS_ECORRUPT;
+    if (extent->offset < SEGMENT_HEADER_BYTES || extent->offset % 64 != 0 ||
+        extent->offset > total_bytes || extent->bytes > total_bytes - extent->offset ||
+        extent->bytes < section_bytes(extent))
+        return VAGUS_ECORRUPT;
+    return 0;
+}
+
+int segment_header_check(struct segment_header *header, uint64_t file_bytes)
+{
+    if (header->magic != SEGMENT_MAGIC)
+        return VAGUS_ECORRUPT;
+    if (header->version != SEGMENT_VERSION)
+        return VAGUS_EVERSION;
+    if (header->header_bytes != SEGMENT_HEADER_BYTES || header->total_bytes != file_bytes ||
+        file_bytes < SEGMENT_BYTES_MIN || file_bytes > SEGMENT_BYTES_MAX)
+        return VAGUS_ECORRUPT;
+    for (int i = 0; i < SEGMENT_SECTION_COUNT; i++) {
+        int error = extent_check(&header->sections[i], i, file_bytes);
+        if (error != 0)
+            return error;
+    }
+    header->agent[sizeof(header->agent) - 1] = 0;
+    header->program[sizeof(header->program) - 1] = 0;
+    header->boot_id[sizeof(header->boot_id) - 1] = 0;
+    header->library_version[sizeof(header->library_version) - 1] = 0;
+    return 0;
+}
+
+_Static_assert(offsetof(struct segment_slots, slots) == sizeof(struct segment_head),
+               "the slots begin where the entries of any section do");

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading with suspicion. All that comes out of here is bounded: offsets were checked against the
+ * file, strings end in 0, and a stamp is looked at before and after whatever it guards. */
+#include "segment/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Reads bytes that the writer may be changing. All offsets and sizes are multiples of 8. */
+static int fetch(const struct segment_reader *reader, uint64_t offset, void *to, uint64_t bytes)
+{
+    if (bytes > reader->bytes || offset > reader->bytes - bytes)
+        return reader->bytes == 0 ? VAGUS_EINVAL : VAGUS_ECORRUPT;
+    if (reader->memory != NULL) {
+        segment_copy(to, (const char *)reader->memory + offset, bytes);
+        segment_fence_acquire();
+        return 0;
+    }
+    for (uint64_t done = 0; done < bytes;) {
+        ssize_t n = pread(reader->fd, (char *)to + done, bytes - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return VAGUS_EIO;
+        if (n == 0) /* it was truncated since it was attached */
+            return VAGUS_ECORRUPT;
+        done += (uint64_t)n;
+    }
+    /* The kernel's copy is no barrier everywhere. */
+    segment_fence_acquire();
+    return 0;
+}
+
+static int fetch_word(const struct segment_reader *reader, uint64_t offset, uint64_t *word)
+{
+    return fetch(reader, offset, word, sizeof(*word));
+}
+
+static int fault_of_errno(int error)
+{
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+        return VAGUS_ENOENT;
+    case EACCES:
+    case EPERM:
+    case ELOOP: /* a link */
+        return VAGUS_EPERM;
+    case ENXIO: /* a socket */
+        return VAGUS_ECORRUPT;
+    default:
+        return VAGUS_EIO;
+    }
+}
+
+static int check_file(struct segment_reader *reader)
+{
+    struct stat st;
+    if (fstat(reader->fd, &st) != 0)
+        return VAGUS_EIO;
+    if (!S_ISREG(st.st_mode))
+        return VAGUS_ECORRUPT;
+    if (geteuid() != 0 && st.st_uid != geteuid())
+        return VAGUS_EPERM;
+    if (st.st_size < SEGMENT_HEADER_BYTES)
+        return VAGUS_ECORRUPT;
+    reader->bytes = (uint64_t)st.st_size;
+    int error = fetch(reader, 0, &reader->header, sizeof(reader->header));
+    return error != 0 ? error : segment_header_check(&reader->header, reader->bytes);
+}
+
+int segment_attach_at(int folder, const char *name, struct segment_reader *reader)
+{
+    memset(reader, 0, sizeof(*reader));
+    /* O_NONBLOCK: to open a FIFO would wait for its writer. */
+    reader->fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (reader->fd < 0)
+        return fault_of_errno(errno);
+    int error = check_file(reader);
+    if (error != 0) {
+        close(reader->fd);
+        reader->fd = -1;
+        reader->bytes = 0;
+    }
+    return error;
+}
+
+int segment_attach(const char *path, struct segment_reader *reader)
+{
+    return segment_attach_at(AT_FDCWD, path, reader);
+}
+
+void segment_attach_own(const struct segment *segment, struct segment_reader *reader)
+{
+    memset(reader, 0, sizeof(*reader));
+    reader->fd = -1;
+    if (segment->header == NULL)
+        return;
+    reader->memory = segment->header;
+    reader->bytes = segment->bytes;
+    segment_copy(&reader->header, segment->header, sizeof(reader->header));
+    /* Where things lie is taken from private memory: the mapping never steers this process. */
+    memcpy(reader->header.sections, segment->extents, sizeof(segment->extents));
+    reader->header.agent[sizeof(reader->header.agent) - 1] = 0;
+    reader->header.program[sizeof(reader->header.program) - 1] = 0;
+    reader->header.boot_id[sizeof(reader->header.boot_id) - 1] = 0;
+    reader->header.library_version[sizeof(reader->header.library_version) - 1] = 0;
+}
+
+void segment_detach(struct segment_reader *reader)
+{
+    if (reader->bytes != 0 && reader->memory == NULL && reader->fd >= 0)
+        close(reader->fd);
+    reader->fd = -1;
+    reader->memory = NULL;
+    reader->bytes = 0;
+}
+
+bool segment_alive(const struct segment_reader *reader)
+{
+    if (reader->bytes == 0 || reader->memory != NULL)
+        return reader->memory != NULL;
+    if (flock(reader->fd, LOCK_SH | LOCK_NB) == 0) {
+        flock(reader->fd, LOCK_UN);
+        return false;
+    }
+    return errno == EWOULDBLOCK;
+}
+
+/* Ends the string in a field by 0. */
+#define END(field) ((field)[sizeof(field) - 1] = 0)
+
+static void tidy_snapshot(struct vagus_system_snapshot *snapshot)
+{
+    for (int i = 0; i < VAGUS_SNAPSHOT_SIGNALS; i++) {
+        END(snapshot->signals[i].resource);
+        END(snapshot->signals[i].rule);
+    }
+    for (int i = 0; i < VAGUS_SNAPSHOT_PATHS; i++)
+        END(snapshot->paths[i].path);
+    if (snapshot->path_count > VAGUS_SNAPSHOT_PATHS)
+        snapshot->path_count = VAGUS_SNAPSHOT_PATHS;
+    if (snapshot->judged > VAGUS_VERDICT_CRITICAL)
+        snapshot->judged = VAGUS_VERDICT_UNKNOWN;
+}
+
+/* One try: 0, VAGUS_EAGAIN if the writer was met, or a failure. */
+static int try_snapshot(const struct segment_reader *reader, struct segment_slot *slot)
+{
+    uint64_t section = reader->header.sections[SEGMENT_SNAPSHOT].offset;
+    uint64_t number, stamp;
+    int error = fetch_word(reader, section + offsetof(struct segment_slots, newest), &number);
+    if (error != 0 || number == 0)
+        return error != 0 ? error : VAGUS_EAGAIN;
+    uint64_t offset = section + offsetof(struct segment_slots, slots) +
+                      number % SEGMENT_SLOTS * sizeof(struct segment_slot);
+    /* Slot and first stamp may come in one read: `newest` already said that the slot is whole. */
+    if ((error = fetch(reader, offset, slot, sizeof(*slot))) != 0 ||
+        (error = fetch_word(reader, offset, &stamp)) != 0)
+        return error;
+    return slot->stamp == 2 * number + 2 && stamp == slot->stamp ? 0 : VAGUS_EAGAIN;
+}
+
+int segment_read_snapshot(const struct segment_reader *reader,
+                          struct vagus_system_snapshot *snapshot)
+{
+    struct segment_slot slot;
+    int error = VAGUS_EAGAIN;
+    for (int try = 0; try < SEGMENT_TRIES && error == VAGUS_EAGAIN; try++)
+        error = try_snapshot(reader, &slot);
+    if (error != 0)
+        return error;
+    tidy_snapshot(&slot.snapshot);
+    *snapshot = slot.snapshot;
+    return 0;
+}
+
+static void tidy_signal(struct segment_signal *entry)
+{
+    END(entry->signal.resource);
+    END(entry->signal.rule);
+    END(entry->signal.metric);
+    END(entry->signal.instance);
+    END(entry->signal.unit);
+    END(entry->signal.reason);
+}
+
+static void tidy_metric(struct segment_metric *entry)
+{
+    END(entry->name);
+    END(entry->instance);
+    END(entry->help);
+    END(entry->unit);
+    END(entry->resource);
+    if (entry->tier >= VAGUS_TIER_COUNT)
+        entry->tier = VAGUS_TIER_DEFAULT;
+}
+
+static void tidy_entries(enum segment_section_id id, void *entries, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (id == SEGMENT_DIRECTORY)
+            tidy_metric((struct segment_metric *)entries + i);
+        else if (id == SEGMENT_SIGNALS)
+            tidy_signal((struct segment_signal *)entries + i);
+        else if (id == SEGMENT_COLLECTORS)
+            END(((struct segment_collector *)entries)[i].name);
+        else if (id == SEGMENT_NOTES)
+            END(((struct segment_note *)entries)[i].text);
+        else if (id == SEGMENT_LISTENERS) {
+            struct segment_listener *listener = (struct segment_listener *)entries + i;
+            END(listener->name);
+            END(listener->last_resource);
+        }
+    }
+}
+
+/* What of [first, first + count) a section holds whose head says that `written` entries ever were
+ * written. */
+static uint64_t cut(const struct segment_extent *extent, bool ring, uint64_t written,
+                    uint64_t *first, uint64_t count)
+{
+    if (ring && written > extent->capacity && *first < written - extent->capacity)
+        *first = written - extent->capacity;
+    if (!ring && written > extent->capacity)
+        written = extent->capacity;
+    if (*first >= written)
+        return 0;
+    return count < written - *first ? count : written - *first;
+}
+
+/* One try: 0, VAGUS_EAGAIN if the writer was met, or a failure. head->stamp tells what it was. */
+static int try_entries(const struct segment_reader *reader, enum segment_section_id id,
+                       uint64_t first, uint64_t count, char *entries, uint64_t *got,
+                       struct segment_head *head)
+{
+    const struct segment_extent *extent = &reader->header.sections[id];
+    int error = fetch(reader, extent->offset, head, sizeof(*head));
+    if (error != 0)
+        return error;
+    bool ring = id == SEGMENT_SIGNALS;
+    *got = cut(extent, ring, head->count, &first, count);
+    uint64_t at = ring ? first % extent->capacity : first;
+    uint64_t part = *got < extent->capacity - at ? *got : extent->capacity - at;
+    uint64_t base = extent->offset + sizeof(*head), size = extent->entry_bytes;
+    if (*got > 0 && (error = fetch(reader, base + at * size, entries, part * size)) != 0)
+        return error;
+    /* The rest of a ring that wraps. */
+    if (*got > part && (error = fetch(reader, base, entries + part * size, (*got - part) * size)))
+        return error;
+    uint64_t stamp;
+    if ((error = fetch_word(reader, extent->offset, &stamp)) != 0)
+        return error;
+    return stamp == head->stamp && stamp % 2 == 0 ? 0 : VAGUS_EAGAIN;
+}
+
+/* True if a stamp stays odd because the writer died in the middle of a change: nothing will ever
+ * move again, and half of the last change is better than none of what came before. */
+static bool is_left_odd(const struct segment_reader *reader, uint64_t stamp)
+{
+    return stamp % 2 == 1 && !segment_alive(reader);
+}
+
+int segment_read_entries(const struct segment_reader *reader, enum segment_section_id id,
+                         uint64_t first, uint64_t count, void *entries, uint64_t *got,
+                         struct segment_head *head)
+{
+    if (id <= SEGMENT_SNAPSHOT || id == SEGMENT_SERIES || id >= SEGMENT_SECTION_COUNT)
+        return VAGUS_EINVAL;
+    struct segment_head its_head;
+    uint64_t its_count = 0;
+    int error = VAGUS_EAGAIN;
+    for (int try = 0; try < SEGMENT_TRIES && error == VAGUS_EAGAIN; try++)
+        error = try_entries(reader, id, first, count, entries, &its_count, &its_head);
+    if (error == VAGUS_EAGAIN && is_left_odd(reader, its_head.stamp))
+        /* Once more: the writer may have gone on until it died just now. */
+        error = try_entries(reader, id, first, count, entries, &its_count, &its_head);
+    if (error != 0 && !(error == VAGUS_EAGAIN && is_left_odd(reader, its_head.stamp)))
+        return error;
+    tidy_entries(id, entries, its_count);
+    *got = its_count;
+    if (head != NULL)
+        *head = its_head;
+    return 0;
+}
+
+static int block_check(struct segment_block *block, uint32_t metric)
+{
+    if (block->metric != metric)
+        return VAGUS_ECORRUPT;
+    if (block->count > SERIES_BLOCK_POINTS)
+        block->count = SERIES_BLOCK_POINTS;
+    for (uint32_t i = 1; i < block->count; i++)
+        if (block->points[i].taken_ns < block->points[i - 1].taken_ns)
+            return VAGUS_ECORRUPT;
+    return 0;
+}
+
+static int try_block(const struct segment_reader *reader, uint64_t offset,
+                     struct segment_block *block)
+{
+    uint64_t before, after;
+    int error = fetch_word(reader, offset, &before);
+    if (error == 0)
+        error = fetch(reader, offset, block, sizeof(*block));
+    if (error == 0)
+        error = fetch_word(reader, offset, &after);
+    if (error != 0)
+        return error;
+    block->stamp = after;
+    return before == after && after % 2 == 0 ? 0 : VAGUS_EAGAIN;
+}
+
+int segment_read_block(const struct segment_reader *reader, uint32_t metric, uint64_t number,
+                       struct segment_block *block)
+{
+    const struct segment_extent *extent = &reader->header.sections[SEGMENT_SERIES];
+    if (reader->bytes == 0)
+        return VAGUS_EINVAL;
+    if (metric >= extent->capacity)
+        return VAGUS_ENOENT;
+    uint64_t blocks = extent->entry_bytes / SERIES_BLOCK_BYTES;
+    uint64_t offset = extent->offset + sizeof(struct segment_head) +
+                      (uint64_t)metric * extent->entry_bytes + number % blocks * SERIES_BLOCK_BYTES;
+    struct segment_block its_block;
+    int error = VAGUS_EAGAIN;
+    for (int try = 0; try < SEGMENT_TRIES && error == VAGUS_EAGAIN; try++)
+        error = try_block(reader, offset, &its_block);
+    if (error == VAGUS_EAGAIN && is_left_odd(reader, its_block.stamp))
+        error = try_block(reader, offset, &its_block);
+    if (error != 0 && !(error == VAGUS_EAGAIN && is_left_odd(reader, its_block.stamp)))
+        return error;
+    if (its_block.number != number + 1)
+        return VAGUS_ENOENT;
+    if ((error = block_check(&its_block, metric)) != 0)
+        return error;
+    *block = its_block;
+    return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When each tier is due. Late ticks are counted, not made up for. */
+#ifndef SENSE_SCHEDULE_H
+#define SENSE_SCHEDULE_H
+
+#include "vagus/metric.h"
+
+struct schedule {
+    int64_t next_ns[VAGUS_TIER_COUNT]; /* deadline of each tier; 0: it has none */
+    uint64_t ticks;                    /* deadlines met */
+    uint64_t missed;                   /* deadlines that passed while nobody came */
+};
+
+/* All tiers are due at now_ns. */
+void schedule_init(struct schedule *schedule, int64_t now_ns);
+
+/* The tiers that are due (bit 1 << tier), each set on to its next deadline in the future. */
+unsigned schedule_due(struct schedule *schedule, int64_t now_ns);
+
+/* The nearest deadline. */
+int64_t schedule_next_ns(const struct schedule *schedule);
+
+#endif

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The senses of one monitor. A sample is first staged in the collector and then taken in by the
+ * sampler, in the same way whether it ran in place or in a lane. */
+#include "sense/sense.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "sense/lane.h"
+
+#define HUNG_NS VAGUS_SECOND_NS
+
+enum staged_what { STAGED_NOTHING = 0, STAGED_VALUE, STAGED_MISSING };
+
+struct staged {
+    double value;
+    int32_t error;
+    uint8_t what; /* enum staged_what */
+};
+
+struct vagus_collector {
+    struct vagus_collector_desc desc;
+    const struct vagus_clock *clock;
+    void *arg;
+    void (*release)(void *arg);
+    void *state;
+    struct lane *lane; /* of blocking collectors, once started */
+    unsigned tiers;    /* that its metrics are filled on */
+    unsigned waiting;  /* tiers that fell due while the lane was at work */
+    uint32_t instances;
+    char instance_names[VAGUS_COLLECTOR_INSTANCES_MAX][VAGUS_INSTANCE_MAX];
+    uint32_t *first;        /* by metric: where its entries begin in the two arrays below */
+    int32_t *indices;       /* of the registry; negative: it had no room */
+    struct staged *staging; /* written by sample(), read afterwards */
+    uint32_t entries;
+    int open_error;
+    /* Of the sample that is staged. */
+    unsigned due;
+    int error;
+    int64_t began_ns, took_ns;
+    struct segment_collector shown;
+    int32_t duration_index, success_index;
+};
+
+struct sense {
+    struct metrics *metrics;
+    const struct vagus_clock *clock;
+    uint32_t count;
+    struct vagus_collector *collectors[SEGMENT_COLLECTORS_MAX];
+};
+
+int sense_create(struct metrics *metrics, const struct vagus_clock *clock, struct sense **result)
+{
+    struct sense *sense = calloc(1, sizeof(*sense));
+    if (sense == NULL)
+        return VAGUS_ENOMEM;
+    sense->metrics = metrics;
+    sense->clock = clock;
+    *result = sense;
+    return 0;
+}
+
+static void collector_free(void *arg)
+{
+    struct vagus_collector *collector = arg;
+    if (collector->desc.close != NULL && collector->open_error == 0)
+        collector->desc.close(collector);
+    if (collector->release != NULL)
+        collector->release(collector->arg);
+    free(collector->state);
+    free(collector->first);
+    free(collector->indices);
+    free(collector->staging);
+    free(collector);
+}
+
+static bool many(const struct vagus_metric_desc *metric)
+{
+    return metric->instance != NULL;
+}
+
+static bool desc_valid(const struct vagus_collector_desc *desc)
+{
+    if (desc->size < sizeof(desc->size) || !text_is_name(desc->name, 31) || desc->sample == NULL ||
+        desc->metrics == NULL || desc->metric_count == 0 || desc->metric_count > 256)
+        return false;
+    for (size_t i = 0; i < desc->metric_count; i++)
+        if (many(&desc->metrics[i]) && strcmp(desc->metrics[i].instance, "*") != 0)
+            return false;
+    return true;
+}
+
+static int define_one(struct sense *sense, const struct vagus_metric_desc *metric,
+                      const char *instance)
+{
+    const char *why;
+    struct vagus_metric_desc desc = *metric;
+    desc.instance = instance;
+    return metrics_define(sense->metrics, &desc, METRIC_SENSED, &why);
+}
+
+/* After open(), when the instances are known: sizes the arrays and defines the metrics. */
+static int define_all(struct sense *sense, struct vagus_collector *collector)
+{
+    const struct vagus_collector_desc *desc = &collector->desc;
+    collector->first = calloc(desc->metric_count + 1, sizeof(*collector->first));
+    if (collector->first == NULL)
+        return VAGUS_ENOMEM;
+    for (size_t i = 0; i < desc->metric_count; i++) {
+        uint32_t entries = many(&desc->metrics[i]) ? collector->instances : 1;
+        collector->first[i + 1] = collector->first[i] + entries;
+        unsigned tier = desc->metrics[i].tier;
+        collector->tiers |= 1u << (tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier);
+    }
+    collector->entries = collector->first[desc->metric_count];
+    collector->indices = calloc(collector->entries + 1, sizeof(*collector->indices));
+    collector->staging = calloc(collector->entries + 1, sizeof(*collector->staging));
+    if (collector->indices == NULL || collector->staging == NULL)
+        return VAGUS_ENOMEM;
+    for (size_t i = 0; i < desc->metric_count; i++)
+        for (uint32_t at = collector->first[i]; at < collector->first[i + 1]; at++)
+            collector->indices[at] = define_one(
+                sense, &desc->metrics[i],
+                many(&desc->metrics[i]) ? collector->instance_names[at - collector->first[i]]
+                                        : NULL);
+    collector->duration_index =
+        define_one(sense,
+                   &(struct vagus_metric_desc){.name = "vagus.collector.duration",
+                                               .unit = "s",
+                                               .kind = VAGUS_GAUGE,
+                                               .help = "what the newest sample took"},
+                   desc->name);
+    collector->success_index = define_one(
+        sense,
+        &(struct vagus_metric_desc){.name = "vagus.collector.success",
+                                    .kind = VAGUS_GAUGE,
+                                    .max = 1,
+                                    .help = "1 if the newest sample succeeded, 0 if not"},
+        desc->name);
+    return 0;
+}
+
+static bool is_added(const struct sense *sense, const char *name)
+{
+    for (uint32_t i = 0; i < sense->count; i++)
+        if (strcmp(sense->collectors[i]->desc.name, name) == 0)
+            return true;
+    return false;
+}
+
+int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void *arg,
+              void (*release)(void *arg))
+{
+    struct vagus_collector *collector = NULL;
+    int error = 0;
+
+    if (!desc_valid(desc))
+        error = VAGUS_EINVAL;
+    else if (is_added(sense, desc->name))
+        error = VAGUS_EEXIST;
+    else if (sense->count == SEGMENT_COLLECTORS_MAX)
+        error = VAGUS_EFULL;
+    else if ((collector = calloc(1, sizeof(*collector))) == NULL)
+        error = VAGUS_ENOMEM;
+    if (error != 0) {
+        if (release != NULL)
+            release(arg);
+        return error;
+    }
+    memcpy(&collector->desc, desc, desc->size < sizeof(*desc) ? desc->size : sizeof(*desc));
+    collector->clock = sense->clock;
+    collector->arg = arg;
+    collector->release = release;
+    collector->open_error = VAGUS_ENOMEM; /* until open() ran there is nothing to close */
+    if (desc->state_size > 0 && (collector->state = calloc(1, desc->state_size)) == NULL)
+        goto fail;
+    collector->open_error = desc->open != NULL ? desc->open(collector) : 0;
+    if (define_all(sense, collector) != 0)
+        goto fail;
+    collector->shown = (struct segment_collector){
+        .error = collector->open_error, .flags = desc->flags, .metrics = collector->entries};
+    text_copy(collector->shown.name, sizeof(collector->shown.name), desc->name);
+    for (uint32_t at = 0; collector->open_error != 0 && at < collector->entries; at++)
+        if (collector->indices[at] >= 0)
+            metrics_put_missing(sense->metrics, (uint32_t)collector->indices[at],
+                                clock_now_ns(sense->clock), collector->open_error);
+    sense->collectors[sense->count++] = collector;
+    return 0;
+fail:
+    collector_free(collector);
+    return VAGUS_ENOMEM;
+}
+
+/* --- What collectors call. --- */
+
+void *vagus_collector_state(struct vagus_collector *collector)
+{
+    return collector->state;
+}
+
+void *vagus_collector_arg(struct vagus_collector *collector)
+{
+    return collector->arg;
+}
+
+int64_t vagus_collector_now_ns(struct vagus_collector *collector)
+{
+    return clock_now_ns(collector->clock);
+}
+
+int vagus_collector_instance_add(struct vagus_collector *collector, const char *value)
+{
+    if (collector->first != NULL)
+        return VAGUS_ESTATE;
+    if (value == NULL || value[0] == '\0')
+        return VAGUS_EINVAL;
+    if (collector->instances == VAGUS_COLLECTOR_INSTANCES_MAX)
+        return VAGUS_EFULL;
+    text_copy(collector->instance_names[collector->instances], VAGUS_INSTANCE_MAX, value);
+    return (int)collector->instances++;
+}
+
+static struct staged *staged_at(struct vagus_collector *collector, size_t metric, size_t instance)
+{
+    if (collector->first == NULL || metric >= collector->desc.metric_count)
+        return NULL;
+    size_t at = collector->first[metric] + instance;
+    return at < collector->first[metric + 1] ? &collector->staging[at] : NULL;
+}
+
+void vagus_put(struct vagus_collector *collector, size_t metric, size_t instance, double value)
+{
+    struct staged *staged = staged_at(collector, metric, instance);
+    if (staged != NULL)
+        *staged = (struct staged){.value = value, .what = STAGED_VALUE};
+}
+
+void vagus_put_missing(struct vagus_collector *collector, size_t metric, size_t instance, int error)
+{
+    struct staged *staged = staged_at(collector, metric, instance);
+    if (staged != NULL)
+        *staged = (struct staged){.error = error, .what = STAGED_MISSING};
+}
+
+/* --- Sampling. --- */
+
+/* Runs in the lane of a blocking collector, else on the sampler. */
+static void collector_run(void *arg)
+{
+    struct vagus_collector *collector = arg;
+    memset(collector->staging, 0, collector->entries * sizeof(*collector->staging));
+    collector->began_ns = clock_now_ns(collector->clock);
+    collector->error = collector->desc.sample(collector, collector->due);
+    collector->took_ns = clock_now_ns(collector->clock) - collector->began_ns;
+}
+
+static void take_in(struct sense *sense, struct vagus_collector *collector)
+{
+    for (size_t i = 0; i < collector->desc.metric_count; i++) {
+        unsigned tier = collector->desc.metrics[i].tier;
+        tier = tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier;
+        bool due = (collector->due & (1u << tier)) != 0;
+        for (uint32_t at = collector->first[i]; at < collector->first[i + 1]; at++) {
+            const struct staged *staged = &collector->staging[at];
+            if (collector->indices[at] < 0)
+                continue;
+            uint32_t index = (uint32_t)collector->indices[at];
+            if (staged->what == STAGED_VALUE)
+                metrics_put(sense->metrics, index, collector->began_ns, staged->value);
+            else if (staged->what == STAGED_MISSING)
+                metrics_put_missing(sense->metrics, index, collector->began_ns, staged->error);
+            else if (due && collector->error != 0)
+                metrics_put_missing(sense->metrics, index, collector->began_ns, collector->error);
+        }
+    }
+    collector->shown.error = collector->error;
+    collector->shown.samples++;
+    collector->shown.failures += collector->error != 0;
+    collector->shown.last_ns = collector->began_ns;
+    collector->shown.took_ns = collector->took_ns;
+    collector->shown.took_total_ns += collector->took_ns;
+}
+
+static void sample_in_lane(struct sense *sense, struct vagus_collector *collector, unsigned due)
+{
+    if (lane_take(collector->lane))
+        take_in(sense, collector);
+    collector->shown.busy_since_ns = lane_busy_since_ns(collector->lane);
+    if (due == 0 && collector->waiting == 0)
+        return;
+    if (!lane_idle(collector->lane)) {
+        collector->waiting |= due;
+        collector->shown.skipped += due != 0;
+        return;
+    }
+    collector->due = due | collector->waiting;
+    collector->waiting = 0;
+    lane_request(collector->lane);
+}
+
+static void put_costs(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
+{
+    if (collector->shown.samples == 0)
+        return;
+    if (collector->duration_index >= 0)
+        metrics_put(sense->metrics, (uint32_t)collector->duration_index, now_ns,
+                    (double)collector->shown.took_ns / 1e9);
+    if (collector->success_index >= 0)
+        metrics_put(sense->metrics, (uint32_t)collector->success_index, now_ns,
+                    collector->shown.error == 0 ? 1 : 0);
+}
+
+void sense_sample(struct sense *sense, unsigned due, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < sense->count; i++) {
+        struct vagus_collector *collector = sense->collectors[i];
+        if (collector->open_error != 0)
+            continue;
+        if (collector->lane != NULL) {
+            sample_in_lane(sense, collector, due & collector->tiers);
+        } else if ((due & collector->tiers) != 0) {
+            collector->due = due & collector->tiers;
+            collector_run(collector);
+            take_in(sense, collector);
+        }
+        if ((due & (1u << VAGUS_TIER_1S)) != 0)
+            put_costs(sense, collector, now_ns);
+    }
+}
+
+void sense_mirror(struct sense *sense, int64_t now_ns)
+{
+    struct segment_head *head = segment_head(sense->metrics->segment, SEGMENT_COLLECTORS);
+    struct segment_collector *mirror = segment_entries(sense->metrics->segment, SEGMENT_COLLECTORS);
+    segment_write_begin(&head->stamp);
+    for (uint32_t i = 0; i < sense->count; i++)
+        mirror[i] = sense->collectors[i]->shown;
+    head->count = sense->count;
+    head->updated_ns = now_ns;
+    segment_write_end(&head->stamp);
+}
+
+uint32_t sense_count(const struct sense *sense)
+{
+    return sense->count;
+}
+
+uint32_t sense_failed(const struct sense *sense, int64_t now_ns)
+{
+    uint32_t failed = 0;
+    for (uint32_t i = 0; i < sense->count; i++) {
+        const struct segment_collector *shown = &sense->collectors[i]->shown;
+        bool hung = shown->busy_since_ns != 0 && now_ns - shown->busy_since_ns > HUNG_NS;
+        failed += shown->error != 0 || hung;
+    }
+    return failed;
+}
+
+int64_t sense_lanes_cpu_ns(const struct sense *sense)
+{
+    int64_t cpu_ns = 0;
+    for (uint32_t i = 0; i < sense->count; i++)
+        if (sense->collectors[i]->lane != NULL)
+            cpu_ns += lane_cpu_ns(sense->collectors[i]->lane);
+    return cpu_ns;
+}
+
+/* --- Life. --- */
+
+int sense_start(struct sense *sense, bool threads)
+{
+    for (uint32_t i = 0; threads && i < sense->count; i++) {
+        struct vagus_collector *collector = sense->collectors[i];
+        char name[16];
+        if ((collector->desc.flags & VAGUS_COLLECTOR_BLOCKING) == 0 || collector->open_error != 0 ||
+            collector->lane != NULL)
+            continue;
+        text_copy(name, sizeof(name), "vagus-");
+        text_copy(name + 6, sizeof(name) - 6, collector->desc.name);
+        int error = lane_create(name, collector_run, collector_free, collector, &collector->lane);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+unsigned sense_close(struct sense *sense, int64_t deadline_ns, char *abandoned_name,
+                     size_t capacity)
+{
+    unsigned abandoned = 0;
+    if (sense == NULL)
+        return 0;
+    for (uint32_t i = 0; i < sense->count; i++) {
+        struct vagus_collector *collector = sense->collectors[i];
+        char name[32];
+        text_copy(name, sizeof(name), collector->desc.name);
+        if (collector->lane == NULL)
+            collector_free(collector);
+        else if (!lane_close(collector->lane, deadline_ns) && abandoned++ == 0)
+            text_copy(abandoned_name, capacity, name);
+    }
+    free(sense);
+    return abandoned;
+}
