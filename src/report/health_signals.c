@@ -149,7 +149,7 @@ static void add_raised(const struct report *report, const struct vagus_snapshot_
     text_add_duration(&text, report_span_ns(raised->since_ns, as_of_ns));
     text_add(&text, ", level ");
     if (raised->level >= 0 && raised->level <= 1)
-        text_addf(&text, "%.2f", (double)raised->level);
+        text_add_fixed(&text, (double)raised->level, 2);
     else
         text_add(&text, "?");
     text_add(&text, ", rule ");
