@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The screen: wrapping, cutting, bars. */
 #include "check.h"
 #include "report/screen.h"
 
