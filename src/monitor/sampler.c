@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "host/statgrab.h"
 #include "monitor/monitor.h"
 
 #define ALL_TIERS (~0u)
@@ -105,8 +106,6 @@ static void publish(struct vagus_monitor *monitor, int64_t now_ns, uint32_t list
     s->published_ns = now_ns;
     s->good_until_ns = schedule_next_ns(&monitor->schedule) + OVERDUE_NS;
     s->wall_ns = clock_wall_ns(&monitor->clock);
-    if (monitor->cpu_index >= 0)
-        s->monitor.cpu_ratio = metrics->entries[monitor->cpu_index].reading;
     s->monitor.ticks = monitor->schedule.ticks;
     s->monitor.missed_ticks = monitor->schedule.missed;
     s->monitor.dropped_records = cells_dropped() - monitor->dropped_before;
@@ -207,6 +206,9 @@ static void *sampler_run(void *arg)
 {
     struct vagus_monitor *monitor = arg;
     monitor_set_inside(monitor);
+    if (monitor->host != NULL)
+        host_thread_prepare(monitor->host);
+    latch_open(&monitor->sampler_ready);
     pthread_cleanup_push(sampler_over, monitor);
     while (!__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE)) {
         wait_until(monitor, schedule_next_ns(&monitor->schedule));
@@ -224,6 +226,8 @@ int sampler_start_thread(struct vagus_monitor *monitor)
     int error = thread_start("vagus-sampler", sampler_run, monitor);
     if (error != 0)
         monitor->has_sampler = false;
+    else
+        latch_wait(&monitor->sampler_ready, INT64_MAX); /* what it allocates belongs to the start */
     return error;
 }
 
