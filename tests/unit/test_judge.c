@@ -312,6 +312,22 @@ static void each_instance_has_its_own_machine(void)
     CHECK_EQ(change(), 0);
 }
 
+/* The reason that was told ends, and another of nearly the same level stands: that is news. */
+static void the_foremost_reason_is_always_one_that_stands(void)
+{
+    rule_add(first_name);
+    judge_make();
+    uint32_t a = define(free_metric, "/a", METRIC_SENSED);
+    uint32_t b = define(free_metric, "/b", METRIC_SENSED);
+    tick(b, 0.091);
+    CHECK_EQ(change(), VAGUS_SIGNAL_RAISED);
+    tick(a, 0.095);
+    CHECK_EQ(change(), 0);
+    tick(b, 0.5);
+    CHECK_EQ(change(), VAGUS_SIGNAL_UPDATED);
+    CHECK_STR(told.instance, "/a");
+}
+
 static void a_rule_may_watch_one_instance(void)
 {
     static char instance[] = "/b";
@@ -568,6 +584,7 @@ int main(void)
     RUN_WITH_JUDGE(max_age_limits_trust);
     RUN_WITH_JUDGE(noise_for_a_day_is_one_transition);
     RUN_WITH_JUDGE(each_instance_has_its_own_machine);
+    RUN_WITH_JUDGE(the_foremost_reason_is_always_one_that_stands);
     RUN_WITH_JUDGE(a_rule_may_watch_one_instance);
     RUN_WITH_JUDGE(rules_merge_and_clear_with_the_last);
     RUN_WITH_JUDGE(a_shadow_is_recorded_and_not_told);
