@@ -29,7 +29,10 @@ static void put_own_cost(struct vagus_monitor *monitor, int64_t now_ns)
     struct timespec used;
     if (monitor->cpu_index < 0)
         return;
-    if (!monitor->has_sampler || clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) != 0) {
+    if ((monitor->flags & VAGUS_STEPPED) == 0 && !monitor->has_sampler)
+        return; /* the first step, still on the thread that starts it */
+    if ((monitor->flags & VAGUS_STEPPED) != 0 ||
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) != 0) {
         /* Stepped by the host: the thread's time is not ours alone. */
         metrics_put_missing(&monitor->metrics, (uint32_t)monitor->cpu_index, now_ns,
                             VAGUS_EUNSUPPORTED);
