@@ -24,7 +24,8 @@ static inline bool text_cut(const struct text *text)
 void text_add(struct text *text, const char *string);
 void text_add_bytes(struct text *text, const char *bytes, size_t count);
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void text_addv(struct text *text, const char *format, va_list arguments);
+void text_addv(struct text *text, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /* Untrusted text for a terminal: control characters, bytes that are not UTF-8 and directional
  * overrides come out as \xNN; at most max_columns bytes of it, then an ellipsis. */

@@ -50,6 +50,7 @@ struct vagus_config {
 };
 
 #define CONFIG_RULES_MAX 1024
+#define CONFIG_WATCH_PATHS_MAX 8
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
 
 /* What a policy is checked against: kinds from policies.def. Metrics are checked at start, when it

@@ -43,7 +43,12 @@ struct severity_timing {
 /* How far beyond enter a measure is: 0 < level <= 1. `full` may be NaN: then 1. */
 double severity_level(const struct config_threshold *threshold, double full, double measure);
 
-/* One step. A missing measure under `hold` changes nothing, resets nothing. */
+/* True if a level is worth telling again: it moved by a tenth or more, or reached 1. */
+bool severity_moved(double told_level, double level);
+
+/* One step. Beyond enter is strictly beyond; at `clear` it is cleared. A missing measure under
+ * `hold` changes nothing, resets nothing; under `raise` it counts as beyond, at level 1; under
+ * `clear` as back. `for` and `min_hold` apply to these too. */
 enum severity_event severity_step(struct severity *severity,
                                   const struct config_threshold *threshold, double full,
                                   const struct severity_timing *timing,

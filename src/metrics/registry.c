@@ -177,11 +177,11 @@ int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc
     int result;
 
     *why = check_desc(desc);
-    if (*why != NULL)
-        return VAGUS_EINVAL;
     pthread_mutex_lock(&metrics->define_lock);
-    uint32_t place = index_place(metrics, desc->name, instance);
-    if (metrics->index[place] != 0) {
+    uint32_t place = *why == NULL ? index_place(metrics, desc->name, instance) : 0;
+    if (*why != NULL) {
+        result = VAGUS_EINVAL;
+    } else if (metrics->index[place] != 0) {
         const struct metric *there = &metrics->entries[metrics->index[place] - 1];
         bool same = there->kind == desc->kind && there->source == (uint8_t)source;
         *why = same ? NULL : "it exists already, as another kind or filled by a collector";

@@ -134,7 +134,7 @@ static void make_new(struct vagus_monitor *monitor, const struct vagus_monitor_o
     char *private_part = (char *)&monitor->clock;
     memset(private_part, 0, sizeof(*monitor) - (size_t)(private_part - (char *)monitor));
     __atomic_store_n(&monitor->levels, 0, __ATOMIC_RELAXED);
-    segment_slots_reset(&monitor->published);
+    __atomic_store_n(&monitor->published.newest, 0, __ATOMIC_RELEASE);
     monitor->flags = options->flags;
     monitor->clock = options->clock != NULL ? *options->clock : clock_of_machine;
     monitor->wake_fd = -1;
@@ -278,7 +278,11 @@ int vagus_monitor_close(struct vagus_monitor *monitor)
 {
     if (monitor == NULL)
         return 0;
-    if (monitor_is_inside(monitor))
+    if (!monitor_enter(monitor))
+        return VAGUS_ECLOSED;
+    bool own_thread = monitor_is_inside(monitor) || bus_is_own_thread(monitor->bus);
+    monitor_leave();
+    if (own_thread)
         return VAGUS_ESTATE;
     if (!monitor_begin_close(monitor))
         return VAGUS_ECLOSED;

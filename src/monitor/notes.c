@@ -2,6 +2,7 @@
 /* Notes: what health must say once. Few, bounded, each text only once. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "monitor/monitor.h"
 
 /* Under the lock. */

@@ -119,8 +119,8 @@ static void publish(struct vagus_monitor *monitor, int64_t now_ns, uint32_t list
     s->monitor.unwired = monitor->unwired;
     s->monitor.shared_slot = cells_shared_used(&metrics->cells);
     s->judged = verdict_of(s, fill_signals(monitor, s), now_ns);
-    segment_publish(&monitor->published, s);
-    segment_publish(monitor->segment.sections[SEGMENT_SNAPSHOT], s);
+    segment_publish(&monitor->published, s->sequence, s);
+    segment_publish(segment_slots(&monitor->segment), s->sequence, s);
 }
 
 static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)

@@ -26,14 +26,22 @@ struct report {
     struct segment_note notes[SEGMENT_NOTES_MAX];
 };
 
-/* Copies what the reader sees. What could not be had is empty; only a reader that fails as a whole
- * makes this fail. */
+/* Copies what the reader sees; now_ns as the field. What could not be had is empty; only a reader
+ * that fails as a whole makes this fail: VAGUS_EINVAL if it is not attached. */
 int report_load(struct report *report, const struct segment_reader *reader, int64_t now_ns);
 
 /* The verdict as of report->now_ns; unknown if the writer is dead or overdue. */
 enum vagus_verdict report_verdict(const struct report *report);
 
+/* Room that any summary fits into, whatever stands in the segment; usual ones take 2 and 8 KiB. */
+#define REPORT_TEXT_BYTES_MAX (16 * 1024)
+#define REPORT_JSON_BYTES_MAX (128 * 1024)
+
+/* For a person: one screen of 80 columns. */
 void report_health_text(const struct report *report, bool colour, struct text *text);
+
+/* For a program: one JSON object on one line. Its keys are described in docs/health.md; they are
+ * only ever added to. */
 void report_health_json(const struct report *report, struct text *text);
 
 #endif

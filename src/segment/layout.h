@@ -82,7 +82,7 @@ struct segment_slots {
     uint64_t newest; /* 0: nothing published yet; the first publication is number 1 */
     uint64_t reserved[7];
     struct segment_slot {
-        uint64_t stamp;
+        _Alignas(64) uint64_t stamp; /* no line is shared by the slot read and the slot written */
         uint64_t reserved[7];
         struct vagus_system_snapshot snapshot;
     } slots[SEGMENT_SLOTS];
@@ -191,7 +191,7 @@ int segment_header_check(struct segment_header *header, uint64_t file_bytes);
 
 _Static_assert(sizeof(struct segment_header) <= SEGMENT_HEADER_BYTES, "header fits its page");
 _Static_assert(sizeof(struct segment_head) == 64, "a head is a cache line");
-_Static_assert(sizeof(struct segment_slot) % 8 == 0, "slots are copied in words");
+_Static_assert(sizeof(struct segment_slot) % 64 == 0, "a slot has its cache lines to itself");
 _Static_assert(sizeof(struct segment_block) == SERIES_BLOCK_BYTES, "a block is 1 KiB");
 _Static_assert(sizeof(struct segment_metric) % 8 == 0, "no hidden padding at the end");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(void *) == 8,

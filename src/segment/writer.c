@@ -21,7 +21,7 @@
 
 #define DRAFT_TRIES 4
 #define OVERTAKEN_TRIES 1000
-#define RESERVE_STEP_BYTES (UINT64_C(1) << 20)
+#define RESERVE_STEP_BYTES (UINT64_C(128) << 10)
 #define RESERVE_INTERRUPTIONS_MAX 1000
 
 static void say_anonymous(struct segment *segment, const char *what, int error)
@@ -31,8 +31,9 @@ static void say_anonymous(struct segment *segment, const char *what, int error)
              why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
-/* Reserves every page, or the first store into a full tmpfs would be a SIGBUS. In steps: tmpfs
- * gives up on a signal and forgets what it had reserved, and a host may be full of signals. */
+/* Reserves every page, or the first store into a full tmpfs would be a SIGBUS. In steps: the tmpfs
+ * of older kernels gives up on any signal and forgets what the call had reserved, and a host under
+ * a profiler is full of signals. */
 static int reserve(int fd, uint64_t bytes)
 {
     unsigned interruptions = 0;
@@ -272,10 +273,9 @@ void segment_after_fork_in_child(struct segment *segment)
     segment->path[0] = 0;
 }
 
-void segment_publish(struct segment *segment, uint64_t number,
+void segment_publish(struct segment_slots *slots, uint64_t number,
                      const struct vagus_system_snapshot *snapshot)
 {
-    struct segment_slots *slots = segment->sections[SEGMENT_SNAPSHOT];
     struct segment_slot *slot = &slots->slots[number % SEGMENT_SLOTS];
     __atomic_store_n(&slot->stamp, 2 * number + 1, __ATOMIC_RELAXED);
     segment_fence_release();
@@ -284,9 +284,8 @@ void segment_publish(struct segment *segment, uint64_t number,
     __atomic_store_n(&slots->newest, number, __ATOMIC_RELEASE);
 }
 
-int segment_snapshot_copy(const struct segment *segment, struct vagus_system_snapshot *snapshot)
+int segment_snapshot_copy(const struct segment_slots *slots, struct vagus_system_snapshot *snapshot)
 {
-    const struct segment_slots *slots = segment->sections[SEGMENT_SNAPSHOT];
     bool touched = false;
     for (int try = 0; try < (touched ? OVERTAKEN_TRIES : SEGMENT_TRIES); try++) {
         uint64_t number = __atomic_load_n(&slots->newest, __ATOMIC_ACQUIRE);

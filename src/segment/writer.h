@@ -70,14 +70,27 @@ static inline void segment_write_end(uint64_t *stamp)
     __atomic_store_n(stamp, (__atomic_load_n(stamp, __ATOMIC_RELAXED) | 1) + 1, __ATOMIC_RELEASE);
 }
 
+/* The slots of a segment. */
+static inline struct segment_slots *segment_slots(struct segment *segment)
+{
+    return segment->sections[SEGMENT_SNAPSHOT];
+}
+
+/* Announces that the monitor has started. */
+static inline void segment_run(struct segment *segment)
+{
+    __atomic_store_n(&segment->header->life, SEGMENT_RUNNING, __ATOMIC_RELEASE);
+}
+
 /* Publishes a snapshot in the next slot. Numbers are counted from 1 without a gap. */
-void segment_publish(struct segment *segment, uint64_t number,
+void segment_publish(struct segment_slots *slots, uint64_t number,
                      const struct vagus_system_snapshot *snapshot);
 
 /* Copies the newest snapshot in this process. Any thread. VAGUS_EAGAIN, and the output untouched,
  * if nothing was published yet or four tries found their slot gone. A copy that is overtaken in its
  * middle is begun again: that takes three publications within it, so it happens to a thread that
  * was put to sleep there, and not twice. */
-int segment_snapshot_copy(const struct segment *segment, struct vagus_system_snapshot *snapshot);
+int segment_snapshot_copy(const struct segment_slots *slots,
+                          struct vagus_system_snapshot *snapshot);
 
 #endif

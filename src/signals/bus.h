@@ -15,14 +15,18 @@
 
 struct bus;
 
-/* generation: that of the monitor; listener handles carry it. */
-int bus_create(uint32_t generation, const struct vagus_clock *clock, struct bus **bus);
+/* generation: that of the monitor; listener handles carry it. levels: where the packed levels are
+ * kept, in memory that outlives the bus. */
+int bus_create(uint32_t generation, const struct vagus_clock *clock, uint64_t *levels,
+               struct bus **bus);
 
 /* Interns a resource: its number, or VAGUS_EFULL, VAGUS_EINVAL. Any thread. */
 int bus_resource(struct bus *bus, const char *name);
 const char *bus_resource_name(const struct bus *bus, unsigned resource);
 
-/* Listeners. Any thread. */
+/* Listeners. Any thread. A polled listener's destroy() runs inside bus_listener_remove(), which may
+ * be inside bus_close(); all others run on the listener's own thread. If adding fails, destroy() is
+ * not called. */
 int bus_listener_add(struct bus *bus, const struct vagus_listener_desc *desc,
                      struct vagus_listener *listener);
 int bus_listener_remove(struct bus *bus, struct vagus_listener listener);
@@ -40,17 +44,22 @@ void bus_each_listener(struct bus *bus,
 
 /* --- The sampler alone. --- */
 
-/* Puts a transition on the bus: stamps sequence, stores it, marks and wakes whoever listens.
- * Never blocks. Returns how many listeners were told. `signal->resource` is set from `resource`. */
+/* Puts a transition on the bus: stamps sequence, stores it, marks whoever listens. Never blocks.
+ * Returns how many listeners were told. `signal->resource` is set from `resource`. */
 unsigned bus_post(struct bus *bus, unsigned resource, struct vagus_signal *signal);
+
+/* Wakes the listeners that were marked since: when everything that they will look at is in place.
+ */
+void bus_wake(struct bus *bus);
 
 /* Mirrors the listeners' state into the segment section; counts those that have been in one call
  * for more than a second. */
 void bus_mirror(struct bus *bus, struct segment *segment, int64_t now_ns, uint32_t *listeners,
                 uint32_t *hung);
 
-/* The levels of all raised signals, packed for one atomic load: 21 bits for each kind. */
-double bus_level(const struct bus *bus, uint32_t kinds);
+/* The highest level among these kinds, of the packed levels of all raised signals: 21 bits for each
+ * kind, so that one atomic load tells all. Any thread. */
+double bus_level(uint64_t levels, uint32_t kinds);
 
 /* Removes all listeners and waits for their threads until deadline_ns (CLOCK_MONOTONIC); those
  * still in a call are left behind. Returns how many were. *abandoned_name gets the first's name.

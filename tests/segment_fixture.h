@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A folder of its own on /dev/shm for tests of segments. */
-#ifndef TESTS_UNIT_SEGMENT_FIXTURE_H
-#define TESTS_UNIT_SEGMENT_FIXTURE_H
+#ifndef TESTS_SEGMENT_FIXTURE_H
+#define TESTS_SEGMENT_FIXTURE_H
 
 #include <dirent.h>
 #include <stdio.h>

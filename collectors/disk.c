@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* disk: room on the file system of each watched path. A network mount may not answer for a long
+ * time, so this sense works in a lane of its own. */
+#include <stdio.h>
+#include <string.h>
+
+#include "host/paths.h"
+#include "vagus/collector.h"
+
+enum { LIMIT, FREE, FREE_RATIO, INODES_FREE_RATIO, METRIC_COUNT };
+
+static const struct vagus_metric_desc table[METRIC_COUNT] = {
+    [LIMIT] = {.name = "disk.limit",
+               .instance = "*",
+               .unit = "By",
+               .help = "size of the file system of a watched path",
+               .kind = VAGUS_GAUGE,
+               .tier = VAGUS_TIER_10S,
+               .resolution = 4096},
+    [FREE] = {.name = "disk.free",
+              .instance = "*",
+              .unit = "By",
+              .help = "bytes free for this user",
+              .kind = VAGUS_GAUGE,
+              .tier = VAGUS_TIER_1S,
+              .resolution = 4096},
+    [FREE_RATIO] = {.name = "disk.free.ratio",
+                    .instance = "*",
+                    .unit = "1",
+                    .help = "their share",
+                    .kind = VAGUS_GAUGE,
+                    .tier = VAGUS_TIER_1S,
+                    .max = 1,
+                    .resolution = 0.001},
+    [INODES_FREE_RATIO] = {.name = "disk.inodes.free.ratio",
+                           .instance = "*",
+                           .unit = "1",
+                           .help = "share of inodes free",
+                           .kind = VAGUS_GAUGE,
+                           .tier = VAGUS_TIER_1S,
+                           .max = 1,
+                           .resolution = 0.001},
+};
+
+/* The number of each path's instance; negative where it could not be added. */
+struct state {
+    int instances[HOST_PATHS_MAX];
+};
+
+/* What a path is called: itself; where it is too long its number and its end; where it is there
+ * twice that is said, so that both can be told apart. */
+static void name_instance(const struct host *host, size_t index, char name[VAGUS_INSTANCE_MAX])
+{
+    const char *path = host_path(host, index), *mark = "";
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(host_path(host, i), path) == 0)
+            mark = " (again)";
+    size_t length = strlen(path) + strlen(mark);
+    if (length < VAGUS_INSTANCE_MAX && mark[0] == '\0') {
+        memcpy(name, path, length + 1);
+        return;
+    }
+    /* "3:…" is 5 bytes in front; a UTF-8 character must not begin in its middle. */
+    size_t room = VAGUS_INSTANCE_MAX - 1 - 5 - strlen(mark);
+    const char *tail = strlen(path) > room ? path + strlen(path) - room : path;
+    while (((unsigned char)*tail & 0xc0) == 0x80)
+        tail++;
+    snprintf(name, VAGUS_INSTANCE_MAX, "%zu:%s%s%s", index, tail != path ? "…" : "", tail, mark);
+}
+
+static int open_paths(struct vagus_collector *collector)
+{
+    struct host *host = vagus_collector_arg(collector);
+    struct state *state = vagus_collector_state(collector);
+    for (size_t i = 0; i < host_path_count(host); i++) {
+        char name[VAGUS_INSTANCE_MAX];
+        name_instance(host, i, name);
+        state->instances[i] = vagus_collector_instance_add(collector, name);
+        if (state->instances[i] < 0)
+            return state->instances[i];
+    }
+    return 0;
+}
+
+static void sample_path(struct vagus_collector *collector, unsigned due, size_t path,
+                        size_t instance)
+{
+    struct host_space space;
+    int error = host_path_space(vagus_collector_arg(collector), path, &space);
+    if (error != 0) {
+        for (size_t metric = 0; metric < METRIC_COUNT; metric++)
+            if ((due & 1u << table[metric].tier) != 0)
+                vagus_put_missing(collector, metric, instance, error);
+        return;
+    }
+    if ((due & 1u << VAGUS_TIER_10S) != 0)
+        vagus_put(collector, LIMIT, instance, (double)space.total_bytes);
+    if ((due & 1u << VAGUS_TIER_1S) == 0)
+        return;
+    vagus_put(collector, FREE, instance, (double)space.free_bytes);
+    vagus_put(collector, FREE_RATIO, instance,
+              (double)space.free_bytes / (double)space.total_bytes);
+    if (space.inodes_total > 0)
+        vagus_put(collector, INODES_FREE_RATIO, instance,
+                  (double)space.inodes_free / (double)space.inodes_total);
+    else
+        vagus_put_missing(collector, INODES_FREE_RATIO, instance, VAGUS_EUNSUPPORTED);
+}
+
+static int take_sample(struct vagus_collector *collector, unsigned due)
+{
+    struct host *host = vagus_collector_arg(collector);
+    const struct state *state = vagus_collector_state(collector);
+    for (size_t i = 0; i < host_path_count(host); i++)
+        sample_path(collector, due, i, (size_t)state->instances[i]);
+    return 0;
+}
+
+extern const struct vagus_collector_desc vagus__collector_disk;
+const struct vagus_collector_desc vagus__collector_disk = {
+    .size = sizeof(struct vagus_collector_desc),
+    .name = "disk",
+    .help = "room on the file systems of the watched paths",
+    .flags = VAGUS_COLLECTOR_BLOCKING,
+    .metrics = table,
+    .metric_count = METRIC_COUNT,
+    .state_size = sizeof(struct state),
+    .open = open_paths,
+    .sample = take_sample,
+};

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* memory: what is left under the limit that will bind first, be it the host's, one of the cgroup
+ * ancestors', RLIMIT_AS or the one that the policy declares. */
+#include "host/cgroup.h"
+#include "host/procfs.h"
+#include "host/statgrab.h"
+#include "vagus/collector.h"
+
+enum {
+    SYSTEM_LIMIT,
+    SYSTEM_AVAILABLE,
+    PAGING_LIMIT,
+    LIMIT,
+    USAGE,
+    HEADROOM,
+    HEADROOM_RATIO,
+    METRIC_COUNT,
+};
+
+static const struct vagus_metric_desc table[METRIC_COUNT] = {
+    [SYSTEM_LIMIT] = {.name = "system.memory.limit",
+                      .unit = "By",
+                      .help = "memory of the host",
+                      .resource = "memory",
+                      .kind = VAGUS_GAUGE,
+                      .tier = VAGUS_TIER_10S,
+                      .resolution = 4096},
+    [SYSTEM_AVAILABLE] = {.name = "system.linux.memory.available",
+                          .unit = "By",
+                          .help = "memory of the host that can be had without swapping",
+                          .resource = "memory",
+                          .kind = VAGUS_GAUGE,
+                          .tier = VAGUS_TIER_100MS,
+                          .resolution = 4096},
+    [PAGING_LIMIT] = {.name = "system.paging.limit",
+                      .unit = "By",
+                      .help = "swap of the host",
+                      .resource = "memory",
+                      .kind = VAGUS_GAUGE,
+                      .tier = VAGUS_TIER_60S,
+                      .resolution = 4096},
+    [LIMIT] = {.name = "memory.limit",
+               .unit = "By",
+               .help = "the smallest of host, cgroup ancestors, RLIMIT_AS and the declared limit",
+               .resource = "memory",
+               .kind = VAGUS_GAUGE,
+               .tier = VAGUS_TIER_10S,
+               .resolution = 4096},
+    [USAGE] = {.name = "memory.usage",
+               .unit = "By",
+               .help = "what counts against that limit",
+               .resource = "memory",
+               .kind = VAGUS_GAUGE,
+               .tier = VAGUS_TIER_100MS,
+               .resolution = 4096},
+    [HEADROOM] = {.name = "memory.headroom",
+                  .unit = "By",
+                  .help = "the least that is left under any limit",
+                  .resource = "memory",
+                  .kind = VAGUS_GAUGE,
+                  .tier = VAGUS_TIER_100MS,
+                  .resolution = 4096},
+    [HEADROOM_RATIO] = {.name = "memory.headroom.ratio",
+                        .unit = "1",
+                        .help = "the least share that is left under any limit",
+                        .resource = "memory",
+                        .kind = VAGUS_GAUGE,
+                        .tier = VAGUS_TIER_100MS,
+                        .max = 1,
+                        .resolution = 0.001},
+};
+
+struct state {
+    bool limits_read;
+    int limits_error;
+    struct host_limits limits;
+};
+
+/* Of all limits that apply: the smallest, what counts against it, and the least that is left. */
+struct least {
+    bool any;
+    uint64_t limit_bytes, usage_bytes, headroom_bytes;
+    double headroom_ratio;
+};
+
+static void consider(struct least *least, uint64_t limit, uint64_t usage)
+{
+    uint64_t headroom = usage < limit ? limit - usage : 0;
+    double ratio = limit > 0 ? (double)headroom / (double)limit : 0;
+    if (!least->any || limit < least->limit_bytes) {
+        least->limit_bytes = limit;
+        least->usage_bytes = usage;
+    }
+    if (!least->any || headroom < least->headroom_bytes)
+        least->headroom_bytes = headroom;
+    if (!least->any || ratio < least->headroom_ratio)
+        least->headroom_ratio = ratio;
+    least->any = true;
+}
+
+/* A limit that applies but cannot be read makes the whole unknown: what the others leave would be
+ * too rosy. One that this machine does not have is no limit. */
+static int consider_all(struct vagus_collector *collector, const struct host_memory *memory,
+                        int memory_error, struct least *least)
+{
+    struct host *host = vagus_collector_arg(collector);
+    const struct state *state = vagus_collector_state(collector);
+    struct host_cgroup_memory levels[HOST_CGROUP_DEPTH_MAX];
+    unsigned count = 0;
+    int error = host_cgroup_memory(host, levels, &count);
+    if (error != 0 && error != VAGUS_EUNSUPPORTED)
+        return error;
+    for (unsigned i = 0; error == 0 && i < count; i++)
+        consider(least, levels[i].limit_bytes, levels[i].working_set_bytes);
+
+    uint64_t space = state->limits_error == 0 ? state->limits.address_space_bytes : HOST_UNLIMITED;
+    uint64_t declared = host_declared_limit_bytes(host);
+    if (state->limits_error != 0 && state->limits_error != VAGUS_EUNSUPPORTED)
+        return state->limits_error;
+    if (space != HOST_UNLIMITED || declared != HOST_UNLIMITED) {
+        struct host_process_size size;
+        error = host_process_size(host, &size);
+        if (error != 0)
+            return error;
+        if (space != HOST_UNLIMITED)
+            consider(least, space, size.virtual_bytes);
+        if (declared != HOST_UNLIMITED)
+            consider(least, declared, size.resident_bytes);
+    }
+
+    if (memory_error == 0)
+        consider(least, memory->total_bytes, memory->total_bytes - memory->available_bytes);
+    else if (memory_error != VAGUS_EUNSUPPORTED)
+        return memory_error;
+    return least->any ? 0 : VAGUS_EUNSUPPORTED;
+}
+
+static void put(struct vagus_collector *collector, size_t metric, int error, double value)
+{
+    if (error == 0)
+        vagus_put(collector, metric, 0, value);
+    else
+        vagus_put_missing(collector, metric, 0, error);
+}
+
+static int take_sample(struct vagus_collector *collector, unsigned due)
+{
+    struct host *host = vagus_collector_arg(collector);
+    struct state *state = vagus_collector_state(collector);
+    struct host_memory memory = {0};
+    struct least least = {0};
+    if (!state->limits_read || (due & 1u << VAGUS_TIER_10S) != 0) {
+        state->limits_error = host_limits(host, &state->limits);
+        state->limits_read = true;
+        host_cgroup_resolve(host); /* if this fails the next reading says so */
+    }
+    if ((due & 1u << VAGUS_TIER_1S) != 0)
+        host_cgroup_memory_refresh(host);
+
+    int memory_error = host_memory(host, &memory);
+    int error = consider_all(collector, &memory, memory_error, &least);
+    if ((due & 1u << VAGUS_TIER_100MS) != 0) {
+        put(collector, SYSTEM_AVAILABLE, memory_error, (double)memory.available_bytes);
+        put(collector, USAGE, error, (double)least.usage_bytes);
+        put(collector, HEADROOM, error, (double)least.headroom_bytes);
+        put(collector, HEADROOM_RATIO, error, least.headroom_ratio);
+    }
+    if ((due & 1u << VAGUS_TIER_10S) != 0) {
+        put(collector, SYSTEM_LIMIT, memory_error, (double)memory.total_bytes);
+        put(collector, LIMIT, error, (double)least.limit_bytes);
+    }
+    if ((due & 1u << VAGUS_TIER_60S) != 0) {
+        uint64_t swap = memory.swap_total_bytes;
+        int swap_error = memory_error == 0 && memory.swap_known ? 0 : host_swap_total(host, &swap);
+        put(collector, PAGING_LIMIT, swap_error, (double)swap);
+    }
+    return 0;
+}
+
+extern const struct vagus_collector_desc vagus__collector_memory;
+const struct vagus_collector_desc vagus__collector_memory = {
+    .size = sizeof(struct vagus_collector_desc),
+    .name = "memory",
+    .help = "what is left under the memory limit that binds first",
+    .metrics = table,
+    .metric_count = METRIC_COUNT,
+    .state_size = sizeof(struct state),
+    .sample = take_sample,
+};

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* process: size, threads, descriptors and age of the process that carries the monitor. */
+#include "host/procfs.h"
+#include "vagus/collector.h"
+
+enum {
+    RESIDENT,
+    VIRTUAL_SIZE,
+    THREADS,
+    DESCRIPTORS,
+    DESCRIPTORS_LIMIT,
+    DESCRIPTORS_UTILIZATION,
+    UPTIME,
+    METRIC_COUNT,
+};
+
+static const struct vagus_metric_desc table[METRIC_COUNT] = {
+    [RESIDENT] = {.name = "process.memory.usage",
+                  .unit = "By",
+                  .help = "resident size",
+                  .resource = "memory",
+                  .kind = VAGUS_GAUGE,
+                  .tier = VAGUS_TIER_1S,
+                  .resolution = 4096},
+    [VIRTUAL_SIZE] = {.name = "process.memory.virtual",
+                      .unit = "By",
+                      .help = "virtual size",
+                      .resource = "memory",
+                      .kind = VAGUS_GAUGE,
+                      .tier = VAGUS_TIER_1S,
+                      .resolution = 4096},
+    [THREADS] = {.name = "process.thread.count",
+                 .unit = "{thread}",
+                 .help = "threads",
+                 .kind = VAGUS_GAUGE,
+                 .tier = VAGUS_TIER_1S,
+                 .resolution = 1},
+    [DESCRIPTORS] = {.name = "process.unix.file_descriptor.count",
+                     .unit = "{count}",
+                     .help = "open descriptors",
+                     .kind = VAGUS_GAUGE,
+                     .tier = VAGUS_TIER_1S,
+                     .resolution = 1},
+    [DESCRIPTORS_LIMIT] = {.name = "process.unix.file_descriptor.limit",
+                           .unit = "{count}",
+                           .help = "RLIMIT_NOFILE",
+                           .kind = VAGUS_GAUGE,
+                           .tier = VAGUS_TIER_10S,
+                           .resolution = 1},
+    [DESCRIPTORS_UTILIZATION] = {.name = "process.unix.file_descriptor.utilization",
+                                 .unit = "1",
+                                 .help = "open descriptors as a share of their limit",
+                                 .kind = VAGUS_GAUGE,
+                                 .tier = VAGUS_TIER_1S,
+                                 .resolution = 0.001},
+    [UPTIME] = {.name = "process.uptime",
+                .unit = "s",
+                .help = "since the process was started",
+                .kind = VAGUS_GAUGE,
+                .tier = VAGUS_TIER_1S,
+                .resolution = 0.001},
+};
+
+struct state {
+    bool limits_read;
+    int limits_error;
+    struct host_limits limits;
+};
+
+static void put(struct vagus_collector *collector, size_t metric, int error, double value)
+{
+    if (error == 0)
+        vagus_put(collector, metric, 0, value);
+    else
+        vagus_put_missing(collector, metric, 0, error);
+}
+
+static void sample_process(struct vagus_collector *collector, struct host *host)
+{
+    struct host_process process = {0};
+    uint64_t uptime_ns = 0;
+    int error = host_process(host, &process);
+    put(collector, RESIDENT, error, (double)process.resident_bytes);
+    put(collector, VIRTUAL_SIZE, error, (double)process.virtual_bytes);
+    put(collector, THREADS, error, (double)process.threads);
+    if (error == 0)
+        error = host_uptime_ns(host, &uptime_ns);
+    /* The start is rounded to a clock tick, so a newborn may seem to come from the future. */
+    uint64_t age_ns = uptime_ns > process.started_ns ? uptime_ns - process.started_ns : 0;
+    put(collector, UPTIME, error, (double)age_ns / 1e9);
+}
+
+static void sample_descriptors(struct vagus_collector *collector, struct host *host,
+                               const struct state *state)
+{
+    uint64_t count = 0, limit = state->limits.descriptors;
+    int error = host_descriptor_count(host, &count);
+    put(collector, DESCRIPTORS, error, (double)count);
+    if (error == 0)
+        error = state->limits_error;
+    if (error == 0 && limit == HOST_UNLIMITED)
+        put(collector, DESCRIPTORS_UTILIZATION, 0, 0);
+    else /* a limit of 0 or 1 leaves none to be opened */
+        put(collector, DESCRIPTORS_UTILIZATION, error,
+            limit > 0 ? (double)count / (double)limit : 1);
+}
+
+static int take_sample(struct vagus_collector *collector, unsigned due)
+{
+    struct host *host = vagus_collector_arg(collector);
+    struct state *state = vagus_collector_state(collector);
+    if (!state->limits_read || (due & 1u << VAGUS_TIER_10S) != 0) {
+        state->limits_error = host_limits(host, &state->limits);
+        state->limits_read = true;
+    }
+    if ((due & 1u << VAGUS_TIER_10S) != 0) {
+        /* "unlimited" is no number; it happens on BSD alone, as Linux caps it at nr_open. */
+        bool none = state->limits_error == 0 && state->limits.descriptors == HOST_UNLIMITED;
+        put(collector, DESCRIPTORS_LIMIT, none ? VAGUS_EUNSUPPORTED : state->limits_error,
+            (double)state->limits.descriptors);
+    }
+    if ((due & 1u << VAGUS_TIER_1S) != 0) {
+        sample_process(collector, host);
+        sample_descriptors(collector, host, state);
+    }
+    return 0;
+}
+
+extern const struct vagus_collector_desc vagus__collector_process;
+const struct vagus_collector_desc vagus__collector_process = {
+    .size = sizeof(struct vagus_collector_desc),
+    .name = "process",
+    .help = "size, threads, descriptors and age of this process",
+    .metrics = table,
+    .metric_count = METRIC_COUNT,
+    .state_size = sizeof(struct state),
+    .sample = take_sample,
+};

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `vagus` command: finds the verb, prints help, and what all verbs share. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/nearest.h"
+#include "base/text.h"
+#include "cli/cli.h"
+
+#define VAGUS_VERB(name) extern const struct cli_verb cli_verb_##name;
+#include "cli/verbs.def"
+#undef VAGUS_VERB
+
+static const struct cli_verb *const verbs[] = {
+#define VAGUS_VERB(name) &cli_verb_##name,
+#include "cli/verbs.def"
+#undef VAGUS_VERB
+};
+
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+bool cli_colour(FILE *stream)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fileno(stream)) == 1 && (no_color == NULL || no_color[0] == '\0') &&
+           term != NULL && strcmp(term, "dumb") != 0;
+}
+
+static void complain(const struct cli_verb *verb, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+static void complain(const struct cli_verb *verb, const char *format, va_list arguments)
+{
+    char message[1024], safe[2048];
+    vsnprintf(message, sizeof(message), format, arguments);
+    struct text text;
+    text_init(&text, safe, sizeof(safe));
+    text_add_safe(&text, message, sizeof(message)); /* it may quote arguments and file names */
+    fflush(stdout); /* so that the order is kept where both streams are one */
+    fprintf(stderr, "vagus %s: %s\n", verb->name, safe);
+}
+
+int cli_usage_error(const struct cli_verb *verb, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    complain(verb, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "Try 'vagus %s --help'.\n", verb->name);
+    return CLI_USAGE;
+}
+
+int cli_error(const struct cli_verb *verb, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    complain(verb, format, arguments);
+    va_end(arguments);
+    return CLI_FAILED;
+}
+
+static void print_help(FILE *stream)
+{
+    fprintf(stream, "vagus: an agent's sense of its own body\n\n"
+                    "usage: vagus VERB [ARGUMENT...]\n"
+                    "       vagus VERB --help\n\n");
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        fprintf(stream, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+}
+
+static void print_verb_help(const struct cli_verb *verb)
+{
+    printf("usage: vagus %s%s%s\n\n%s\n", verb->name, verb->synopsis[0] != '\0' ? " " : "",
+           verb->synopsis, verb->help);
+}
+
+static const struct cli_verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        if (strcmp(verbs[i]->name, name) == 0)
+            return verbs[i];
+    return NULL;
+}
+
+static int unknown_verb(const char *name)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (size_t i = 0; i < VERB_COUNT; i++)
+        nearest_offer(&nearest, verbs[i]->name);
+    fputs("vagus: no such verb", stderr);
+    if (nearest.best != NULL)
+        fprintf(stderr, "; did you mean '%s'?", nearest.best);
+    fputs("\nTry 'vagus --help'.\n", stderr);
+    return CLI_USAGE;
+}
+
+static bool asks_for_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
+/* What could not be written, on a full disk for one, must not look like success. */
+static int finish_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "vagus: cannot write: %s\n", strerror(errno));
+    return status == CLI_OK ? CLI_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
+    }
+    if (asks_for_help(argv[1])) {
+        print_help(stdout);
+        return finish_output(CLI_OK);
+    }
+    const struct cli_verb *verb =
+        find_verb(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
+    if (verb == NULL)
+        return unknown_verb(argv[1]);
+    for (int i = 2; i < argc; i++)
+        if (asks_for_help(argv[i])) {
+            print_verb_help(verb);
+            return finish_output(CLI_OK);
+        }
+    return finish_output(verb->run(argc - 1, argv + 1));
+}

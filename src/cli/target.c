@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding the monitored process that a verb is about. */
+#include "cli/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#define CANDIDATES_SHOWN 16
+
+struct candidate {
+    char agent[SEGMENT_AGENT_MAX];
+    char program[64];
+    int64_t pid;
+    bool alive;
+};
+
+struct search {
+    const char *wanted;
+    int64_t wanted_pid;             /* -1: wanted is no number */
+    unsigned alive, ended;          /* that match */
+    struct segment_found newest[2]; /* of those that match: ended, alive */
+    struct candidate others[CANDIDATES_SHOWN];
+    unsigned other_count; /* of all that exist, or of those that match if there are several */
+};
+
+static bool matches(const struct search *search, const struct segment_header *header)
+{
+    return search->wanted == NULL ||
+           (search->wanted_pid >= 0 && header->pid == search->wanted_pid) ||
+           strcmp(header->agent, search->wanted) == 0 ||
+           strcmp(header->program, search->wanted) == 0;
+}
+
+static void remember(struct search *search, const struct segment_found *found)
+{
+    if (search->other_count++ >= CANDIDATES_SHOWN)
+        return;
+    struct candidate *candidate = &search->others[search->other_count - 1];
+    text_copy(candidate->agent, sizeof(candidate->agent), found->header.agent);
+    text_copy(candidate->program, sizeof(candidate->program), found->header.program);
+    candidate->pid = found->header.pid;
+    candidate->alive = found->alive;
+}
+
+static bool on_found(const struct segment_found *found, void *arg)
+{
+    struct search *search = arg;
+    if (!matches(search, &found->header)) {
+        if (search->alive + search->ended == 0)
+            remember(search, found);
+        return true;
+    }
+    if (search->alive + search->ended == 0)
+        search->other_count = 0; /* from here on only those that match are of interest */
+    unsigned *count = found->alive ? &search->alive : &search->ended;
+    if ((*count)++ == 0)
+        search->newest[found->alive] = *found;
+    remember(search, found);
+    return true;
+}
+
+static void show_candidates(const struct search *search, bool alive_only)
+{
+    for (unsigned i = 0; i < search->other_count && i < CANDIDATES_SHOWN; i++) {
+        const struct candidate *candidate = &search->others[i];
+        if (alive_only && !candidate->alive)
+            continue;
+        char line[512];
+        struct text text;
+        text_init(&text, line, sizeof(line));
+        text_add_safe(&text, candidate->agent, 64);
+        text_addf(&text, "  pid %lld  ", (long long)candidate->pid);
+        text_add_safe(&text, candidate->program, 64);
+        fprintf(stderr, "  %s%s\n", line, candidate->alive ? "" : "  (ended)");
+    }
+    if (search->other_count > CANDIDATES_SHOWN)
+        fprintf(stderr, "  and %u more\n", search->other_count - CANDIDATES_SHOWN);
+}
+
+static int not_found(const struct cli_verb *verb, const struct search *search)
+{
+    if (search->wanted != NULL)
+        cli_error(verb, "no monitored process '%s'%s", search->wanted,
+                  search->other_count > 0 ? "; there are:" : "");
+    else if (search->ended > 0)
+        cli_error(verb, "no monitored process runs; these ended and can be chosen by -p:");
+    else
+        cli_error(verb, "no monitored process runs");
+    show_candidates(search, false);
+    return CLI_NOT_FOUND;
+}
+
+static int64_t parse_pid(const char *wanted)
+{
+    char *end;
+    if (wanted == NULL || wanted[0] < '0' || wanted[0] > '9')
+        return -1;
+    errno = 0;
+    long long pid = strtoll(wanted, &end, 10);
+    return *end == '\0' && errno == 0 ? pid : -1;
+}
+
+int target_find(const struct cli_verb *verb, const char *dir, const char *wanted,
+                struct segment_found *target)
+{
+    static struct search search;
+    search = (struct search){.wanted = wanted, .wanted_pid = parse_pid(wanted)};
+    int listed = segment_list(dir, on_found, &search);
+    if (listed < 0 && dir != NULL) {
+        cli_error(verb, "cannot look into %s: %s", dir, vagus_error_message(listed));
+        return listed == VAGUS_ENOENT ? CLI_NOT_FOUND : CLI_FAILED;
+    }
+    if (listed < 0)
+        return cli_error(verb, "%s", vagus_error_message(listed));
+    if (search.alive > 1) {
+        cli_error(verb, "%u monitored processes %s: say which by -p PID or -p NAME", search.alive,
+                  wanted == NULL ? "run" : "match");
+        show_candidates(&search, true);
+        return CLI_USAGE;
+    }
+    if (search.alive == 0 && (wanted == NULL || search.ended == 0))
+        return not_found(verb, &search);
+    *target = search.newest[search.alive > 0];
+    return CLI_OK;
+}
+
+static bool is_this_boot(const char *boot_id)
+{
+    char now[64];
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true; /* cannot be told: the usual case is meant */
+    ssize_t length = read(fd, now, sizeof(now) - 1);
+    close(fd);
+    if (length <= 0 || boot_id[0] == '\0')
+        return true;
+    now[length] = '\0';
+    now[strcspn(now, "\n")] = '\0';
+    return strcmp(now, boot_id) == 0;
+}
+
+int64_t target_now_ns(const struct segment_header *header)
+{
+    if (is_this_boot(header->boot_id))
+        return clock_now_ns(&clock_of_machine);
+    int64_t passed_ns, now_ns;
+    if (__builtin_sub_overflow(clock_wall_ns(&clock_of_machine), header->started_wall_ns,
+                               &passed_ns) ||
+        __builtin_add_overflow(header->started_ns, passed_ns, &now_ns))
+        return INT64_MAX;
+    return now_ns;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The monitored process that a verb is about: -p PID|NAME, else the only one that runs. */
+#ifndef CLI_TARGET_H
+#define CLI_TARGET_H
+
+#include "cli/cli.h"
+#include "segment/reader.h"
+
+#define CLI_NOT_FOUND 4
+
+/* Finds the segment of a process by its pid, or by the name of its agent or program; wanted NULL:
+ * the only one alive. One that runs goes before any that ended, of those the newest. dir as for
+ * segment_list(). Returns CLI_OK; else, after a message on stderr that names the candidates,
+ * CLI_NOT_FOUND, CLI_USAGE (several run) or CLI_FAILED, and *target is untouched. */
+int target_find(const struct cli_verb *verb, const char *dir, const char *wanted,
+                struct segment_found *target);
+
+/* Now, on the monotonic clock by which a segment was written: after a reboot, which begins that
+ * clock anew, reckoned by wall clock. */
+int64_t target_now_ns(const struct segment_header *header);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vagus check: every fault of a policy file, as a compiler would print it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+#include "vagus/policy.h"
+
+/* Longer lines are shown around the place alone. */
+#define SHOWN_BEFORE 60
+#define SHOWN_BYTES 160
+
+static int run(int argc, char **argv);
+
+const struct cli_verb cli_verb_check = {
+    .name = "check",
+    .summary = "name every fault of a policy file",
+    .synopsis = "FILE [--json]",
+    .help = "Reads a policy and changes nothing. Each fault is printed with its line and column,\n"
+            "what was found, what was expected, and the nearest valid name.\n"
+            "\n"
+            "  --json   print one JSON object instead\n"
+            "\n"
+            "Exits with 0 if the policy can be used, 1 if it has faults or cannot be read.\n"
+            "\n"
+            "Example:\n"
+            "  vagus check /etc/vagus/agent.yaml\n",
+    .run = run,
+};
+
+/* The file once more, to show its lines. NULL if that fails: then they are not shown. */
+static char *read_source(const char *path)
+{
+    struct stat status;
+    char *source = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= 1 << 20)
+        source = calloc(1, (size_t)status.st_size + 1);
+    if (source != NULL && read(fd, source, (size_t)status.st_size) < 0)
+        source[0] = '\0';
+    close(fd);
+    return source;
+}
+
+/* Skips up to `count` characters (not bytes) of a line. */
+static char *skip_characters(char *line, size_t count)
+{
+    while (count > 0 && *line != '\0') {
+        line++;
+        while (((unsigned char)*line & 0xc0) == 0x80)
+            line++;
+        count--;
+    }
+    return line;
+}
+
+static size_t count_characters(const char *s)
+{
+    size_t count = 0;
+    for (; *s != '\0'; s++)
+        count += ((unsigned char)*s & 0xc0) != 0x80;
+    return count;
+}
+
+/* The line of the fault and a caret under its column. */
+static void print_source(char *source, const struct vagus_fault *fault, bool colour)
+{
+    char *line = source;
+    for (uint32_t i = 1; i < fault->line && line != NULL; i++) {
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+    if (line == NULL)
+        return;
+    size_t length = strcspn(line, "\r\n");
+    char end = line[length];
+    line[length] = '\0';
+
+    size_t before = fault->column - 1;
+    size_t hidden = before > SHOWN_BEFORE ? before - SHOWN_BEFORE : 0;
+    char *start = skip_characters(line, hidden);
+    char *place = skip_characters(start, before - hidden);
+    char head[4 * 4 * SHOWN_BEFORE + 8], tail[4 * SHOWN_BYTES + 8];
+    struct text text;
+    char at_place = *place;
+    *place = '\0';
+    text_init(&text, head, sizeof(head));
+    text_add(&text, hidden > 0 ? "…" : "");
+    text_add_safe(&text, start, sizeof(head) - 8);
+    *place = at_place;
+    text_init(&text, tail, sizeof(tail));
+    text_add_safe(&text, place, SHOWN_BYTES);
+    line[length] = end;
+
+    printf("%5" PRIu32 " | %s%s\n", fault->line, head, tail);
+    printf("      | %*s%s^%s\n", (int)count_characters(head), "", colour ? "\033[1;32m" : "",
+           colour ? "\033[0m" : "");
+}
+
+static void print_people(const char *path, const struct vagus_fault_list *faults, char *source,
+                         bool colour)
+{
+    for (uint32_t i = 0; i < faults->count; i++) {
+        const struct vagus_fault *fault = &faults->faults[i];
+        const char *paint = !colour ? "" : fault->warning ? "\033[1;35m" : "\033[1;31m";
+        printf("%s:", path);
+        if (fault->line > 0)
+            printf("%" PRIu32 ":%" PRIu32 ":", fault->line, fault->column);
+        printf(" %s%s:%s %s\n", paint, fault->warning ? "warning" : "error",
+               colour ? "\033[0m" : "", fault->text);
+        if (fault->line > 0 && source != NULL)
+            print_source(source, fault, colour);
+    }
+    if (faults->total > faults->count)
+        printf("%s: %" PRIu32 " more are not shown\n", path, faults->total - faults->count);
+}
+
+static void print_summary(const char *path, int error, const struct vagus_fault_list *faults,
+                          uint32_t rules)
+{
+    uint32_t warnings = faults->total - faults->errors;
+    if (error == 0)
+        printf("%s: ok, %" PRIu32 " rule%s", path, rules, rules == 1 ? "" : "s");
+    else
+        printf("%s: %" PRIu32 " fault%s", path, faults->errors, faults->errors == 1 ? "" : "s");
+    if (warnings > 0)
+        printf(", %" PRIu32 " warning%s", warnings, warnings == 1 ? "" : "s");
+    printf("\n");
+}
+
+static void print_json_string(const char *string)
+{
+    /* A path may be longer than any buffer here; six bytes are the most that one becomes. */
+    char buffer[6 * 4096 + 8];
+    struct text text;
+    text_init(&text, buffer, sizeof(buffer));
+    text_add_json(&text, string);
+    fputs(text_cut(&text) ? "null" : buffer, stdout);
+}
+
+static void print_json(const char *path, int error, const struct vagus_fault_list *faults,
+                       uint32_t rules)
+{
+    printf("{\"file\": ");
+    print_json_string(path);
+    printf(", \"ok\": %s, \"rules\": ", error == 0 ? "true" : "false");
+    if (error == 0)
+        printf("%" PRIu32, rules);
+    else
+        printf("null");
+    printf(", \"errors\": %" PRIu32 ", \"warnings\": %" PRIu32 ", \"faults\": [", faults->errors,
+           faults->total - faults->errors);
+    for (uint32_t i = 0; i < faults->count; i++) {
+        const struct vagus_fault *fault = &faults->faults[i];
+        printf("%s\n  {\"line\": %" PRIu32 ", \"column\": %" PRIu32
+               ", \"severity\": \"%s\", \"code\": \"%s\", \"text\": ",
+               i == 0 ? "" : ",", fault->line, fault->column, fault->warning ? "warning" : "error",
+               vagus_error_name(fault->code));
+        print_json_string(fault->text);
+        printf("}");
+    }
+    printf("%s]}\n", faults->count > 0 ? "\n" : "");
+}
+
+static int run(int argc, char **argv)
+{
+    static struct vagus_fault_list faults;
+    const char *path = NULL;
+    bool json = false, options = true;
+    for (int i = 1; i < argc; i++) {
+        if (options && strcmp(argv[i], "--") == 0)
+            options = false;
+        else if (options && strcmp(argv[i], "--json") == 0)
+            json = true;
+        else if (options && argv[i][0] == '-')
+            return cli_usage_error(&cli_verb_check, "unknown option %s", argv[i]);
+        else if (path != NULL)
+            return cli_usage_error(&cli_verb_check, "one file at a time");
+        else
+            path = argv[i];
+    }
+    if (path == NULL)
+        return cli_usage_error(&cli_verb_check, "which file?");
+
+    uint32_t rules = 0;
+    int error = vagus_policy_check(path, &faults, &rules);
+    if (json) {
+        print_json(path, error, &faults, rules);
+    } else {
+        char shown[1024];
+        struct text text;
+        text_init(&text, shown, sizeof(shown));
+        text_add_safe(&text, path, sizeof(shown) - 8);
+        char *source = read_source(path);
+        print_people(shown, &faults, source, cli_colour(stdout));
+        print_summary(shown, error, &faults, rules);
+        free(source);
+    }
+    if (fflush(stdout) != 0)
+        return cli_error(&cli_verb_check, "cannot write: %s", strerror(errno));
+    return error == 0 ? CLI_OK : CLI_FAILED;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walk over the tree with the schema in hand: keys, shapes, what is missing. */
+#include "config/check.h"
+
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/nearest.h"
+#include "config/quote.h"
+#include "vagus/metric.h"
+
+static void check_mapping(struct check *check, const struct schema *schema,
+                          const struct tree_node *node);
+
+__attribute__((format(printf, 4, 0))) static void add_fault(struct check *check,
+                                                            struct tree_place place, bool warning,
+                                                            const char *format, va_list arguments)
+{
+    char buffer[sizeof(((struct vagus_fault *)NULL)->text)];
+    struct text text;
+    text_init(&text, buffer, sizeof(buffer));
+    text_addv(&text, format, arguments);
+    fault_add(
+        check->faults,
+        &(struct fault_at){
+            .code = VAGUS_EPOLICY, .line = place.line, .column = place.column, .warning = warning},
+        "%s", buffer);
+}
+
+void check_fault(struct check *check, struct tree_place place, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add_fault(check, place, false, format, arguments);
+    va_end(arguments);
+}
+
+void check_warning(struct check *check, struct tree_place place, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add_fault(check, place, true, format, arguments);
+    va_end(arguments);
+}
+
+static const char *shape(const struct tree_node *node)
+{
+    return node->kind == TREE_MAPPING    ? "a mapping (key: value)"
+           : node->kind == TREE_SEQUENCE ? "a list (- entry)"
+                                         : "a single value";
+}
+
+/* True if the node has the kind that is wanted; else says what it is instead. */
+static bool is_shaped(struct check *check, const char *what, const struct tree_node *node,
+                      enum tree_kind wanted)
+{
+    if (node->kind == TREE_REFUSED)
+        return false;
+    if (node->kind == wanted)
+        return true;
+    const char *expected = shape(&(struct tree_node){.kind = wanted});
+    if (node->kind == TREE_SCALAR)
+        check_fault(check, node->place, "%s: %s is a single value; expected %s", what,
+                    quote(node->text).text, expected);
+    else
+        check_fault(check, node->place, "%s: this is %s; expected %s", what, shape(node), expected);
+    return false;
+}
+
+/* Edit distances are for those faults alone that somebody will see. */
+static bool is_shown(const struct check *check)
+{
+    return check->faults != NULL && check->faults->count < VAGUS_FAULTS_MAX;
+}
+
+static void unknown_key(struct check *check, const struct schema *schema,
+                        const struct tree_node *node)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, node->key);
+    char list[150];
+    struct text text;
+    text_init(&text, list, sizeof(list));
+    for (size_t i = 0; is_shown(check) && i < schema->count; i++) {
+        if (schema->keys[i].type >= SCHEMA_PRESENT)
+            continue;
+        nearest_offer(&nearest, schema->keys[i].name);
+        text_addf(&text, "%s%s", text.length > 0 ? ", " : "", schema->keys[i].name);
+    }
+    if (nearest.best != NULL)
+        check_fault(check, node->key_place, "%s is no key of %s, did you mean \"%s\"?",
+                    quote(node->key).text, schema->what, nearest.best);
+    else
+        check_fault(check, node->key_place, "%s is no key of %s; expected %s",
+                    quote(node->key).text, schema->what, list);
+}
+
+static void check_paths(struct check *check, const struct schema_key *key, struct tree_node *list)
+{
+    const struct schema_key path = {
+        .name = key->name, .type = SCHEMA_TEXT, .least = 1, .most = VAGUS_INSTANCE_MAX - 1};
+    for (struct tree_node *node = list->first; node != NULL; node = node->next) {
+        if (!is_shaped(check, key->name, node, TREE_SCALAR))
+            continue;
+        check_scalar(check, &path, node);
+        for (const struct tree_node *other = list->first; other != node; other = other->next)
+            if (other->kind == TREE_SCALAR && strcmp(other->text, node->text) == 0)
+                check_fault(check, node->place, "%s: %s is given twice: first in line %u",
+                            key->name, quote(node->text).text, other->place.line);
+    }
+}
+
+static void check_rules(struct check *check, const struct schema_key *key,
+                        const struct tree_node *list)
+{
+    const char *(*unit_of)(const char *) =
+        check->vocabulary != NULL ? check->vocabulary->unit_of_metric : NULL;
+    for (const struct tree_node *rule = list->first; rule != NULL; rule = rule->next) {
+        const struct schema *schema = key->of;
+        if (!is_shaped(check, schema->what, rule, TREE_MAPPING))
+            continue;
+        const struct tree_node *metric = tree_member(rule, "metric");
+        const char *unit = unit_of != NULL && metric != NULL && metric->kind == TREE_SCALAR
+                               ? unit_of(metric->text)
+                               : NULL;
+        check->dimension_known = unit != NULL;
+        check->dimension = dimension_of_unit(unit);
+        check_mapping(check, schema, rule);
+        check_rule(check, rule);
+    }
+    check_rule_names(check, list);
+}
+
+static void check_list(struct check *check, const struct schema_key *key, struct tree_node *node)
+{
+    if (!is_shaped(check, key->name, node, TREE_SEQUENCE))
+        return;
+    if (node->count < key->least || node->count > key->most) {
+        check_fault(check, node->place, "%s: %u entries; expected %.0f to %.0f", key->name,
+                    node->count, key->least, key->most);
+        return;
+    }
+    if (key->type == SCHEMA_PATHS)
+        check_paths(check, key, node);
+    else
+        check_rules(check, key, node);
+}
+
+static void check_member(struct check *check, const struct schema *schema, struct tree_node *node)
+{
+    const struct schema_key *key = schema_find(schema, node->key);
+    if (key == NULL) {
+        unknown_key(check, schema, node);
+        return;
+    }
+    switch (key->type) {
+    case SCHEMA_SECTION:
+    case SCHEMA_PART:
+        if (is_shaped(check, key->name, node, TREE_MAPPING))
+            check_mapping(check, key->of, node);
+        break;
+    case SCHEMA_PATHS:
+    case SCHEMA_RULES:
+        check_list(check, key, node);
+        break;
+    default:
+        if (is_shaped(check, key->name, node, TREE_SCALAR))
+            check_scalar(check, key, node);
+    }
+}
+
+static void check_mapping(struct check *check, const struct schema *schema,
+                          const struct tree_node *mapping)
+{
+    for (struct tree_node *node = mapping->first; node != NULL; node = node->next)
+        check_member(check, schema, node);
+    for (size_t i = 0; i < schema->count; i++) {
+        const struct schema_key *key = &schema->keys[i];
+        if (key->absent == schema_required && tree_member(mapping, key->name) == NULL)
+            check_fault(check, mapping->key != NULL ? mapping->key_place : mapping->place,
+                        "%s needs \"%s\": %s", schema->what, key->name, key->help);
+    }
+}
+
+void check_policy(struct check *check, struct tree_node *root)
+{
+    bool empty = root == NULL || (root->kind == TREE_SCALAR && root->text[0] == '\0');
+    if (empty) {
+        check_fault(check, root != NULL ? root->place : (struct tree_place){1, 1},
+                    "the policy is empty; expected at least \"rules:\"");
+        return;
+    }
+    if (!is_shaped(check, schema_policy.what, root, TREE_MAPPING))
+        return;
+    check_mapping(check, &schema_policy, root);
+    const struct tree_node *rules = tree_member(root, "rules");
+    if (rules == NULL || (rules->kind == TREE_SEQUENCE && rules->count == 0))
+        check_warning(check, rules != NULL ? rules->place : root->place,
+                      "there are no rules: nothing will ever be signalled");
+}

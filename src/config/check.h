@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The check of a tree against the schema. It finds every fault, and leaves in each scalar's node
+ * what its text means. */
+#ifndef CONFIG_CHECK_H
+#define CONFIG_CHECK_H
+
+#include "base/quantity.h"
+#include "config/config.h"
+#include "config/schema.h"
+#include "config/tree.h"
+
+struct check {
+    const struct config_vocabulary *vocabulary; /* may be NULL */
+    struct vagus_fault_list *faults;            /* may be NULL */
+    /* Of the thresholds of the rule at hand. */
+    bool dimension_known;
+    enum dimension dimension;
+};
+
+/* The whole tree; faults say what is wrong with it. */
+void check_policy(struct check *check, struct tree_node *root);
+
+/* One scalar; node->valid says whether it was understood. Defaults come in this way too. */
+void check_scalar(struct check *check, const struct schema_key *key, struct tree_node *node);
+
+/* What the keys of a rule say together: thresholds in a possible order, each with a way back. */
+void check_rule(struct check *check, const struct tree_node *rule);
+
+/* What the rules say together. */
+void check_rule_names(struct check *check, const struct tree_node *rules);
+
+void check_fault(struct check *check, struct tree_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void check_warning(struct check *check, struct tree_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the keys of a rule say together. Only values that were understood are compared, so that one
+ * slip is one fault. */
+#include <string.h>
+
+#include "config/check.h"
+#include "config/quote.h"
+
+static const char *const severities[] = {"throttle", "defer", "shutdown"};
+#define SEVERITIES 3
+
+static const struct tree_node *valid_member(const struct tree_node *mapping, const char *key)
+{
+    const struct tree_node *node = tree_member(mapping, key);
+    return node != NULL && node->valid ? node : NULL;
+}
+
+/* True if `a` is further in the direction of trouble than `b`. */
+static bool is_worse(bool below, const struct tree_node *a, const struct tree_node *b)
+{
+    return below ? a->value.number < b->value.number : a->value.number > b->value.number;
+}
+
+/* Checks one severity and returns its threshold, or NULL if there is none to compare with. */
+static const struct tree_node *check_severity(struct check *check, const struct tree_node *severity)
+{
+    const struct tree_node *below = tree_member(severity, "below");
+    const struct tree_node *above = tree_member(severity, "above");
+    if (below == NULL && above == NULL) {
+        check_fault(check, severity->key_place,
+                    "%s needs \"below\" or \"above\": the value at which it is raised",
+                    severity->key);
+        return NULL;
+    }
+    if (below != NULL && above != NULL) {
+        check_fault(check, above->key_place, "%s has both \"below\" and \"above\"; expected one",
+                    severity->key);
+        return NULL;
+    }
+    const struct tree_node *enter = below != NULL ? below : above;
+    const struct tree_node *clear = valid_member(severity, "clear");
+    const struct tree_node *full = valid_member(severity, "full");
+    if (!enter->valid)
+        return NULL;
+    if (clear != NULL && !is_worse(below != NULL, enter, clear))
+        check_fault(check, clear->place,
+                    "clear: %s can never end what is raised %s %s; expected a value %s it",
+                    quote(clear->text).text, enter->key, quote_plain(enter->text).text,
+                    below != NULL ? "above" : "below");
+    if (full != NULL && !is_worse(below != NULL, full, enter))
+        check_fault(check, full->place,
+                    "full: %s is reached before it is raised %s %s; expected a value %s it",
+                    quote(full->text).text, enter->key, quote_plain(enter->text).text, enter->key);
+    return enter;
+}
+
+/* Each severity looks in the direction of the one before it, and begins no earlier. */
+static void check_order(struct check *check, const struct tree_node *const enters[SEVERITIES])
+{
+    const struct tree_node *before = NULL;
+    const char *before_name = NULL;
+    for (size_t i = 0; i < SEVERITIES; i++) {
+        const struct tree_node *enter = enters[i];
+        if (enter == NULL)
+            continue;
+        bool below = strcmp(enter->key, "below") == 0;
+        if (before != NULL && strcmp(enter->key, before->key) != 0)
+            check_fault(check, enter->key_place,
+                        "%s looks %s and %s looks %s; expected one direction in a rule",
+                        severities[i], enter->key, before_name, before->key);
+        else if (before != NULL && is_worse(below, before, enter))
+            check_fault(check, enter->place,
+                        "an impossible order: %s at %s comes before %s at %s, which is milder",
+                        severities[i], quote_plain(enter->text).text, before_name,
+                        quote_plain(before->text).text);
+        before = enter;
+        before_name = severities[i];
+    }
+}
+
+void check_rule(struct check *check, const struct tree_node *rule)
+{
+    const struct tree_node *enters[SEVERITIES] = {NULL};
+    bool any = false;
+    for (size_t i = 0; i < SEVERITIES; i++) {
+        const struct tree_node *severity = tree_member(rule, severities[i]);
+        any = any || severity != NULL;
+        if (severity != NULL && severity->kind == TREE_MAPPING)
+            enters[i] = check_severity(check, severity);
+    }
+    if (!any)
+        check_fault(
+            check, rule->place,
+            "a rule needs \"throttle\", \"defer\" or \"shutdown\": else it signals nothing");
+    check_order(check, enters);
+}
+
+void check_rule_names(struct check *check, const struct tree_node *rules)
+{
+    for (const struct tree_node *rule = rules->first; rule != NULL; rule = rule->next) {
+        const struct tree_node *name = valid_member(rule, "name");
+        for (const struct tree_node *other = rules->first; name != NULL && other != rule;
+             other = other->next) {
+            const struct tree_node *other_name = valid_member(other, "name");
+            if (other_name == NULL || strcmp(name->text, other_name->text) != 0)
+                continue;
+            check_fault(check, name->place, "name: %s is taken by the rule in line %u",
+                        quote(name->text).text, other_name->place.line);
+            break;
+        }
+    }
+}

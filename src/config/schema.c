@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* schema.def as tables. */
+#include "config/schema.h"
+
+#include <string.h>
+
+#include "config/config.h"
+#include "vagus/metric.h"
+#include "vagus/rule.h"
+
+const char schema_required[] = "";
+
+const char *const schema_stats[] = {
+    [VAGUS_STAT_LAST] = "last",
+    [VAGUS_STAT_MIN] = "min",
+    [VAGUS_STAT_MAX] = "max",
+    [VAGUS_STAT_MEAN] = "mean",
+    NULL,
+};
+
+const char *const schema_missing[] = {
+    [CONFIG_MISSING_HOLD] = "hold",
+    [CONFIG_MISSING_RAISE] = "raise",
+    [CONFIG_MISSING_CLEAR] = "clear",
+    NULL,
+};
+
+#define REQUIRED schema_required
+#define SCHEMA(id, type, what)                                                                     \
+    static const char id##_what[] = what;                                                          \
+    static const struct schema_key id##_keys[] = {
+#define KEY(type, key, kind, member, absent, least, most, of, help)                                \
+    {key, SCHEMA_##kind, absent, least, most, of, help},
+#define LIST(type, key, kind, member, counter, absent, least, most, of, help)                      \
+    {key, SCHEMA_##kind, absent, least, most, of, help},
+#define SECTION(type, key, id, help) {key, SCHEMA_SECTION, NULL, 0, 0, &schema_##id, help},
+#define PART(type, key, member, id, help) {key, SCHEMA_PART, NULL, 0, 0, &schema_##id, help},
+#define TOLD(type, key, kind, member, of) {key, SCHEMA_##kind, NULL, 0, 0, of, NULL},
+#define END(id)                                                                                    \
+    }                                                                                              \
+    ;                                                                                              \
+    const struct schema schema_##id = {id##_what, id##_keys,                                       \
+                                       sizeof(id##_keys) / sizeof(id##_keys[0])};
+#include "config/schema.def"
+
+const struct schema_key *schema_find(const struct schema *schema, const char *name)
+{
+    for (size_t i = 0; i < schema->count; i++)
+        if (schema->keys[i].type < SCHEMA_PRESENT && strcmp(schema->keys[i].name, name) == 0)
+            return &schema->keys[i];
+    return NULL;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of schema.def, for who walks over it. */
+#ifndef CONFIG_SCHEMA_H
+#define CONFIG_SCHEMA_H
+
+#include <stddef.h>
+
+enum schema_type {
+    SCHEMA_BOOL,     /* true or false */
+    SCHEMA_COUNT,    /* a whole number */
+    SCHEMA_BYTES,    /* a size in whole bytes */
+    SCHEMA_TIME,     /* ns */
+    SCHEMA_VALUE,    /* a number in the unit of the rule's metric */
+    SCHEMA_NAME,     /* [a-z0-9._-] */
+    SCHEMA_TEXT,     /* anything */
+    SCHEMA_ABSOLUTE, /* an absolute path */
+    SCHEMA_KIND,     /* a rule kind, by name */
+    SCHEMA_WORD,     /* one of `of`, by its place in it */
+    SCHEMA_PATHS,    /* a list of paths */
+    SCHEMA_RULES,    /* a list of mappings */
+    SCHEMA_SECTION,  /* a mapping */
+    SCHEMA_PART,     /* a mapping that fills a struct of its own */
+    /* Told by the check, never by the file. */
+    SCHEMA_PRESENT, /* true if the mapping is there */
+    SCHEMA_HAS,     /* true if the key `of` is there */
+    SCHEMA_LINE,    /* where the mapping stands */
+};
+
+struct schema_key {
+    const char *name;
+    enum schema_type type;
+    const char *absent; /* the default; NULL: none; schema_required: it must be given */
+    double least, most;
+    const void *of; /* of a mapping or list its struct schema, of a word the words, of has a key */
+    const char *help;
+};
+
+struct schema {
+    const char *what; /* "a rule" */
+    const struct schema_key *keys;
+    size_t count;
+};
+
+extern const struct schema schema_policy;
+extern const char schema_required[];
+extern const char *const schema_stats[];   /* in the order of enum vagus_stat */
+extern const char *const schema_missing[]; /* in the order of enum config_missing */
+
+/* The key of that name that a file may hold, or NULL. */
+const struct schema_key *schema_find(const struct schema *schema, const char *name);
+
+#define SCHEMA_MS_NS 1000000.0
+#define SCHEMA_DAY_NS (86400.0 * 1e9)
+#define SCHEMA_MIB (1024.0 * 1024)
+
+#endif

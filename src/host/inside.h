@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the readers of src/host/ share among themselves and show to nobody: kept-open files below
+ * the root, and the host itself. */
+#ifndef HOST_INSIDE_H
+#define HOST_INSIDE_H
+
+#include <limits.h>
+
+#include "host/cgroup.h"
+#include "host/host.h"
+#include "host/procfs.h"
+#include "host/statgrab.h"
+#include "host/topology.h"
+
+/* One file, opened once. Its path below the root is `directory_length` bytes of `directory`, then
+ * `name`; both live as long as the file. Zeroed, it is a file that never was. */
+struct host_file {
+    const char *directory;
+    size_t directory_length;
+    const char *name;
+    int fd;    /* meaningful while error is 0 and name is set */
+    int error; /* why it is not open: VAGUS_EUNSUPPORTED (absent), VAGUS_EPERM, VAGUS_EIO */
+};
+
+struct cgroup_level {
+    size_t directory_length;                   /* this level's share of the tree's directory */
+    struct host_file limit, usage, statistics; /* cpu: limit alone, and in v1 `usage` its period */
+    uint64_t limit_bytes;                      /* as last read; HOST_UNLIMITED */
+    int limit_error;                           /* of that reading */
+    uint64_t inactive_file_bytes;              /* as last read, at this usage: */
+    uint64_t usage_at_statistics_bytes;
+    bool statistics_known;
+};
+
+/* One controller's hierarchy, from the process's own cgroup (level 0) up to the mount's root. */
+struct cgroup_tree {
+    enum host_cgroup_version version;
+    int error; /* why there are no levels */
+    unsigned level_count;
+    struct cgroup_level levels[HOST_CGROUP_DEPTH_MAX];
+    char path[PATH_MAX];      /* as /proc/self/cgroup has it */
+    char directory[PATH_MAX]; /* mount point and path, "/sys/fs/cgroup/a/b" */
+};
+
+#define HOST_SCRATCH_BYTES 16384
+
+struct host {
+    unsigned references; /* atomic */
+    int root_fd;
+    bool machine; /* no root was injected: system calls and libraries speak of it too */
+    long page_bytes, ticks_per_second;
+    uint64_t declared_limit_bytes;
+
+    struct host_file stat, meminfo, loadavg, uptime;
+    struct host_file self_stat, self_statm, self_limits, self_status, self_cgroup, self_mountinfo;
+    int descriptors_fd; /* the folder self/fd, or -1 */
+    int descriptors_error;
+    bool descriptors_by_size; /* its st_size is the count (Linux 6.2 and later) */
+
+    struct cgroup_tree memory, cpu;
+
+    bool statgrab_open;
+    struct host_identity identity;
+    int identity_error;
+    uint64_t statgrab_swap_bytes;
+    int statgrab_swap_error;
+    struct host_topology topology;
+    int topology_error;
+
+    size_t path_count;
+    char *paths[HOST_PATHS_MAX];
+    unsigned path_first[HOST_PATHS_MAX]; /* the first path that is the same */
+
+    void (*on_read)(void *arg, const char *path);
+    void *on_read_arg;
+
+    /* The sampler's only: large files pass through it in pieces. */
+    char scratch[HOST_SCRATCH_BYTES];
+};
+
+/* Opens below the root; the outcome is in file->error. */
+void host_file_open(struct host *host, struct host_file *file);
+void host_file_close(struct host_file *file);
+
+/* One pread from `offset`. A descriptor that went bad (lxcfs restarted, a cgroup is gone) is opened
+ * again once. 0, or why not; a file longer than the buffer is cut. */
+int host_file_read_at(struct host *host, struct host_file *file, char *buffer, size_t capacity,
+                      uint64_t offset, size_t *length);
+
+static inline int host_file_read(struct host *host, struct host_file *file, char *buffer,
+                                 size_t capacity, size_t *length)
+{
+    return host_file_read_at(host, file, buffer, capacity, 0, length);
+}
+
+/* True if a library that does not survive a failing allocation may be called: hwloc 2.9 ends in an
+ * assertion then, libstatgrab 0.92 keeps its lock. They need a fraction of what is asked for here;
+ * this meets a limit on address space, and nothing could meet each single failure. */
+bool host_memory_to_spare(void);
+
+/* Each opens and closes its own part of the host. */
+void host_procfs_open(struct host *host);
+void host_procfs_close(struct host *host);
+void host_cgroup_open(struct host *host);
+void host_cgroup_close(struct host *host);
+void host_statgrab_open(struct host *host);
+void host_statgrab_close(struct host *host);
+void host_topology_open(struct host *host);
+int host_paths_open(struct host *host, const struct host_options *options);
+void host_paths_close(struct host *host);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules bound to metrics, and the evaluation of all of them. Allocates only in judge_create(). */
+#include <math.h>
+#include <stdlib.h>
+
+#include "judge/watch.h"
+
+/* --- Life. --- */
+
+static int set_up_rule(struct judged_rule *judged, const struct config_rule *rule)
+{
+    *judged = (struct judged_rule){
+        .rule = rule,
+        .kind = judge_kind(rule->kind),
+        .params = {.stat = (enum vagus_stat)rule->stat, .window_ns = rule->window_ns},
+        .timing = {rule->min_hold_ns, (enum config_missing)rule->missing},
+        .room = rule->instance != NULL ? 1 : VAGUS_COLLECTOR_INSTANCES_MAX,
+    };
+    return judged->kind != NULL ? 0 : VAGUS_EINVAL;
+}
+
+int judge_create(const struct vagus_config *config, struct metrics *metrics, struct bus *bus,
+                 struct segment *segment, struct judge **judge)
+{
+    size_t room = 0;
+    int error = VAGUS_ENOMEM;
+    struct judge *made = calloc(1, sizeof(*made));
+    if (made == NULL)
+        return VAGUS_ENOMEM;
+    made->metrics = metrics;
+    made->bus = bus;
+    made->segment = segment;
+    made->rule_count = config->rule_count;
+    /* One more than needed, since calloc(0) may be NULL. */
+    made->rules = calloc(config->rule_count + 1, sizeof(*made->rules));
+    if (made->rules == NULL)
+        goto failed;
+    for (uint32_t i = 0; i < config->rule_count; i++) {
+        error = set_up_rule(&made->rules[i], &config->rules[i]);
+        if (error != 0)
+            goto failed;
+        room += made->rules[i].room;
+    }
+    error = VAGUS_ENOMEM;
+    made->trip_room = room < metrics->capacity ? (uint32_t)room : metrics->capacity;
+    made->watches = calloc(room + 1, sizeof(*made->watches));
+    made->trips = calloc(made->trip_room + 1, sizeof(*made->trips));
+    if (made->watches == NULL || made->trips == NULL)
+        goto failed;
+    struct watch *next = made->watches;
+    for (uint32_t i = 0; i < made->rule_count; next += made->rules[i++].room)
+        made->rules[i].watches = next;
+    *judge = made;
+    return 0;
+failed:
+    judge_free(made);
+    return error;
+}
+
+void judge_free(struct judge *judge)
+{
+    if (judge == NULL)
+        return;
+    free(judge->rules);
+    free(judge->watches);
+    free(judge->trips);
+    free(judge);
+}
+
+/* --- Binding rules to metrics. --- */
+
+/* Where a severity's level reaches 1 if the rule does not say: at the next graver threshold in the
+ * same direction, else at the metric's own end. NaN: nowhere, every level is 1. */
+static double full_of(const struct judged_rule *judged, const struct metric *metric,
+                      unsigned severity)
+{
+    const struct config_threshold *threshold = watch_threshold(judged->rule, severity);
+    if (!isnan(threshold->full))
+        return threshold->full;
+    for (unsigned graver = severity + 1; graver < SEVERITIES; graver++) {
+        const struct config_threshold *next = watch_threshold(judged->rule, graver);
+        if (next->present && next->below == threshold->below)
+            return next->enter;
+    }
+    if (measures_the_metric(judged) && metric->min < metric->max)
+        return threshold->below ? metric->min : metric->max;
+    return NAN;
+}
+
+static void add_watch(struct judge *judge, struct judged_rule *judged, uint32_t index)
+{
+    const struct metric *metric = &judge->metrics->entries[index];
+    const struct config_rule *rule = judged->rule;
+    if (judged->count == judged->room) {
+        judged->surplus++;
+        return;
+    }
+    struct watch *watch = &judged->watches[judged->count++];
+    *watch = (struct watch){.rule = rule, .metric = index, .trip = -1};
+    watch->resource = bus_resource(
+        judge->bus, rule->resource != NULL ? rule->resource
+                                           : metrics_describe(judge->metrics, index)->resource);
+    for (unsigned i = 0; i < SEVERITIES; i++)
+        watch->fulls[i] = full_of(judged, metric, i);
+    if (metric->kind == VAGUS_COUNTER && metric->source == METRIC_RECORDED &&
+        measures_the_metric(judged))
+        trip_add(judge, watch);
+}
+
+void judge_bind(struct judge *judge)
+{
+    uint32_t count = metrics_count(judge->metrics);
+    for (uint32_t r = 0; r < judge->rule_count && count > judge->bound; r++) {
+        struct judged_rule *judged = &judge->rules[r];
+        const struct config_rule *rule = judged->rule;
+        for (uint32_t i = judge->bound; i < count; i++) {
+            const struct segment_metric *described = metrics_describe(judge->metrics, i);
+            if (strcmp(described->name, rule->metric) == 0 &&
+                (rule->instance == NULL || strcmp(described->instance, rule->instance) == 0))
+                add_watch(judge, judged, i);
+        }
+    }
+    judge->bound = count;
+}
+
+/* --- Evaluation. --- */
+
+/* The newest value belongs to the window even before its tier puts it into the series. */
+static void window_add_newest(struct vagus_window *window, const struct vagus_reading *reading)
+{
+    double value = reading->value;
+    if (window->count > 0 && reading->taken_ns <= window->last_ns)
+        return;
+    if (window->count == 0) {
+        window->first_ns = reading->taken_ns;
+        window->first = window->min = window->max = value;
+    }
+    window->last_ns = reading->taken_ns;
+    window->last = value;
+    window->min = fmin(window->min, value);
+    window->max = fmax(window->max, value);
+    window->sum += value;
+    window->count++;
+}
+
+static bool unchanged(const struct watch *watch, const struct metric *metric, int64_t now_ns)
+{
+    return watch->version == metric->version &&
+           watch->reading.taken_ns == metric->reading.taken_ns &&
+           watch->reading.value == metric->reading.value && now_ns < watch->leaves_ns;
+}
+
+/* Computes the measure, if anything changed since it was last computed. */
+static void observe(const struct judge *judge, const struct judged_rule *judged,
+                    struct watch *watch, int64_t now_ns)
+{
+    const struct metric *metric = &judge->metrics->entries[watch->metric];
+    const struct vagus_reading *reading = &metric->reading;
+    int64_t span_ns = judged->params.window_ns;
+    struct vagus_window window = {.from_ns = now_ns - span_ns, .now_ns = now_ns};
+
+    watch->known =
+        vagus_reading_state(reading, now_ns) == VAGUS_STATE_OK &&
+        (watch->rule->max_age_ns == 0 || now_ns - reading->taken_ns <= watch->rule->max_age_ns);
+    if (!watch->known)
+        return;
+    if (!unchanged(watch, metric, now_ns)) {
+        if (span_ns > 0)
+            metrics_window(judge->metrics, watch->metric, window.from_ns, now_ns, &window);
+        window_add_newest(&window, reading);
+        watch->version = metric->version;
+        watch->reading = *reading;
+        watch->leaves_ns = span_ns > 0 ? window.first_ns + span_ns : INT64_MAX;
+        watch->measured = judged->kind->measure(&window, &judged->params, &watch->measure) == 0 &&
+                          isfinite(watch->measure);
+    }
+    watch->known = watch->measured;
+}
+
+static void step_watch(struct judge *judge, const struct judged_rule *judged, struct watch *watch,
+                       int64_t now_ns)
+{
+    observe(judge, judged, watch, now_ns);
+    struct severity_input input = {now_ns, watch->known, watch->measure};
+    for (unsigned i = 0; i < SEVERITIES; i++) {
+        const struct config_threshold *threshold = watch_threshold(watch->rule, i);
+        struct severity *severity = &watch->severities[i];
+        if (!threshold->present)
+            continue;
+        enum severity_event event =
+            severity_step(severity, threshold, watch->fulls[i], &judged->timing, &input);
+        if (watch->rule->shadow)
+            merge_shadow(judge, watch, i, event, now_ns);
+        else if (severity->phase == SEVERITY_RAISED && watch->resource >= 0)
+            merge_offer(judge, watch, i);
+    }
+    if (watch->trip >= 0)
+        trip_offer(judge, watch);
+}
+
+void judge_step(struct judge *judge, int64_t now_ns)
+{
+    judge_bind(judge);
+    for (uint32_t r = 0; r < judge->rule_count; r++)
+        for (uint32_t i = 0; i < judge->rules[r].count; i++)
+            step_watch(judge, &judge->rules[r], &judge->rules[r].watches[i], now_ns);
+    merge_post(judge, now_ns);
+    trip_arm(judge);
+}
+
+unsigned judge_raised(const struct judge *judge, struct judge_raised *raised, unsigned max)
+{
+    unsigned count = 0;
+    for (unsigned severity = SEVERITIES; severity-- > 0;) {
+        unsigned first = count;
+        for (unsigned resource = 0; resource < BUS_RESOURCES_MAX; resource++) {
+            const struct merged *merged = &judge->merged[severity][resource];
+            if (merged->foremost == NULL)
+                continue;
+            /* Into its place among those of its kind; what falls off the end is the mildest. */
+            unsigned place = count++;
+            for (; place > first; place--) {
+                if (place - 1 < max && raised[place - 1].level >= merged->level)
+                    break;
+                if (place < max)
+                    raised[place] = raised[place - 1];
+            }
+            if (place < max)
+                raised[place] =
+                    (struct judge_raised){severity_kind(severity), resource, merged->level,
+                                          merged->since_ns, merged->foremost->rule->name};
+        }
+    }
+    return count;
+}

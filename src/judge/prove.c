@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The proof of wiring: follows each chain from the metric over the rule to a listener and back,
+ * and names every link that is missing. */
+#include "base/fault.h"
+#include "base/nearest.h"
+#include "base/text.h"
+#include "judge/watch.h"
+
+struct proof {
+    struct judge *judge;
+    struct vagus_fault_list *faults;
+    unsigned found;
+    uint32_t reachable[SEVERITIES]; /* resources about which some rule can raise it */
+};
+
+static void report(struct proof *proof, uint32_t line, const struct text *text)
+{
+    struct fault_at at = {.code = VAGUS_EUNWIRED, .line = line};
+    proof->found++;
+    fault_add(proof->faults, &at, "%s", text->data);
+}
+
+/* --- Sensor → metric → rule. --- */
+
+static void report_undefined(struct proof *proof, const struct config_rule *rule)
+{
+    const struct metrics *metrics = proof->judge->metrics;
+    struct nearest nearest;
+    bool name_exists = false;
+    char words[240];
+    struct text text;
+
+    nearest_init(&nearest, rule->metric);
+    for (uint32_t i = 0; i < metrics_count(metrics); i++) {
+        const char *name = metrics_describe(metrics, i)->name;
+        name_exists |= strcmp(name, rule->metric) == 0;
+        nearest_offer(&nearest, name);
+    }
+    text_init(&text, words, sizeof(words));
+    text_addf(&text, "rule '%s' watches '%s'", rule->name, rule->metric);
+    if (name_exists) {
+        text_add(&text, ", which has no instance '");
+        text_add_safe(&text, rule->instance, VAGUS_INSTANCE_MAX);
+        text_add(&text, "'");
+    } else {
+        text_add(&text, ", which nothing defines");
+        if (nearest.best != NULL)
+            text_addf(&text, ": is '%s' meant?", nearest.best);
+    }
+    report(proof, rule->line, &text);
+}
+
+/* False if no instance of the metric can ever have a value. */
+static bool prove_producer(struct proof *proof, const struct judged_rule *judged)
+{
+    const struct config_rule *rule = judged->rule;
+    char words[240];
+    struct text text;
+
+    text_init(&text, words, sizeof(words));
+    if (judged->count == 0) {
+        report_undefined(proof, rule);
+        return false;
+    }
+    if (judged->surplus > 0) {
+        text_addf(&text, "rule '%s' watches the first %u of %u instances of '%s'", rule->name,
+                  judged->count, judged->count + judged->surplus, rule->metric);
+        report(proof, rule->line, &text);
+    }
+    for (uint32_t i = 0; i < judged->count; i++) {
+        const struct metric *metric = &proof->judge->metrics->entries[judged->watches[i].metric];
+        if (metric->source != METRIC_SENSED || metric->reading.error != VAGUS_EUNSUPPORTED)
+            return true;
+    }
+    text_init(&text, words, sizeof(words));
+    text_addf(&text, "rule '%s' watches '%s', which this machine cannot tell", rule->name,
+              rule->metric);
+    report(proof, rule->line, &text);
+    return false;
+}
+
+/* --- Thresholds within the metric's bounds. --- */
+
+static void prove_threshold(struct proof *proof, const struct judged_rule *judged,
+                            unsigned severity)
+{
+    const struct config_rule *rule = judged->rule;
+    const struct config_threshold *threshold = watch_threshold(rule, severity);
+    const struct watch *watch = &judged->watches[0];
+    const struct metric *metric = &proof->judge->metrics->entries[watch->metric];
+    const char *unit = metrics_describe(proof->judge->metrics, watch->metric)->unit;
+    const char *name = vagus_signal_kind_name(severity_kind(severity));
+    double end = threshold->below ? metric->min : metric->max;
+    char words[240];
+    struct text text;
+
+    /* Of other kinds the measure is no value of the metric; without bounds nothing is known. */
+    if (!measures_the_metric(judged) || !(metric->min < metric->max))
+        return;
+    text_init(&text, words, sizeof(words));
+    if (threshold->below ? threshold->enter <= end : threshold->enter >= end) {
+        text_addf(&text, "rule '%s' can never raise %s: '%s' does not go %s ", rule->name, name,
+                  rule->metric, threshold->below ? "below" : "above");
+        text_add_value(&text, end, unit);
+        report(proof, rule->line, &text);
+    }
+    text_init(&text, words, sizeof(words));
+    if (threshold->below ? threshold->clear > metric->max : threshold->clear < metric->min) {
+        text_addf(&text, "rule '%s' can never clear %s: '%s' does not come back to ", rule->name,
+                  name, rule->metric);
+        text_add_value(&text, threshold->clear, unit);
+        report(proof, rule->line, &text);
+    }
+}
+
+/* --- Rule → signal → listener. --- */
+
+static void report_unheard(struct proof *proof, const struct config_rule *rule, unsigned severity,
+                           int resource)
+{
+    char words[240];
+    struct text text;
+    text_init(&text, words, sizeof(words));
+    text_addf(&text, "rule '%s' raises %s about ", rule->name,
+              vagus_signal_kind_name(severity_kind(severity)));
+    if (resource < 0)
+        text_addf(&text, "a resource for which there is no room: at most %d are known",
+                  BUS_RESOURCES_MAX);
+    else
+        text_addf(&text, "%s, and no listener takes it",
+                  bus_resource_name(proof->judge->bus, (unsigned)resource));
+    report(proof, rule->line, &text);
+}
+
+/* Every instance may have a resource of its own; each that is not heard is named once. */
+static void prove_heard(struct proof *proof, const struct judged_rule *judged, unsigned severity)
+{
+    uint32_t seen = 0;
+    bool no_room = false;
+    for (uint32_t i = 0; i < judged->count; i++) {
+        int resource = judged->watches[i].resource;
+        if (resource < 0 ? no_room : (seen >> resource) & 1)
+            continue;
+        if (resource < 0) {
+            no_room = true;
+            report_unheard(proof, judged->rule, severity, resource);
+            continue;
+        }
+        seen |= 1u << resource;
+        if (!bus_is_heard(proof->judge->bus, severity_kind(severity), (unsigned)resource))
+            report_unheard(proof, judged->rule, severity, resource);
+    }
+    proof->reachable[severity] |= seen;
+}
+
+static void prove_rule(struct proof *proof, const struct judged_rule *judged)
+{
+    bool produced = prove_producer(proof, judged);
+    for (unsigned i = 0; i < SEVERITIES && produced; i++) {
+        if (!watch_threshold(judged->rule, i)->present)
+            continue;
+        prove_threshold(proof, judged, i);
+        /* A shadow rule is judged and recorded; that nobody hears it is its purpose. */
+        if (!judged->rule->shadow)
+            prove_heard(proof, judged, i);
+    }
+}
+
+/* --- And back: each listener has a rule that can reach it. --- */
+
+static void prove_listener(void *arg, const char *name, uint32_t kinds, uint32_t resources)
+{
+    struct proof *proof = arg;
+    char words[240];
+    struct text text;
+    for (unsigned i = 0; i < SEVERITIES; i++)
+        if ((kinds & severity_kind(i)) && (resources & proof->reachable[i]))
+            return;
+    text_init(&text, words, sizeof(words));
+    text_addf(&text, "listener '%s' takes", name);
+    for (unsigned i = 0; i < SEVERITIES; i++)
+        if (kinds & severity_kind(i))
+            text_addf(&text, " %s", vagus_signal_kind_name(severity_kind(i)));
+    if (resources != UINT32_MAX) {
+        text_add(&text, " about");
+        for (unsigned i = 0; i < BUS_RESOURCES_MAX; i++)
+            if (resources & (1u << i))
+                text_addf(&text, " %s", bus_resource_name(proof->judge->bus, i));
+    }
+    text_add(&text, ", which no rule can raise");
+    report(proof, 0, &text);
+}
+
+unsigned judge_prove(struct judge *judge, struct vagus_fault_list *faults)
+{
+    struct proof proof = {.judge = judge, .faults = faults};
+    judge_bind(judge);
+    for (uint32_t i = 0; i < judge->rule_count; i++)
+        prove_rule(&proof, &judge->rules[i]);
+    bus_each_listener(judge->bus, prove_listener, &proof);
+    return proof.found;
+}

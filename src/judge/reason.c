@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a signal says: the value, the threshold, and why in words. */
+#include <math.h>
+
+#include "base/text.h"
+#include "judge/watch.h"
+
+/* "memory.headroom.ratio 8.1 % is below 10 % for 500 ms". */
+static void add_known(struct text *text, const struct watch *watch,
+                      const struct config_threshold *threshold, uint32_t change, const char *unit)
+{
+    const char *side = threshold->below ? "below " : "above ";
+    const char *way_back = threshold->below ? "above " : "below ";
+    bool beyond =
+        threshold->below ? watch->measure < threshold->enter : watch->measure > threshold->enter;
+    bool back =
+        threshold->below ? watch->measure >= threshold->clear : watch->measure <= threshold->clear;
+    text_add(text, " ");
+    text_add_value(text, watch->measure, unit);
+    if (beyond) {
+        text_add(text, " is ");
+        text_add(text, side);
+        text_add_value(text, threshold->enter, unit);
+        if (change == VAGUS_SIGNAL_RAISED && threshold->for_ns > 0) {
+            text_add(text, " for ");
+            text_add_duration(text, threshold->for_ns);
+        }
+        return;
+    }
+    text_add(text, back ? " is back " : " is not yet back ");
+    text_add(text, way_back);
+    text_add_value(text, threshold->clear, unit);
+    if (back && change != VAGUS_SIGNAL_CLEARED)
+        text_add(text, ", not yet for long enough");
+}
+
+/* "memory.headroom.ratio has been missing for 3 s". */
+static void add_missing(struct text *text, const struct vagus_reading *reading, uint32_t change,
+                        int64_t now_ns)
+{
+    if (reading->taken_ns == 0) {
+        text_add(text, " has never had a value");
+    } else {
+        text_add(text, " has been missing for ");
+        text_add_duration(text, now_ns - reading->taken_ns);
+    }
+    if (change == VAGUS_SIGNAL_CLEARED)
+        text_add(text, ", which clears it");
+}
+
+void reason_fill(const struct judge *judge, const struct watch *watch, unsigned severity,
+                 struct vagus_signal *signal)
+{
+    const struct segment_metric *described = metrics_describe(judge->metrics, watch->metric);
+    const struct vagus_reading *reading = &judge->metrics->entries[watch->metric].reading;
+    const struct config_threshold *threshold = watch_threshold(watch->rule, severity);
+    bool cleared = signal->change == VAGUS_SIGNAL_CLEARED;
+    char words[2 * sizeof(signal->reason)];
+    struct text text;
+
+    signal->sample_age_ns = reading->taken_ns != 0 ? signal->at_ns - reading->taken_ns : -1;
+    signal->value = watch->known ? watch->measure : NAN;
+    signal->threshold = cleared ? threshold->clear : threshold->enter;
+    text_copy(signal->rule, sizeof(signal->rule), watch->rule->name);
+    text_copy(signal->metric, sizeof(signal->metric), described->name);
+    text_copy(signal->instance, sizeof(signal->instance), described->instance);
+    text_copy(signal->unit, sizeof(signal->unit), described->unit);
+
+    text_init(&text, words, sizeof(words));
+    text_add(&text, described->name);
+    if (described->instance[0] != '\0') {
+        text_add(&text, " (");
+        text_add_safe(&text, described->instance, sizeof(described->instance));
+        text_add(&text, ")");
+    }
+    if (watch->known)
+        add_known(&text, watch, threshold, signal->change, described->unit);
+    else
+        add_missing(&text, reading, signal->change, signal->at_ns);
+    text_copy(signal->reason, sizeof(signal->reason), words);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The judge's own memory, shared by its files. All of it is made by judge_create(). */
+#ifndef JUDGE_WATCH_H
+#define JUDGE_WATCH_H
+
+#include "judge/judge.h"
+#include "vagus/collector.h"
+
+/* Severities by gravity: throttle, defer, shutdown. */
+#define SEVERITIES VAGUS_SIGNAL_KINDS
+
+/* One rule on one instance of its metric. */
+struct watch {
+    const struct config_rule *rule;
+    uint32_t metric;
+    int resource; /* of the bus; negative: it had no room for it */
+    int trip;     /* in judge->trips; -1: none */
+
+    /* The newest measure, and what it was computed from. */
+    bool known;
+    double measure;
+    bool measured; /* the window could answer */
+    uint64_t version;
+    struct vagus_reading reading;
+    int64_t leaves_ns; /* when the oldest point leaves the window */
+
+    struct severity severities[SEVERITIES];
+    double fulls[SEVERITIES];
+};
+
+struct judged_rule {
+    const struct config_rule *rule;
+    const struct vagus_rule_kind *kind;
+    struct vagus_rule_params params;
+    struct severity_timing timing;
+    struct watch *watches;
+    uint32_t count, room;
+    uint32_t surplus; /* instances that there was no room for */
+};
+
+/* A signal about one resource: what all rules say together. */
+struct merged {
+    const struct watch *foremost; /* NULL: not raised */
+    double level, told_level;
+    int64_t since_ns;
+    /* What this step found. */
+    const struct watch *best; /* NULL: no reason is left */
+    double best_level;
+    double foremost_level; /* 0: the foremost reason ended */
+};
+
+/* A counter that wakes the sampler before it crosses the nearest threshold. */
+struct trip {
+    uint32_t metric;
+    bool armed;
+    double nearest; /* threshold that is not crossed yet; infinite: none */
+    uint64_t limit; /* the first total beyond it, */
+    uint64_t total; /* and the total, when it was armed */
+};
+
+struct judge {
+    struct metrics *metrics;
+    struct bus *bus;
+    struct segment *segment;
+    struct judged_rule *rules;
+    uint32_t rule_count;
+    struct watch *watches; /* of all rules, each with its room */
+    struct trip *trips;
+    uint32_t trip_count, trip_room;
+    uint32_t bound;    /* metrics below it were looked at */
+    uint64_t recorded; /* transitions in the segment's ring, ever */
+    struct merged merged[SEVERITIES][BUS_RESOURCES_MAX];
+};
+
+static inline const struct config_threshold *watch_threshold(const struct config_rule *rule,
+                                                             unsigned severity)
+{
+    return severity == 0 ? &rule->throttle : severity == 1 ? &rule->defer : &rule->shutdown;
+}
+
+static inline uint32_t severity_kind(unsigned severity)
+{
+    return severity == 0 ? VAGUS_THROTTLE : severity == 1 ? VAGUS_DEFER : VAGUS_SHUTDOWN;
+}
+
+/* True if the kind's measure is a value of the metric itself, in its unit and bounds. */
+static inline bool measures_the_metric(const struct judged_rule *rule)
+{
+    return strcmp(rule->kind->name, "level") == 0;
+}
+
+/* merge.c: a severity of a watch is raised; takes it into account. */
+void merge_offer(struct judge *judge, const struct watch *watch, unsigned severity);
+/* After all watches were stepped: puts what changed on the bus and into the segment. */
+void merge_post(struct judge *judge, int64_t now_ns);
+/* A transition of a shadow rule: recorded, not delivered. */
+void merge_shadow(struct judge *judge, const struct watch *watch, unsigned severity,
+                  enum severity_event event, int64_t now_ns);
+
+/* trip.c: the watch's counter is to wake the sampler; gives the watch its trip. */
+void trip_add(struct judge *judge, struct watch *watch);
+/* The thresholds of a watch that lie ahead. */
+void trip_offer(struct judge *judge, const struct watch *watch);
+/* After all watches were stepped. */
+void trip_arm(struct judge *judge);
+
+/* reason.c: fills all of a signal but sequence and resource; kind, change, level and times are
+ * there already. */
+void reason_fill(const struct judge *judge, const struct watch *watch, unsigned severity,
+                 struct vagus_signal *signal);
+
+#endif

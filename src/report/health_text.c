@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The health summary for a person: one screen, the verdict and its reason first, then what is
+ * wrong, the worst first, then the organs, then what happened lately, then the monitor itself. */
+#include <math.h>
+
+#include "report/findings.h"
+#include "report/health_parts.h"
+
+#define RECENT_SHOWN 3
+
+static enum screen_style style_of_verdict(enum vagus_verdict verdict)
+{
+    switch (verdict) {
+    case VAGUS_VERDICT_OK:
+        return SCREEN_GOOD;
+    case VAGUS_VERDICT_CRITICAL:
+        return SCREEN_BAD;
+    default:
+        return SCREEN_WARN;
+    }
+}
+
+static void add_headline(const struct report *report, struct screen *screen)
+{
+    static const char *const words[] = {
+        [VAGUS_VERDICT_UNKNOWN] = "UNKNOWN",
+        [VAGUS_VERDICT_OK] = "OK",
+        [VAGUS_VERDICT_DEGRADED] = "DEGRADED",
+        [VAGUS_VERDICT_CRITICAL] = "CRITICAL",
+    };
+    enum vagus_verdict verdict = report_verdict(report);
+    char reason[256];
+    struct text text;
+    text_init(&text, reason, sizeof(reason));
+    report_add_reason(report, &text);
+
+    screen->indent = 7;
+    screen_add(screen, SCREEN_BOLD, "vagus: ");
+    screen_add(screen, style_of_verdict(verdict), words[verdict]);
+    screen_add(screen, SCREEN_PLAIN, " — ");
+    screen_words(screen, SCREEN_BOLD, reason);
+    screen_line(screen, 0);
+}
+
+static void add_identity(const struct report *report, struct screen *screen)
+{
+    const struct segment_header *header = &report->header;
+    const struct vagus_reading *uptime = &report->snapshot.process.uptime;
+    enum report_life life = report_life(report);
+    char item[160];
+    struct text text;
+
+    text_init(&text, item, sizeof(item));
+    text_add_safe(&text, header->agent[0] != '\0' ? header->agent : "?", 40);
+    screen_item(screen, SCREEN_BOLD, item);
+
+    text_init(&text, item, sizeof(item));
+    text_addf(&text, "pid %lld", (long long)header->pid);
+    screen_item(screen, SCREEN_PLAIN, item);
+
+    text_init(&text, item, sizeof(item));
+    if (life == REPORT_CLOSED || life == REPORT_ENDED) {
+        text_add(&text, "was monitored for ");
+        text_add_duration(&text, report_span_ns(header->started_ns, report_last_sign_ns(report)));
+    } else if (report->snapshot_error == 0 &&
+               vagus_reading_state(uptime, report->now_ns) == VAGUS_STATE_OK) {
+        text_add(&text, "up ");
+        text_add_value(&text, uptime->value, "s");
+    } else {
+        text_add(&text, "monitored for ");
+        text_add_duration(&text, report_span_ns(header->started_ns, report->now_ns));
+    }
+    screen_item(screen, SCREEN_PLAIN, item);
+
+    if (strcmp(header->program, header->agent) != 0 && header->program[0] != '\0') {
+        text_init(&text, item, sizeof(item));
+        text_add(&text, "program ");
+        text_add_safe(&text, header->program, 40);
+        screen_item(screen, SCREEN_PLAIN, item);
+    }
+    screen_line(screen, 0);
+}
+
+/* "12 s", "30 min", "5 h": what a column can hold. */
+static void add_roughly(struct text *text, int64_t ns)
+{
+    int64_t seconds = ns / VAGUS_SECOND_NS;
+    if (seconds < 60)
+        text_add_duration(text, ns);
+    else if (seconds < 3600)
+        text_addf(text, "%d min", (int)(seconds / 60));
+    else if (seconds < 86400)
+        text_addf(text, "%d h", (int)(seconds / 3600));
+    else
+        text_addf(text, "%lld d", (long long)(seconds / 86400));
+}
+
+static void add_transition(const struct segment_signal *entry, int64_t ago_ns, const char *ago,
+                           struct screen *screen)
+{
+    const struct vagus_signal *signal = &entry->signal;
+    const char *reason = signal->reason[0] != '\0' ? signal->reason : signal->rule;
+    char words[480];
+    struct text text;
+    text_init(&text, words, sizeof(words));
+    add_roughly(&text, ago_ns);
+    text_add(&text, ago);
+    screen_to(screen, 1);
+    screen_add(screen, SCREEN_DIM, words);
+    screen_to(screen, 15);
+
+    /* The metric's name is the longest and least telling part of a reason. */
+    size_t metric_length = strlen(signal->metric);
+    if (metric_length > 0 && strncmp(reason, signal->metric, metric_length) == 0 &&
+        reason[metric_length] == ' ')
+        reason += metric_length + 1;
+    text_init(&text, words, sizeof(words));
+    text_addf(&text, "%s on ", vagus_signal_kind_name(signal->kind));
+    text_add_safe(&text, signal->resource, VAGUS_RESOURCE_MAX);
+    text_addf(&text, " %s%s: ", report_change_name(signal->change),
+              entry->shadow ? " (shadow)" : "");
+    text_add_safe(&text, reason, 320);
+    screen_cut(screen, SCREEN_PLAIN, words);
+    screen_line(screen, 0);
+}
+
+/* True if the entry was already shown as what a raised signal rests on. */
+static bool is_raised_now(const struct report *report, const struct segment_signal *entry)
+{
+    for (uint32_t i = 0; i < report_raised_count(report); i++)
+        if (report_transition_of(report, &report->snapshot.signals[i]) == entry)
+            return true;
+    return false;
+}
+
+static void add_recent(const struct report *report, int64_t as_of_ns, struct screen *screen)
+{
+    unsigned shown = 0;
+    for (uint32_t i = report->signal_count; i > 0 && shown < RECENT_SHOWN; i--) {
+        const struct segment_signal *entry = &report->signals[i - 1];
+        if (is_raised_now(report, entry))
+            continue;
+        if (shown++ == 0)
+            screen_line(screen, 0);
+        add_transition(entry, report_span_ns(entry->signal.at_ns, as_of_ns),
+                       as_of_ns == report->now_ns ? " ago" : " before", screen);
+    }
+}
+
+void report_health_text(const struct report *report, bool colour, struct text *text)
+{
+    struct screen screen;
+    int64_t as_of_ns = report_as_of_ns(report);
+    screen_init(&screen, text, colour);
+    add_headline(report, &screen);
+    add_identity(report, &screen);
+    if (report_raised_count(report) > 0) {
+        screen_line(&screen, 0);
+        report_add_raised(report, as_of_ns, &screen);
+    }
+    if (report->snapshot_error == 0) {
+        screen_line(&screen, 0);
+        if (as_of_ns != report->now_ns) {
+            screen_add(&screen, SCREEN_DIM, " As it was last published:");
+            screen_line(&screen, 0);
+        }
+        report_add_organs(report, as_of_ns, &screen);
+    }
+    add_recent(report, as_of_ns, &screen);
+    screen_line(&screen, 0);
+    report_add_monitor(report, as_of_ns, &screen);
+}

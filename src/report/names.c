@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The words for enumerations of snapshot, readings and segment. */
+#include "report/findings.h"
+
+const char *vagus_verdict_name(enum vagus_verdict verdict)
+{
+    switch (verdict) {
+    case VAGUS_VERDICT_OK:
+        return "ok";
+    case VAGUS_VERDICT_DEGRADED:
+        return "degraded";
+    case VAGUS_VERDICT_CRITICAL:
+        return "critical";
+    case VAGUS_VERDICT_UNKNOWN:
+        break;
+    }
+    return "unknown";
+}
+
+const char *vagus_state_name(enum vagus_state state)
+{
+    switch (state) {
+    case VAGUS_STATE_NEVER:
+        return "never";
+    case VAGUS_STATE_OK:
+        return "ok";
+    case VAGUS_STATE_STALE:
+        return "stale";
+    case VAGUS_STATE_UNSUPPORTED:
+        return "unsupported";
+    case VAGUS_STATE_ERROR:
+        return "error";
+    }
+    return "?";
+}
+
+const char *report_life_name(enum report_life life)
+{
+    switch (life) {
+    case REPORT_OPENING:
+        return "opening";
+    case REPORT_RUNNING:
+        return "running";
+    case REPORT_CLOSED:
+        return "closed";
+    case REPORT_ENDED:
+        return "ended";
+    }
+    return "?";
+}
+
+const char *report_change_name(uint32_t change)
+{
+    switch (change) {
+    case VAGUS_SIGNAL_RAISED:
+        return "raised";
+    case VAGUS_SIGNAL_UPDATED:
+        return "updated";
+    case VAGUS_SIGNAL_CLEARED:
+        return "cleared";
+    default:
+        return "?";
+    }
+}
+
+const char *report_note_name(uint32_t kind)
+{
+    switch (kind) {
+    case SEGMENT_NOTE_INFO:
+        return "info";
+    case SEGMENT_NOTE_WARNING:
+        return "warning";
+    case SEGMENT_NOTE_UNWIRED:
+        return "unwired";
+    case SEGMENT_NOTE_REFUSED:
+        return "refused";
+    default:
+        return "?";
+    }
+}

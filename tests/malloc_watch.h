@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counts the allocations of the whole program, and can make the nth fail. Defines malloc and its
+ * kin, so include it in one file of a test. Under a sanitizer, which brings a malloc of its own,
+ * MALLOC_WATCHED is 0 and nothing is counted. */
+#ifndef TESTS_MALLOC_WATCH_H
+#define TESTS_MALLOC_WATCH_H
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define MALLOC_WATCHED 0
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
+#define MALLOC_WATCHED 0
+#endif
+#ifndef MALLOC_WATCHED
+#define MALLOC_WATCHED 1
+#endif
+
+/* Atomic for the threads, and so that the compiler, which knows what malloc does not touch, leaves
+ * them in memory. */
+static _Atomic bool malloc_watched;
+static _Atomic long malloc_count;   /* since it was last set to 0 */
+static _Atomic long malloc_fail_at; /* 0: never */
+static _Atomic long malloc_live;    /* allocations less frees, of all that were watched */
+
+#if MALLOC_WATCHED
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *memory);
+
+static bool malloc_refuses(void)
+{
+    if (!atomic_load(&malloc_watched))
+        return false;
+    long number = atomic_fetch_add(&malloc_count, 1) + 1;
+    if (number != atomic_load(&malloc_fail_at))
+        return false;
+    errno = ENOMEM;
+    return true;
+}
+
+static void *malloc_given(void *memory)
+{
+    if (memory != NULL && atomic_load(&malloc_watched))
+        atomic_fetch_add(&malloc_live, 1);
+    return memory;
+}
+
+void *malloc(size_t size)
+{
+    return malloc_refuses() ? NULL : malloc_given(__libc_malloc(size));
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return malloc_refuses() ? NULL : malloc_given(__libc_calloc(count, size));
+}
+
+void *realloc(void *memory, size_t size)
+{
+    if (memory == NULL)
+        return malloc(size);
+    return malloc_refuses() ? NULL : __libc_realloc(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return malloc_refuses() ? NULL : malloc_given(__libc_memalign(alignment, size));
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    void *got = aligned_alloc(alignment, size);
+    if (got == NULL)
+        return ENOMEM;
+    *memory = got;
+    return 0;
+}
+
+void free(void *memory)
+{
+    if (memory != NULL && atomic_load(&malloc_watched))
+        atomic_fetch_sub(&malloc_live, 1);
+    __libc_free(memory);
+}
+#endif
+
+#endif

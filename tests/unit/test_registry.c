@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry: defining, finding, refusing. */
+#include "metrics/metrics.h"
+
+#include <stdio.h>
+
+#include "check.h"
+#include "metrics_fixture.h"
+
+static int define(const char *name, const char *instance, enum vagus_metric_kind kind,
+                  const char **why)
+{
+    return metrics_define(
+        &metrics, &(struct vagus_metric_desc){.name = name, .instance = instance, .kind = kind},
+        METRIC_RECORDED, why);
+}
+
+static void what_is_defined_is_found(void)
+{
+    const char *why;
+    CHECK_EQ(define("agent.tokens", NULL, VAGUS_COUNTER, &why), 0);
+    CHECK_EQ(define("agent.tool.calls", "browser", VAGUS_COUNTER, &why), 1);
+    CHECK_EQ(define("agent.tool.calls", "shell", VAGUS_COUNTER, &why), 2);
+    CHECK_EQ(define("agent.tokens", NULL, VAGUS_COUNTER, &why), 0);
+    CHECK_EQ(metrics_find(&metrics, "agent.tool.calls", "shell"), 2);
+    CHECK_EQ(metrics_find(&metrics, "agent.tool.calls", NULL), VAGUS_ENOENT);
+    CHECK_EQ(metrics_find(&metrics, "agent.token", NULL), VAGUS_ENOENT);
+    CHECK_EQ(metrics_count(&metrics), 3);
+    CHECK_STR(metrics_describe(&metrics, 1)->resource, "agent");
+    CHECK_STR(metrics_describe(&metrics, 1)->unit, "1");
+    CHECK_EQ(metrics.entries[0].tier, VAGUS_TIER_1S);
+    CHECK_NEAR(metrics.entries[0].resolution, 1, 0);
+}
+
+static void what_is_wrong_is_refused_with_a_reason(void)
+{
+    const char *why = NULL;
+    const double nan_value = NAN;
+    CHECK_EQ(define("Agent tokens", NULL, VAGUS_COUNTER, &why), VAGUS_EINVAL);
+    CHECK_CONTAINS(why, "name");
+    CHECK_EQ(define(NULL, NULL, VAGUS_COUNTER, &why), VAGUS_EINVAL);
+    CHECK_EQ(define("a", "", VAGUS_COUNTER, &why), VAGUS_EINVAL);
+    CHECK_EQ(define("a", NULL, (enum vagus_metric_kind)7, &why), VAGUS_EINVAL);
+    struct vagus_metric_desc desc = {.name = "a", .kind = VAGUS_GAUGE, .min = 2, .max = 1};
+    CHECK_EQ(metrics_define(&metrics, &desc, METRIC_SENSED, &why), VAGUS_EINVAL);
+    desc.min = nan_value;
+    CHECK_EQ(metrics_define(&metrics, &desc, METRIC_SENSED, &why), VAGUS_EINVAL);
+    CHECK_EQ(define("a", NULL, VAGUS_COUNTER, &why), 0);
+    CHECK_EQ(define("a", NULL, VAGUS_GAUGE, &why), VAGUS_EEXIST);
+    CHECK_CONTAINS(why, "exists");
+    CHECK_EQ(metrics.refused, 7);
+    CHECK_EQ(metrics_count(&metrics), 1);
+}
+
+static void a_full_registry_says_so(void)
+{
+    char name[16];
+    const char *why = NULL;
+    for (int i = 0; i < FIXTURE_METRICS; i++) {
+        snprintf(name, sizeof(name), "m%d", i);
+        CHECK_EQ(define(name, NULL, VAGUS_GAUGE, &why), i);
+    }
+    CHECK_EQ(define("one.more", NULL, VAGUS_GAUGE, &why), VAGUS_EFULL);
+    CHECK_CONTAINS(why, "metrics_max");
+    CHECK_EQ(define("m3", NULL, VAGUS_GAUGE, &why), 3);
+    for (int i = 0; i < FIXTURE_METRICS; i++) {
+        snprintf(name, sizeof(name), "m%d", i);
+        CHECK_EQ(metrics_find(&metrics, name, NULL), i);
+    }
+}
+
+static void descriptions_stand_in_the_segment(void)
+{
+    const char *why;
+    define("agent.tokens", NULL, VAGUS_COUNTER, &why);
+    struct segment_head *head = segment_head(&segment, SEGMENT_DIRECTORY);
+    struct segment_metric *mirror = segment_entries(&segment, SEGMENT_DIRECTORY);
+    CHECK_EQ(head->count, 1);
+    CHECK_EQ(head->stamp % 2, 0);
+    CHECK_STR(mirror[0].name, "agent.tokens");
+    CHECK_EQ(mirror[0].kind, VAGUS_COUNTER);
+}
+
+int main(void)
+{
+    RUN_WITH_METRICS(what_is_defined_is_found);
+    RUN_WITH_METRICS(what_is_wrong_is_refused_with_a_reason);
+    RUN_WITH_METRICS(a_full_registry_says_so);
+    RUN_WITH_METRICS(descriptions_stand_in_the_segment);
+    return check_result();
+}

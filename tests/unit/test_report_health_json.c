@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The health summary for a program: its keys, null for what is unknown, and JSON whatever stands in
+ * the report. */
+#include <unistd.h>
+
+#include "report_fixture.h"
+
+static const char *render(void)
+{
+    struct text text;
+    text_init(&text, output, sizeof(output));
+    report_health_json(&report, &text);
+    CHECK(!text_cut(&text));
+    return output;
+}
+
+/* Brackets pair up outside of strings, no control character stands anywhere, one line in all. */
+static void check_structure(const char *json)
+{
+    char open[64];
+    size_t depth = 0;
+    bool quoted = false;
+    const char *c = json;
+    for (; *c != '\0' && *c != '\n'; c++) {
+        CHECK((unsigned char)*c >= 0x20);
+        if (quoted) {
+            quoted = *c != '"';
+            c += *c == '\\' && c[1] != '\0';
+        } else if (*c == '"') {
+            quoted = true;
+        } else if (*c == '{' || *c == '[') {
+            REQUIRE(depth < sizeof(open));
+            open[depth++] = *c;
+        } else if (*c == '}' || *c == ']') {
+            REQUIRE(depth > 0);
+            CHECK_EQ(open[--depth], *c == '}' ? '{' : '[');
+        }
+    }
+    CHECK_EQ(depth, 0);
+    CHECK_STR(c, "\n");
+}
+
+/* What python's parser says; true where there is no python. */
+static bool python_takes(const char *json)
+{
+    FILE *pipe = popen("python3 -c 'import json,sys; json.loads(sys.stdin.buffer.read())'", "w");
+    if (pipe == NULL)
+        return true;
+    fputs(json, pipe);
+    int status = pclose(pipe);
+    return status == 0 || status == 127 << 8;
+}
+
+static void calm_is_as_documented(void)
+{
+    make_calm();
+    check_structure(render());
+    CHECK(python_takes(output));
+    check_output("calm.json", output);
+}
+
+static void degraded_is_as_documented(void)
+{
+    make_degraded();
+    check_structure(render());
+    CHECK(python_takes(output));
+    check_output("degraded.json", output);
+}
+
+static void what_is_unknown_is_null(void)
+{
+    make_calm();
+    report.snapshot.memory.limit = missing(VAGUS_EUNSUPPORTED);
+    report.snapshot.memory.usage = taken(7, 1);
+    report.snapshot.memory.usage.error = VAGUS_EIO;
+    report.snapshot.memory.headroom = taken(64, 12);
+    report.snapshot.cpu.load_1m = (struct vagus_reading){0};
+    report.snapshot.cpu.utilization.value = NAN;
+    render();
+    CHECK_CONTAINS(output, "\"limit\":{\"value\":null,\"unit\":\"By\",\"state\":\"unsupported\","
+                           "\"age_s\":null}");
+    CHECK_CONTAINS(output, "\"usage\":{\"value\":null,\"unit\":\"By\",\"state\":\"error\","
+                           "\"age_s\":1.000,\"error\":\"VAGUS_EIO\"}");
+    CHECK_CONTAINS(output, "\"headroom\":{\"value\":64,\"unit\":\"By\",\"state\":\"stale\","
+                           "\"age_s\":12.000}");
+    CHECK_CONTAINS(output, "\"load_1m\":{\"value\":null,\"unit\":\"{thread}\",\"state\":\"never\"");
+    CHECK_CONTAINS(output, "\"utilization\":{\"value\":null,\"unit\":\"1\",\"state\":\"ok\"");
+}
+
+static void foreign_text_stays_valid(void)
+{
+    make_degraded();
+    strcpy(report.snapshot.paths[0].path, "\"}\\\xff\xc3\x1b\n\xed\xa0\x80");
+    strcpy(report.signals[3].signal.reason, "\",\"verdict\":\"ok");
+    strcpy(report.header.agent, "\xf0\x9f\x92");
+    check_structure(render());
+    CHECK(python_takes(output));
+}
+
+static void an_empty_report_is_an_object(void)
+{
+    memset(&report, 0, sizeof(report));
+    report.snapshot_error = VAGUS_EAGAIN;
+    check_structure(render());
+    CHECK(python_takes(output));
+    CHECK_CONTAINS(output, "{\"verdict\":\"unknown\"");
+    CHECK_CONTAINS(output, "\"snapshot_error\":\"VAGUS_EAGAIN\"");
+}
+
+int main(void)
+{
+    RUN(calm_is_as_documented);
+    RUN(degraded_is_as_documented);
+    RUN(what_is_unknown_is_null);
+    RUN(foreign_text_stays_valid);
+    RUN(an_empty_report_is_an_object);
+    return check_result();
+}

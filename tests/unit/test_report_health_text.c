@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The health summary for a person, compared with what lies under tests/fixtures/report/. */
+#include "report_fixture.h"
+
+static const char *render(bool colour)
+{
+    struct text text;
+    text_init(&text, output, REPORT_TEXT_BYTES_MAX);
+    report_health_text(&report, colour, &text);
+    CHECK(!text_cut(&text));
+    return output;
+}
+
+/* No line beyond 80 columns; returns how many lines there are. */
+static int check_lines(const char *screen)
+{
+    int lines = 0, columns = 0;
+    for (const char *c = screen; *c != '\0'; c++) {
+        if (*c == '\n') {
+            lines++;
+            columns = 0;
+        } else if (((unsigned char)*c & 0xc0) != 0x80 && ++columns > 80) {
+            CHECK_FAIL_("line %d is longer than 80 columns", lines + 1);
+            return lines;
+        }
+    }
+    return lines;
+}
+
+static void check_screen(const char *fixture)
+{
+    const char *screen = render(false);
+    CHECK(check_lines(screen) <= (report.snapshot.signal_count > 1 ? 27 : 24));
+    check_output(fixture, screen);
+}
+
+static void calm_says_so(void)
+{
+    make_calm();
+    check_screen("calm.txt");
+}
+
+static void degraded_names_the_worst_first(void)
+{
+    make_degraded();
+    check_screen("degraded.txt");
+}
+
+static void critical_is_said_first(void)
+{
+    make_degraded();
+    report.snapshot.judged = VAGUS_VERDICT_CRITICAL;
+    report.snapshot.signal_count = 0;
+    memset(report.snapshot.signals, 0, sizeof(report.snapshot.signals));
+    put_signal(VAGUS_SHUTDOWN, VAGUS_SIGNAL_RAISED, 1.2, "memory", "memory.headroom.ratio", 0.028,
+               0.03, 0.07, "memory.headroom.ratio 2.8 % is below 3 % for 1 s");
+    report.signals[report.signal_count - 1].told = 0;
+    put_raised(VAGUS_SHUTDOWN, 1.2, "memory", 0.07);
+    put_raised(VAGUS_DEFER, 8, "memory", 1);
+    check_screen("critical.txt");
+}
+
+static void an_overdue_publication_is_unknown(void)
+{
+    make_calm();
+    report.now_ns += SECONDS(12);
+    CHECK_EQ(report_verdict(&report), VAGUS_VERDICT_UNKNOWN);
+    check_screen("overdue.txt");
+}
+
+static void a_killed_writer_is_shown_as_it_was(void)
+{
+    make_degraded();
+    report.alive = false;
+    report.now_ns += SECONDS(7260);
+    CHECK_EQ(report_verdict(&report), VAGUS_VERDICT_UNKNOWN);
+    check_screen("killed.txt");
+}
+
+static void a_closed_writer_ended_in_order(void)
+{
+    make_calm();
+    report.alive = false;
+    report.header.life = SEGMENT_CLOSED;
+    report.header.closed_ns = NOW_NS;
+    report.now_ns += SECONDS(95);
+    check_screen("closed.txt");
+}
+
+static void what_cannot_be_had_is_never_zero(void)
+{
+    make_calm();
+    struct vagus_system_snapshot *s = &report.snapshot;
+    s->judged = VAGUS_VERDICT_DEGRADED;
+    s->memory.headroom_ratio = s->memory.headroom = s->memory.usage = taken(0.5, 12);
+    s->memory.headroom.value = 128 * MIB;
+    s->cpu.load_1m = missing(VAGUS_EUNSUPPORTED);
+    s->cpu.process_cores = missing(VAGUS_EIO);
+    s->process.threads = missing(VAGUS_EPARSE);
+    s->process.descriptors_limit = missing(VAGUS_EPERM);
+    s->paths[0].free = s->paths[0].free_ratio = s->paths[0].inodes_free_ratio =
+        missing(VAGUS_EUNSUPPORTED);
+    memset(&s->agent, 0, sizeof(s->agent));
+    s->monitor.cpu_ratio = (struct vagus_reading){0};
+    check_screen("unfelt.txt");
+}
+
+static void nothing_published_yet(void)
+{
+    memset(&report, 0, sizeof(report));
+    put_header(SEGMENT_RUNNING, true);
+    report.snapshot_error = VAGUS_EAGAIN;
+    put_note(SEGMENT_NOTE_WARNING, 1, "no black box: /dev/shm is not writable");
+    check_screen("unpublished.txt");
+}
+
+static void foreign_text_is_made_safe(void)
+{
+    make_degraded();
+    strcpy(report.snapshot.paths[0].path, "/tmp/\033[2J\xff evil");
+    strcpy(report.signals[3].signal.reason, "rm\r\nall is well");
+    strcpy(report.notes[0].text, "bell \a");
+    strcpy(report.header.program, "a\nvagus: OK");
+    check_screen("hostile.txt");
+    for (const char *c = output; *c != '\0'; c++)
+        CHECK(*c == '\n' || (unsigned char)*c >= 0x20);
+}
+
+static void colour_only_when_asked(void)
+{
+    make_degraded();
+    CHECK(strchr(render(false), '\033') == NULL);
+    render(true);
+    CHECK_CONTAINS(output, "\033[33mDEGRADED\033[0m");
+    check_output("degraded.ansi", output);
+}
+
+static void a_small_buffer_cuts_and_tells_the_length(void)
+{
+    struct text text;
+    char small[100];
+    make_degraded();
+    text_init(&text, small, sizeof(small));
+    report_health_text(&report, false, &text);
+    CHECK_EQ(strlen(small), sizeof(small) - 1);
+    CHECK_EQ(text.length, strlen(render(false)));
+}
+
+int main(void)
+{
+    RUN(calm_says_so);
+    RUN(degraded_names_the_worst_first);
+    RUN(critical_is_said_first);
+    RUN(an_overdue_publication_is_unknown);
+    RUN(a_killed_writer_is_shown_as_it_was);
+    RUN(a_closed_writer_ended_in_order);
+    RUN(what_cannot_be_had_is_never_zero);
+    RUN(nothing_published_yet);
+    RUN(foreign_text_is_made_safe);
+    RUN(colour_only_when_asked);
+    RUN(a_small_buffer_cuts_and_tells_the_length);
+    return check_result();
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pins every size and offset that leaves the process. A change here is a new SEGMENT_VERSION, or of
+ * the snapshot an appended field: never only a new number. */
+#include "segment/layout.h"
+
+#include "check.h"
+
+#define AT(type, field, wanted) CHECK_EQ(offsetof(struct type, field), wanted)
+#define SIZE(type, wanted) CHECK_EQ(sizeof(struct type), wanted)
+
+static void header_is_pinned(void)
+{
+    SIZE(segment_header, 912);
+    AT(segment_header, magic, 0);
+    AT(segment_header, version, 8);
+    AT(segment_header, header_bytes, 12);
+    AT(segment_header, total_bytes, 16);
+    AT(segment_header, stamp, 24);
+    AT(segment_header, pid, 32);
+    AT(segment_header, started_ns, 40);
+    AT(segment_header, started_wall_ns, 48);
+    AT(segment_header, closed_ns, 56);
+    AT(segment_header, closed_wall_ns, 64);
+    AT(segment_header, life, 72);
+    AT(segment_header, agent, 80);
+    AT(segment_header, program, 144);
+    AT(segment_header, boot_id, 208);
+    AT(segment_header, library_version, 248);
+    AT(segment_header, sections, 272);
+    AT(segment_header, reserved, 656);
+    SIZE(segment_extent, 24);
+    AT(segment_extent, offset, 0);
+    AT(segment_extent, bytes, 8);
+    AT(segment_extent, entry_bytes, 16);
+    AT(segment_extent, capacity, 20);
+}
+
+static void sections_are_pinned(void)
+{
+    SIZE(segment_head, 64);
+    AT(segment_head, stamp, 0);
+    AT(segment_head, count, 8);
+    AT(segment_head, updated_ns, 16);
+    AT(segment_head, reserved, 24);
+    SIZE(segment_slots, 9536);
+    AT(segment_slots, newest, 0);
+    AT(segment_slots, slots, 64);
+    SIZE(segment_slot, 2368);
+    AT(segment_slot, stamp, 0);
+    AT(segment_slot, snapshot, 64);
+    SIZE(segment_metric, 360);
+    AT(segment_metric, name, 0);
+    AT(segment_metric, instance, 64);
+    AT(segment_metric, help, 128);
+    AT(segment_metric, unit, 256);
+    AT(segment_metric, resource, 272);
+    AT(segment_metric, kind, 288);
+    AT(segment_metric, tier, 292);
+    AT(segment_metric, min, 296);
+    AT(segment_metric, max, 304);
+    AT(segment_metric, resolution, 312);
+    AT(segment_metric, good_for_ns, 320);
+    AT(segment_metric, reserved, 328);
+    SIZE(segment_signal, 464);
+    AT(segment_signal, wall_ns, 0);
+    AT(segment_signal, shadow, 8);
+    AT(segment_signal, told, 12);
+    AT(segment_signal, signal, 16);
+    SIZE(segment_listener, 168);
+    AT(segment_listener, name, 0);
+    AT(segment_listener, kinds, 64);
+    AT(segment_listener, flags, 68);
+    AT(segment_listener, calls, 72);
+    AT(segment_listener, busy_since_ns, 80);
+    AT(segment_listener, last_call_ns, 88);
+    AT(segment_listener, last_took_ns, 96);
+    AT(segment_listener, last_sequence, 104);
+    AT(segment_listener, last_kind, 112);
+    AT(segment_listener, last_change, 116);
+    AT(segment_listener, last_resource, 120);
+    AT(segment_listener, reserved, 136);
+    SIZE(segment_collector, 136);
+    AT(segment_collector, name, 0);
+    AT(segment_collector, error, 32);
+    AT(segment_collector, flags, 36);
+    AT(segment_collector, metrics, 40);
+    AT(segment_collector, samples, 48);
+    AT(segment_collector, failures, 56);
+    AT(segment_collector, skipped, 64);
+    AT(segment_collector, last_ns, 72);
+    AT(segment_collector, took_ns, 80);
+    AT(segment_collector, took_total_ns, 88);
+    AT(segment_collector, busy_since_ns, 96);
+    AT(segment_collector, reserved, 104);
+    SIZE(segment_note, 256);
+    AT(segment_note, at_ns, 0);
+    AT(segment_note, kind, 8);
+    AT(segment_note, times, 12);
+    AT(segment_note, text, 16);
+}
+
+static void series_are_pinned(void)
+{
+    SIZE(segment_point, 16);
+    AT(segment_point, taken_ns, 0);
+    AT(segment_point, value, 8);
+    SIZE(segment_block, 1024);
+    AT(segment_block, stamp, 0);
+    AT(segment_block, number, 8);
+    AT(segment_block, metric, 16);
+    AT(segment_block, count, 20);
+    AT(segment_block, first_ns, 24);
+    AT(segment_block, last_ns, 32);
+    AT(segment_block, min, 40);
+    AT(segment_block, max, 48);
+    AT(segment_block, sum, 56);
+    AT(segment_block, reserved, 64);
+    AT(segment_block, points, 80);
+}
+
+static void signals_are_pinned(void)
+{
+    SIZE(vagus_signal, 448);
+    AT(vagus_signal, kind, 0);
+    AT(vagus_signal, change, 4);
+    AT(vagus_signal, sequence, 8);
+    AT(vagus_signal, at_ns, 16);
+    AT(vagus_signal, since_ns, 24);
+    AT(vagus_signal, sample_age_ns, 32);
+    AT(vagus_signal, level, 40);
+    AT(vagus_signal, value, 48);
+    AT(vagus_signal, threshold, 56);
+    AT(vagus_signal, resource, 64);
+    AT(vagus_signal, rule, 80);
+    AT(vagus_signal, metric, 144);
+    AT(vagus_signal, instance, 208);
+    AT(vagus_signal, unit, 272);
+    AT(vagus_signal, reason, 288);
+}
+
+static void snapshot_is_pinned(void)
+{
+    SIZE(vagus_reading, 32);
+    AT(vagus_reading, value, 0);
+    AT(vagus_reading, taken_ns, 8);
+    AT(vagus_reading, good_until_ns, 16);
+    AT(vagus_reading, error, 24);
+    AT(vagus_reading, reserved, 28);
+    SIZE(vagus_snapshot_signal, 64);
+    AT(vagus_snapshot_signal, kind, 0);
+    AT(vagus_snapshot_signal, level, 4);
+    AT(vagus_snapshot_signal, since_ns, 8);
+    AT(vagus_snapshot_signal, resource, 16);
+    AT(vagus_snapshot_signal, rule, 32);
+    SIZE(vagus_snapshot_path, 160);
+    AT(vagus_snapshot_path, path, 0);
+    AT(vagus_snapshot_path, free, 64);
+    AT(vagus_snapshot_path, free_ratio, 96);
+    AT(vagus_snapshot_path, inodes_free_ratio, 128);
+    SIZE(vagus_system_snapshot, 2272);
+    AT(vagus_system_snapshot, size, 0);
+    AT(vagus_system_snapshot, version, 4);
+    AT(vagus_system_snapshot, sequence, 8);
+    AT(vagus_system_snapshot, published_ns, 16);
+    AT(vagus_system_snapshot, good_until_ns, 24);
+    AT(vagus_system_snapshot, wall_ns, 32);
+    AT(vagus_system_snapshot, started_ns, 40);
+    AT(vagus_system_snapshot, judged, 48);
+    AT(vagus_system_snapshot, signal_count, 52);
+    AT(vagus_system_snapshot, signals, 56);
+    AT(vagus_system_snapshot, cpu, 568);
+    AT(vagus_system_snapshot, memory, 728);
+    AT(vagus_system_snapshot, process, 952);
+    AT(vagus_system_snapshot, agent, 1144);
+    AT(vagus_system_snapshot, monitor, 1272);
+    AT(vagus_system_snapshot, path_count, 1368);
+    AT(vagus_system_snapshot, paths, 1376);
+    AT(vagus_system_snapshot, reserved, 2016);
+}
+
+static void organs_are_pinned(void)
+{
+    SIZE(vagus_snapshot_cpu, 160);
+    AT(vagus_snapshot_cpu, utilization, 0);
+    AT(vagus_snapshot_cpu, process_cores, 32);
+    AT(vagus_snapshot_cpu, allowance_cores, 64);
+    AT(vagus_snapshot_cpu, process_utilization, 96);
+    AT(vagus_snapshot_cpu, load_1m, 128);
+    SIZE(vagus_snapshot_memory, 224);
+    AT(vagus_snapshot_memory, total, 0);
+    AT(vagus_snapshot_memory, available, 32);
+    AT(vagus_snapshot_memory, limit, 64);
+    AT(vagus_snapshot_memory, usage, 96);
+    AT(vagus_snapshot_memory, headroom, 128);
+    AT(vagus_snapshot_memory, headroom_ratio, 160);
+    AT(vagus_snapshot_memory, swap_total, 192);
+    SIZE(vagus_snapshot_process, 192);
+    AT(vagus_snapshot_process, resident, 0);
+    AT(vagus_snapshot_process, virtual_size, 32);
+    AT(vagus_snapshot_process, threads, 64);
+    AT(vagus_snapshot_process, descriptors, 96);
+    AT(vagus_snapshot_process, descriptors_limit, 128);
+    AT(vagus_snapshot_process, uptime, 160);
+    SIZE(vagus_snapshot_agent, 128);
+    AT(vagus_snapshot_agent, messages, 0);
+    AT(vagus_snapshot_agent, tokens, 32);
+    AT(vagus_snapshot_agent, errors, 64);
+    AT(vagus_snapshot_agent, tool_calls, 96);
+    SIZE(vagus_snapshot_monitor, 96);
+    AT(vagus_snapshot_monitor, cpu_ratio, 0);
+    AT(vagus_snapshot_monitor, ticks, 32);
+    AT(vagus_snapshot_monitor, missed_ticks, 40);
+    AT(vagus_snapshot_monitor, dropped_records, 48);
+    AT(vagus_snapshot_monitor, refused_metrics, 56);
+    AT(vagus_snapshot_monitor, metrics, 64);
+    AT(vagus_snapshot_monitor, collectors, 68);
+    AT(vagus_snapshot_monitor, failed_collectors, 72);
+    AT(vagus_snapshot_monitor, listeners, 76);
+    AT(vagus_snapshot_monitor, hung_listeners, 80);
+    AT(vagus_snapshot_monitor, unwired, 84);
+    AT(vagus_snapshot_monitor, shared_slot, 88);
+    AT(vagus_snapshot_monitor, anonymous_segment, 92);
+}
+
+static void sections_do_not_overlap(void)
+{
+    static const struct {
+        uint64_t bytes;
+        uint32_t metrics;
+    } wanted[] = {{SEGMENT_BYTES_MIN, 1},
+                  {SEGMENT_BYTES_MIN, 300},
+                  {SEGMENT_BYTES_DEFAULT, 512},
+                  {SEGMENT_BYTES_DEFAULT - 40, 511},
+                  {SEGMENT_BYTES_MAX, 65536}};
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        struct segment_extent extents[SEGMENT_SECTION_COUNT];
+        CHECK(segment_lay_out(wanted[i].bytes, wanted[i].metrics, extents));
+        uint64_t end = SEGMENT_HEADER_BYTES;
+        for (int s = 0; s < SEGMENT_SECTION_COUNT; s++) {
+            CHECK_EQ(extents[s].offset % 64, 0);
+            CHECK(extents[s].offset >= end);
+            CHECK(extents[s].bytes >= (uint64_t)extents[s].entry_bytes * extents[s].capacity + 64);
+            end = extents[s].offset + extents[s].bytes;
+        }
+        CHECK(end <= wanted[i].bytes);
+        CHECK(extents[SEGMENT_SERIES].entry_bytes >= 2 * SERIES_BLOCK_BYTES);
+    }
+}
+
+static void what_does_not_fit_is_refused(void)
+{
+    struct segment_extent extents[SEGMENT_SECTION_COUNT];
+    CHECK(!segment_lay_out(SEGMENT_BYTES_MIN, 512, extents));
+    CHECK(!segment_lay_out(SEGMENT_BYTES_MIN - 1, 1, extents));
+    CHECK(!segment_lay_out((uint64_t)SEGMENT_BYTES_MAX + 1, 1, extents));
+    CHECK(!segment_lay_out(SEGMENT_BYTES_DEFAULT, 0, extents));
+    CHECK(!segment_lay_out(SEGMENT_BYTES_MAX, UINT32_MAX, extents));
+}
+
+int main(void)
+{
+    RUN(header_is_pinned);
+    RUN(sections_are_pinned);
+    RUN(series_are_pinned);
+    RUN(signals_are_pinned);
+    RUN(snapshot_is_pinned);
+    RUN(organs_are_pinned);
+    RUN(sections_do_not_overlap);
+    RUN(what_does_not_fit_is_refused);
+    return check_result();
+}
