@@ -7,11 +7,13 @@
 #include "cli/demo_story.h"
 
 #define MIB ((size_t)1 << 20)
-#define CALL_MS 30
-#define THROTTLED_PAUSE_MS 170
+#define CALL_MS 40
+#define THROTTLED_PAUSE_MS 160
 #define CACHE_BOUND_BYTES (16 * MIB)
 #define CACHE_SHED_BYTES (4 * MIB)
-#define EVICT_EACH_MS 50
+#define EVICT_EACH_MS                                                                              \
+    30 /* an answer: faster than the llm makes them, or it would never catch up                    \
+        */
 #define PAGE_BYTES MIB
 #define PAGE_EACH_MS 20
 
@@ -20,7 +22,7 @@ static void sleep_ms(int ms)
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L}, NULL);
 }
 
-/* --- llm: throttled, it makes a call every 200 ms instead of every 30 ms. --- */
+/* --- llm: throttled, it makes a call every 200 ms instead of every 40 ms. --- */
 
 static void llm_on_signal(const struct vagus_signal *signal, void *arg)
 {
@@ -73,12 +75,14 @@ static void cache_on_signal(const struct vagus_signal *signal, void *arg)
     demo_story_hears("cache", signal);
     if (signal->change == VAGUS_SIGNAL_CLEARED) {
         atomic_store(&agent->bound_bytes, CACHE_BOUND_BYTES);
+        demo_story_says("cache", "has shed %zu MiB, and evicts in time from now on",
+                        atomic_load(&agent->evicted_bytes) / MIB);
         return;
     }
-    size_t held = atomic_load(&agent->answers.held_bytes);
-    demo_story_says("cache", "sheds its load: %zu MiB of old answers may go", held / MIB);
+    demo_story_says("cache", "sheds its load: %zu MiB of answers, the oldest first",
+                    atomic_load(&agent->answers.held_bytes) / MIB);
+    atomic_store(&agent->evicted_bytes, 0);
     atomic_store(&agent->bound_bytes, CACHE_SHED_BYTES);
-    atomic_store(&agent->shedding_from_bytes, held);
     atomic_store(&agent->forgets, false);
 }
 
@@ -86,17 +90,9 @@ static void *cache_work(void *arg)
 {
     struct demo_agent *agent = arg;
     for (; !atomic_load(&agent->cache.stop); sleep_ms(EVICT_EACH_MS)) {
-        size_t held = atomic_load(&agent->answers.held_bytes);
-        if (atomic_load(&agent->forgets))
-            continue;
-        if (held > atomic_load(&agent->bound_bytes)) {
-            demo_pool_shrink(&agent->answers);
-            continue;
-        }
-        size_t from = atomic_exchange(&agent->shedding_from_bytes, 0);
-        if (from > held)
-            demo_story_says("cache", "has shed %zu MiB, and evicts in time from now on",
-                            (from - held) / MIB);
+        bool over = atomic_load(&agent->answers.held_bytes) > atomic_load(&agent->bound_bytes);
+        if (over && !atomic_load(&agent->forgets))
+            atomic_fetch_add(&agent->evicted_bytes, demo_pool_shrink(&agent->answers));
     }
     return NULL;
 }
@@ -229,8 +225,7 @@ void demo_agent_end(struct demo_agent *agent)
         demo_story_says("browser", "closed, with %zu MiB of pages lost in it",
                         atomic_load(&agent->pages.held_bytes) / MIB);
     if (end_worker(&agent->llm))
-        demo_story_says("llm", "finished its last call, %u messages are left for the next run",
-                        atomic_load(&agent->inbox));
+        demo_story_says("llm", "closed, its last call finished");
     if (end_worker(&agent->cache))
         demo_story_says("cache", "closed");
 }

@@ -30,7 +30,7 @@ struct demo_agent {
     struct demo_worker cache;
     struct demo_pool answers;
     atomic_size_t bound_bytes;
-    atomic_size_t shedding_from_bytes; /* 0: not shedding */
+    atomic_size_t evicted_bytes; /* since defer was raised */
     atomic_bool forgets;
 
     /* browser: the tool that keeps every page. */

@@ -108,8 +108,8 @@ void demo_story_pulse(const struct demo_pulse *pulse)
     if (pulse->known && pulse->kind == 0)
         snprintf(state, sizeof(state), "ok");
     else if (pulse->known)
-        snprintf(state, sizeof(state), "%s %.0f %%", vagus_signal_kind_name(pulse->kind),
-                 100 * pulse->level);
+        snprintf(state, sizeof(state), "%s %.2f", vagus_signal_kind_name(pulse->kind),
+                 pulse->level);
     const char *mood = paint_of_kind(pulse->kind);
     printf("%s%5.1f s%s  %s%.*s%s%s%s%s%s  %s%-14s%s %9llu %7llu %7llu\n", DIM, elapsed_s(), PLAIN,
            mood, (int)full, bar, PLAIN, DIM, bar + full, PLAIN, usage, mood, state, PLAIN,

@@ -28,8 +28,8 @@ const struct cli_verb cli_verb_demo = {
         "\n"
         "  --declared   do not even try to make a cgroup\n"
         "\n"
-        "Exits with 0 at the end of the story, 1 if it could not be told to its end, and\n"
-        "128 plus its number after a signal: 130 after Ctrl-C.\n"
+        "Exits with 0 at the end of the story, 1 if it could not be told to its end. Ctrl-C,\n"
+        "SIGTERM and SIGHUP end it in order too; then it dies of that signal.\n"
         "\n"
         "Example, with a look from outside:\n"
         "  vagus demo &\n"
@@ -39,12 +39,11 @@ const struct cli_verb cli_verb_demo = {
 
 #define MIB ((uint64_t)1 << 20)
 #define LIMIT_BYTES (256 * MIB)
-/* Of the limit, what the process may use. The rest is what the kernel needs to stay calm. */
-#define SAFE_RATIO 0.92
+/* What the agent never takes, whatever happens, so that the kernel has no reason to kill it. */
+#define SPARE_BYTES (20 * MIB)
 /* Less headroom than this at the start, and the story would begin in the middle. */
 #define ROOM_NEEDED_BYTES (192 * MIB)
 #define BEAT_NS (100 * VAGUS_MILLISECOND_NS)
-#define BEATS_PER_PULSE 5
 
 /* Thresholds are in bytes, so that the story is the same on a machine that is nearly full. A sample
  * is taken each 100 ms; the second leak takes 15 MiB in that time. */
@@ -69,7 +68,7 @@ static const struct {
     [ACT_CALM] = {2 * VAGUS_SECOND_NS, NULL},
     [ACT_LEAK] = {8 * VAGUS_SECOND_NS, "defer was not raised"},
     [ACT_RECOVERY] = {4 * VAGUS_SECOND_NS, "the signals were not cleared"},
-    [ACT_REST] = {2 * VAGUS_SECOND_NS, NULL},
+    [ACT_REST] = {5 * VAGUS_SECOND_NS / 2, NULL},
     [ACT_WORSE_LEAK] = {3 * VAGUS_SECOND_NS, "shutdown was not raised"},
 };
 
@@ -201,7 +200,7 @@ static void live(struct brainstem *stem, const sigset_t *endings)
         }
         vagus_snapshot_read(stem->monitor, &stem->self);
         hand_over_messages(stem);
-        if (beat % BEATS_PER_PULSE == 0)
+        if (beat % (stem->act == ACT_WORSE_LEAK ? 2 : 5) == 0)
             show_pulse(stem);
         follow_plot(stem);
     }
@@ -223,14 +222,17 @@ static bool wake_up(struct brainstem *stem, const sigset_t *endings, size_t *mos
         wait_for_beat(stem, endings, &next_ns);
         vagus_snapshot_read(stem->monitor, &stem->self);
     }
-    double safe = SAFE_RATIO * LIMIT_BYTES - (LIMIT_BYTES - memory->headroom.value);
-    if (memory->headroom.value < ROOM_NEEDED_BYTES || memory->limit.value > LIMIT_BYTES) {
-        cli_error(&cli_verb_demo, "%.0f MiB are left under a limit of %.0f MiB; it needs %u of 256",
-                  memory->headroom.value / MIB, memory->limit.value / MIB,
-                  (unsigned)(ROOM_NEEDED_BYTES / MIB));
+    if (memory->limit.value > LIMIT_BYTES) {
+        cli_error(&cli_verb_demo, "the limit of 256 MiB is not felt: memory.limit is %.0f MiB",
+                  memory->limit.value / MIB);
         return false;
     }
-    *most_bytes = (size_t)safe;
+    if (memory->headroom.value < ROOM_NEEDED_BYTES) {
+        cli_error(&cli_verb_demo, "only %.0f MiB of memory are left here; the story needs %u",
+                  memory->headroom.value / MIB, (unsigned)(ROOM_NEEDED_BYTES / MIB));
+        return false;
+    }
+    *most_bytes = (size_t)memory->headroom.value - SPARE_BYTES;
     return true;
 }
 
@@ -280,10 +282,11 @@ static int tell(struct brainstem *stem, const sigset_t *endings)
 
     live(stem, endings);
     demo_agent_end(stem->agent);
+    demo_story_says("brainstem", "all ended in order after %.1f s; messages left to answer: %u",
+                    (double)demo_story_elapsed_ns() / (double)VAGUS_SECOND_NS,
+                    stem->deferred + atomic_load(&stem->agent->inbox));
     if (stem->signal != 0)
-        return 128 + stem->signal;
-    demo_story_says("brainstem", "all have ended in order after %.1f s; this is how I feel:",
-                    (double)demo_story_elapsed_ns() / (double)VAGUS_SECOND_NS);
+        return CLI_FAILED;
     putchar('\n');
     error = vagus_health_print(stem->monitor, stdout);
     if (error != 0)
@@ -318,10 +321,13 @@ static int run(int argc, char **argv)
 
     take_endings(&endings);
     demo_story_begin(cli_colour(stdout));
-    if (!declared && demo_cgroup_enter(&cgroup, LIMIT_BYTES))
-        demo_story_says("body", "a memory cgroup of 256 MiB: %s", cgroup.path);
-    else
-        demo_story_says("body", "a declared limit of 256 MiB, no cgroup: %s", cgroup.why_not);
+    if (!declared && demo_cgroup_enter(&cgroup, LIMIT_BYTES)) {
+        demo_story_says("body", "moved into a memory cgroup of 256 MiB of its own:");
+        demo_story_says("body", "%s", cgroup.path);
+    } else {
+        demo_story_says("body", "uses a declared limit of 256 MiB instead of a cgroup:");
+        demo_story_says("body", "%s", cgroup.why_not);
+    }
 
     int error = open_monitor(cgroup.inside, &stem.monitor);
     if (error == 0)
@@ -336,5 +342,10 @@ static int run(int argc, char **argv)
         status = cli_error(&cli_verb_demo, "close: %s", vagus_error_message(error));
     if (!demo_cgroup_leave(&cgroup))
         status = cli_error(&cli_verb_demo, "the cgroup stays behind: %s", cgroup.why_not);
+    if (stem.signal != 0) {
+        /* All is in order: now what was asked for, so that a shell sees it. */
+        raise(stem.signal);
+        pthread_sigmask(SIG_UNBLOCK, &endings, NULL);
+    }
     return status;
 }
