@@ -79,20 +79,23 @@ struct brainstem {
     enum act act;
     int64_t act_began_ns;
     bool deferring;
-    unsigned deferred;
+    unsigned deferred; /* messages that wait */
+    int64_t next_message_ns;
     bool failed;
     int signal; /* that asked the process to end; 0: none */
 };
 
 /* --- The beat. --- */
 
-/* Ten messages a second arrive. While defer is raised they wait here; what the llm has accepted it
- * answers. */
+/* Messages arrive whether a beat is late or not. While defer is raised they wait here; what the llm
+ * has accepted it answers. */
 static void hand_over_messages(struct brainstem *stem)
 {
     struct demo_agent *agent = stem->agent;
     bool deferring = vagus_signal_level(stem->monitor, VAGUS_DEFER) > 0;
-    stem->deferred += 1;
+    for (; stem->next_message_ns <= vagus_now_ns();
+         stem->next_message_ns += VAGUS_SECOND_NS / DEMO_MESSAGES_PER_S)
+        stem->deferred++;
     if (deferring && !stem->deferring)
         demo_story_says("brainstem", "defers: new messages wait");
     else if (!deferring && stem->deferring)
@@ -148,26 +151,33 @@ static void enter_act(struct brainstem *stem, enum act act)
     }
 }
 
+/* True once what the act waits for has come; acts without a demand wait for nothing. */
+static bool act_is_met(const struct brainstem *stem)
+{
+    switch (stem->act) {
+    case ACT_LEAK:
+        return !atomic_load(&stem->agent->forgets); /* the cache heard defer */
+    case ACT_RECOVERY:
+        return vagus_signal_level(stem->monitor, VAGUS_SIGNAL_ANY) <= 0;
+    case ACT_WORSE_LEAK:
+        return atomic_load(&stem->agent->ending);
+    default:
+        return false;
+    }
+}
+
 static void follow_plot(struct brainstem *stem)
 {
-    int64_t in_act_ns = vagus_now_ns() - stem->act_began_ns;
-    bool over = in_act_ns >= acts[stem->act].longest_ns;
-    bool met = over;
-    if (stem->act == ACT_LEAK)
-        met = stem->deferring;
-    else if (stem->act == ACT_RECOVERY)
-        met = vagus_signal_level(stem->monitor, VAGUS_SIGNAL_ANY) <= 0;
-    else if (stem->act == ACT_WORSE_LEAK)
-        met = false; /* it ends by shutdown */
-    if (atomic_load(&stem->agent->ending)) {
-        stem->failed = stem->act != ACT_WORSE_LEAK;
-        enter_act(stem, ACT_END);
-    } else if (met) {
+    bool over = vagus_now_ns() - stem->act_began_ns >= acts[stem->act].longest_ns;
+    if (act_is_met(stem) || (over && acts[stem->act].demand == NULL)) {
         enter_act(stem, stem->act + 1);
     } else if (over) {
         demo_story_says("brainstem", "%s within %d s: stops here, rather than be killed",
                         acts[stem->act].demand,
                         (int)(acts[stem->act].longest_ns / VAGUS_SECOND_NS));
+        stem->failed = true;
+    } else if (atomic_load(&stem->agent->ending)) {
+        demo_story_says("brainstem", "this is not how the story goes");
         stem->failed = true;
     }
 }
@@ -191,6 +201,7 @@ static void wait_for_beat(struct brainstem *stem, const sigset_t *endings, int64
 static void live(struct brainstem *stem, const sigset_t *endings)
 {
     int64_t next_ns = vagus_now_ns();
+    stem->next_message_ns = next_ns;
     enter_act(stem, ACT_CALM);
     for (unsigned beat = 1; stem->act != ACT_END && !stem->failed; beat++) {
         wait_for_beat(stem, endings, &next_ns);

@@ -88,15 +88,16 @@ cgroup=$(cgroup_of own.txt)
 
 # --- Signals. ---
 for signal in INT:130 TERM:143 HUP:129; do
-    demo signal.txt &
+    story=${signal%:*}.txt
+    demo "$story" &
     pid=$!
-    wait_for signal.txt ' ok '
+    wait_for "$story" ' ok '
     kill -"${signal%:*}" "$pid"
     status=0
     wait "$pid" || status=$?
     ((status == ${signal#*:})) || fault "exit status $status after $signal"
-    in_order signal.txt 'leaves in order' 'llm +closed' 'all ended in order'
-    cgroup=$(cgroup_of signal.txt)
+    in_order "$story" 'leaves in order' 'llm +closed' 'all ended in order'
+    cgroup=$(cgroup_of "$story")
     [[ -z $cgroup || ! -e $cgroup ]] || fault "left behind after $signal: $cgroup"
 done
 
