@@ -36,7 +36,7 @@ struct host_cgroup_memory {
  * level, and memory.stat only where usage moved by more than 1/64 of the limit since it was last
  * read, so that a burst of page cache is not taken for a leak. 0; VAGUS_EUNSUPPORTED (no memory
  * controller is visible); VAGUS_EIO, VAGUS_EPARSE, VAGUS_EPERM if any level could not be read:
- * what the others say would be too rosy then. */
+ * what the others say would be too rosy then; `levels` holds nothing of use after a failure. */
 int host_cgroup_memory(struct host *host, struct host_cgroup_memory levels[HOST_CGROUP_DEPTH_MAX],
                        unsigned *count);
 
