@@ -31,6 +31,9 @@ static _Atomic long malloc_fail_at; /* 0: never */
 static _Atomic long malloc_live;    /* allocations less frees, of all that were watched */
 
 #if MALLOC_WATCHED
+/* Shared libraries must find these too, whatever visibility the tests are compiled with. */
+#define MALLOC_FOR_ALL __attribute__((visibility("default")))
+
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *memory, size_t size);
@@ -55,29 +58,29 @@ static void *malloc_given(void *memory)
     return memory;
 }
 
-void *malloc(size_t size)
+MALLOC_FOR_ALL void *malloc(size_t size)
 {
     return malloc_refuses() ? NULL : malloc_given(__libc_malloc(size));
 }
 
-void *calloc(size_t count, size_t size)
+MALLOC_FOR_ALL void *calloc(size_t count, size_t size)
 {
     return malloc_refuses() ? NULL : malloc_given(__libc_calloc(count, size));
 }
 
-void *realloc(void *memory, size_t size)
+MALLOC_FOR_ALL void *realloc(void *memory, size_t size)
 {
     if (memory == NULL)
         return malloc(size);
     return malloc_refuses() ? NULL : __libc_realloc(memory, size);
 }
 
-void *aligned_alloc(size_t alignment, size_t size)
+MALLOC_FOR_ALL void *aligned_alloc(size_t alignment, size_t size)
 {
     return malloc_refuses() ? NULL : malloc_given(__libc_memalign(alignment, size));
 }
 
-int posix_memalign(void **memory, size_t alignment, size_t size)
+MALLOC_FOR_ALL int posix_memalign(void **memory, size_t alignment, size_t size)
 {
     void *got = aligned_alloc(alignment, size);
     if (got == NULL)
@@ -86,7 +89,7 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
     return 0;
 }
 
-void free(void *memory)
+MALLOC_FOR_ALL void free(void *memory)
 {
     if (memory != NULL && atomic_load(&malloc_watched))
         atomic_fetch_sub(&malloc_live, 1);

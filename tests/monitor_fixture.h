@@ -76,8 +76,8 @@ static inline struct vagus_monitor *organ_open(uint32_t flags)
         &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
                                         .policy_text = organ_policy,
                                         .clock = flags & VAGUS_STEPPED ? &test_clock : NULL,
-                                        .flags = flags | VAGUS_NO_COLLECTORS |
-                                                 VAGUS_ANONYMOUS_SEGMENT,
+                                        .flags =
+                                            flags | VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT,
                                         .faults = &faults},
         &monitor);
     for (uint32_t i = 0; error == VAGUS_EPOLICY && i < faults.count; i++)

@@ -28,7 +28,7 @@
         passed++
         skipped += cases[number]
     } else if (/\*\*\*(Skipped|Not Run \(Disabled\))/)
-        skipped++
+        skipped += cases[number] > 0 ? cases[number] : 1
     else {
         failed++
         outcome = $0

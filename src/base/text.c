@@ -47,6 +47,32 @@ void text_addf(struct text *text, const char *format, ...)
     va_end(arguments);
 }
 
+/* Numbers as printf writes them, but for the decimal point, which is the locale's there and may
+ * have several bytes. */
+static void add_number(struct text *text, const char *number)
+{
+    for (const char *c = number; *c != '\0'; c++) {
+        if (strchr("+-0123456789einfa", *c) != NULL)
+            text_add_bytes(text, c, 1);
+        else if (c == number || strchr("0123456789", c[-1]) != NULL)
+            text_add(text, ".");
+    }
+}
+
+void text_add_fixed(struct text *text, double value, int decimals)
+{
+    char number[350]; /* the longest double has 309 digits before the point */
+    snprintf(number, sizeof(number), "%.*f", decimals, value);
+    add_number(text, number);
+}
+
+void text_add_digits(struct text *text, double value, int digits)
+{
+    char number[64];
+    snprintf(number, sizeof(number), "%.*g", digits, value);
+    add_number(text, number);
+}
+
 /* The length of the UTF-8 character at s (1 to 4), or 0 if there is none: overlong forms,
  * surrogates and what is beyond Unicode are none. */
 static size_t utf8_length(const unsigned char *s)
@@ -126,9 +152,9 @@ void text_add_json_number(struct text *text, double value)
     if (!isfinite(value))
         text_add(text, "null");
     else if (value == rint(value) && fabs(value) < 9e15)
-        text_addf(text, "%.0f", value);
+        text_add_fixed(text, value, 0);
     else
-        text_addf(text, "%.9g", value);
+        text_add_digits(text, value, 9);
 }
 
 void text_add_size(struct text *text, double bytes)
@@ -143,10 +169,19 @@ void text_add_size(struct text *text, double bytes)
         bytes /= 1024;
         unit++;
     }
-    if (unit == 0 || fabs(bytes) >= 99.95 || bytes == rint(bytes))
-        text_addf(text, "%.0f %s", bytes, units[unit]);
+    bool whole = unit == 0 || fabs(bytes) >= 99.95 || bytes == rint(bytes);
+    text_add_fixed(text, bytes, whole ? 0 : 1);
+    text_addf(text, " %s", units[unit]);
+}
+
+/* Up to ten seconds with a tenth, unless that is 0. */
+static void add_seconds(struct text *text, int64_t ns)
+{
+    int tenths = (int)(ns / (100 * VAGUS_MILLISECOND_NS));
+    if (tenths % 10 != 0)
+        text_addf(text, "%d.%d s", tenths / 10, tenths % 10);
     else
-        text_addf(text, "%.1f %s", bytes, units[unit]);
+        text_addf(text, "%d s", tenths / 10);
 }
 
 void text_add_duration(struct text *text, int64_t ns)
@@ -159,11 +194,11 @@ void text_add_duration(struct text *text, int64_t ns)
     if (ns < 1000)
         text_addf(text, "%d ns", (int)ns);
     else if (ns < VAGUS_MILLISECOND_NS)
-        text_addf(text, "%.3g µs", (double)ns / 1e3);
+        text_addf(text, "%d µs", (int)(ns / 1000));
     else if (ns < VAGUS_SECOND_NS)
         text_addf(text, "%d ms", (int)(ns / VAGUS_MILLISECOND_NS));
     else if (seconds < 10)
-        text_addf(text, "%.3g s", (double)(ns / (100 * VAGUS_MILLISECOND_NS)) / 10);
+        add_seconds(text, ns);
     else if (seconds < 60)
         text_addf(text, "%d s", (int)seconds);
     else if (seconds < 3600)
@@ -183,10 +218,14 @@ void text_add_value(struct text *text, double value, const char *unit)
     } else if (strcmp(unit, "s") == 0 && fabs(value) < 9e9) {
         text_add_duration(text, (int64_t)(value * 1e9));
     } else if (strcmp(unit, "1") == 0) {
-        text_addf(text, "%.3g %%", value * 100);
+        text_add_digits(text, value * 100, 3);
+        text_add(text, " %");
     } else {
         /* %g of a huge number stays short; %.0f would print hundreds of digits. */
-        text_addf(text, fabs(value) < 1e15 && value == rint(value) ? "%.0f" : "%.4g", value);
+        if (fabs(value) < 1e15 && value == rint(value))
+            text_add_fixed(text, value, 0);
+        else
+            text_add_digits(text, value, 4);
         if (unit[0] != '{' && unit[0] != '\0')
             text_addf(text, " %s", unit);
     }

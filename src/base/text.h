@@ -27,6 +27,11 @@ void text_addf(struct text *text, const char *format, ...) __attribute__((format
 void text_addv(struct text *text, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
+/* A number with so many decimals, or with so many digits in all: always with a point, whatever the
+ * host's locale says. */
+void text_add_fixed(struct text *text, double value, int decimals);
+void text_add_digits(struct text *text, double value, int digits);
+
 /* Untrusted text for a terminal: control characters, bytes that are not UTF-8 and directional
  * overrides come out as \xNN; at most max_columns bytes of it, then an ellipsis. */
 void text_add_safe(struct text *text, const char *string, size_t max_bytes);

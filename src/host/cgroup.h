@@ -18,11 +18,12 @@ enum host_cgroup_version {
 
 /* Finds the process's cgroups again (call it every 10 s: processes are moved) and reads each
  * level's memory limit. Files are opened again only if the path or the hierarchy changed. 0 or why
- * /proc/self/cgroup could not be read; what was known stays then. 2 µs if nothing changed. */
+ * /proc/self/cgroup could not be read; what was known stays then. 4 µs if nothing changed. */
 int host_cgroup_resolve(struct host *host);
 
-/* Reads limits and inactive_file of all limited levels again (call it each second). 0 or the first
- * failure. 4 µs for each limited level: memory.stat is most of it. */
+/* Reads all levels' limits again, and lets the next host_cgroup_memory() read memory.stat of the
+ * limited ones, which is most of the cost (call it each second). 0 or the first failure. About 1 µs
+ * for each level, limited or not. */
 int host_cgroup_memory_refresh(struct host *host);
 
 /* One level with a limit. */
@@ -36,7 +37,7 @@ struct host_cgroup_memory {
  * level, and memory.stat only where usage moved by more than 1/64 of the limit since it was last
  * read, so that a burst of page cache is not taken for a leak. 0; VAGUS_EUNSUPPORTED (no memory
  * controller is visible); VAGUS_EIO, VAGUS_EPARSE, VAGUS_EPERM if any level could not be read:
- * what the others say would be too rosy then. */
+ * what the others say would be too rosy then; `levels` holds nothing of use after a failure. */
 int host_cgroup_memory(struct host *host, struct host_cgroup_memory levels[HOST_CGROUP_DEPTH_MAX],
                        unsigned *count);
 

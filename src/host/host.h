@@ -19,8 +19,10 @@ struct host_options {
     uint64_t memory_limit_bytes; /* declared by the policy; 0: none */
 };
 
-/* Opens every file once. What is missing is no failure: its reader says VAGUS_EUNSUPPORTED.
- * 0, VAGUS_ENOMEM, VAGUS_EINVAL. */
+/* Opens every file once, and asks hwloc and libstatgrab what they know; 1 ms and more, may block.
+ * What is missing is no failure: its reader says VAGUS_EUNSUPPORTED. 0, VAGUS_ENOMEM, VAGUS_EINVAL
+ * (too many paths, an empty or too long one, a root that is no folder). A sampler thread calls
+ * host_thread_prepare() first. */
 int host_open(const struct host_options *options, struct host **host);
 
 /* Counted: a lane that was left behind may outlive the monitor. NULL is fine. */

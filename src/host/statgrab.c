@@ -114,10 +114,7 @@ int host_load(struct host *host, double *load_1m)
         prepared_generation == __atomic_load_n(&library_generation, __ATOMIC_RELAXED)) {
         size_t entries = 0;
         const sg_load_stats *load = sg_get_load_stats(&entries);
-        /* It opens the file each time, which fails when descriptors have run out. */
         if (load != NULL && entries > 0 && load->min1 >= 0) {
-            if (host->on_read != NULL)
-                host->on_read(host->on_read_arg, "proc/loadavg");
             *load_1m = load->min1;
             return 0;
         }

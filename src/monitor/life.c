@@ -122,6 +122,7 @@ static void free_all(struct vagus_monitor *monitor)
     config_free(monitor->config);
     if (monitor->wake_fd >= 0)
         close(monitor->wake_fd);
+    latch_finish(&monitor->sampler_ready);
     latch_finish(&monitor->sampler_ended);
     pthread_mutex_destroy(&monitor->step_lock);
     pthread_mutex_destroy(&monitor->note_lock);
@@ -142,6 +143,7 @@ static void make_new(struct vagus_monitor *monitor, const struct vagus_monitor_o
     monitor->dropped_before = cells_dropped();
     pthread_mutex_init(&monitor->note_lock, NULL);
     pthread_mutex_init(&monitor->step_lock, NULL);
+    latch_init(&monitor->sampler_ready);
     latch_init(&monitor->sampler_ended);
 }
 
@@ -158,9 +160,8 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
         return VAGUS_EFULL;
     make_new(monitor, &options);
 
-    struct config_vocabulary vocabulary = {.kinds = judge_kind_names};
-    error = config_load(options.policy_path, options.policy_text, &vocabulary, options.faults,
-                        &monitor->config);
+    error = config_load(options.policy_path, options.policy_text, &monitor_vocabulary,
+                        options.faults, &monitor->config);
     if (error != 0)
         goto fail_before_segment;
     error = open_segment(monitor, &options);

@@ -61,7 +61,7 @@ struct vagus_monitor {
     int wake_fd;
     int quit;
     bool has_sampler;
-    struct latch sampler_ended;
+    struct latch sampler_ready, sampler_ended;
     pthread_mutex_t step_lock; /* held during a step; who proves the wiring takes it too */
 
     /* Notes for health. */
@@ -104,6 +104,10 @@ bool monitor_wait_returned(struct vagus_monitor *monitor, int64_t deadline_ns);
 /* The sampler's thread is inside its monitor for good: nobody may close a monitor from there. */
 void monitor_set_inside(const struct vagus_monitor *monitor);
 bool monitor_is_inside(const struct vagus_monitor *monitor);
+
+/* --- vocabulary.c: what policies are checked against --- */
+
+extern const struct config_vocabulary monitor_vocabulary;
 
 /* --- notes.c --- */
 

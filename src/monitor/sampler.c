@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "host/statgrab.h"
 #include "monitor/monitor.h"
 
 #define ALL_TIERS (~0u)
@@ -28,7 +29,10 @@ static void put_own_cost(struct vagus_monitor *monitor, int64_t now_ns)
     struct timespec used;
     if (monitor->cpu_index < 0)
         return;
-    if (!monitor->has_sampler || clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) != 0) {
+    if ((monitor->flags & VAGUS_STEPPED) == 0 && !monitor->has_sampler)
+        return; /* the first step, still on the thread that starts it */
+    if ((monitor->flags & VAGUS_STEPPED) != 0 ||
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) != 0) {
         /* Stepped by the host: the thread's time is not ours alone. */
         metrics_put_missing(&monitor->metrics, (uint32_t)monitor->cpu_index, now_ns,
                             VAGUS_EUNSUPPORTED);
@@ -105,8 +109,6 @@ static void publish(struct vagus_monitor *monitor, int64_t now_ns, uint32_t list
     s->published_ns = now_ns;
     s->good_until_ns = schedule_next_ns(&monitor->schedule) + OVERDUE_NS;
     s->wall_ns = clock_wall_ns(&monitor->clock);
-    if (monitor->cpu_index >= 0)
-        s->monitor.cpu_ratio = metrics->entries[monitor->cpu_index].reading;
     s->monitor.ticks = monitor->schedule.ticks;
     s->monitor.missed_ticks = monitor->schedule.missed;
     s->monitor.dropped_records = cells_dropped() - monitor->dropped_before;
@@ -207,6 +209,9 @@ static void *sampler_run(void *arg)
 {
     struct vagus_monitor *monitor = arg;
     monitor_set_inside(monitor);
+    if (monitor->host != NULL)
+        host_thread_prepare(monitor->host);
+    latch_open(&monitor->sampler_ready);
     pthread_cleanup_push(sampler_over, monitor);
     while (!__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE)) {
         wait_until(monitor, schedule_next_ns(&monitor->schedule));
@@ -224,6 +229,8 @@ int sampler_start_thread(struct vagus_monitor *monitor)
     int error = thread_start("vagus-sampler", sampler_run, monitor);
     if (error != 0)
         monitor->has_sampler = false;
+    else
+        latch_wait(&monitor->sampler_ready, INT64_MAX); /* what it allocates belongs to the start */
     return error;
 }
 

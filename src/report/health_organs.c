@@ -118,7 +118,7 @@ static void organ_share(struct organ *organ, const struct vagus_reading *part,
     char item[120];
     struct text text;
     text_init(&text, item, sizeof(item));
-    text_add_value(&text, part->value, "");
+    text_add_fixed(&text, part->value, part->value == rint(part->value) ? 0 : 2);
     text_add(&text, " of ");
     text_add_value(&text, whole->value, "");
     text_add(&text, after);

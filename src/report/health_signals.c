@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is wrong: each raised signal, the worst first, with its reason and what was done about it.
  */
+#include <stdio.h>
+
 #include "report/assemble.h"
 #include "report/findings.h"
 #include "report/health_parts.h"
+
+#define DEEDS_SHOWN 4
+#define EXPLAINED 4 /* signals; the rest get one line each */
 
 static enum screen_style style_of_kind(uint32_t kind)
 {
@@ -38,6 +43,26 @@ static bool add_deed(const struct segment_listener *listener, const struct segme
     return true;
 }
 
+/* The deeds of those listeners that are at work, or of those that are not; counts them all. */
+static void add_deeds_of(const struct report *report, const struct segment_signal *entry, bool busy,
+                         int64_t as_of_ns, unsigned *deeds, struct screen *screen)
+{
+    for (uint32_t i = 0; i < report->listener_count; i++) {
+        const struct segment_listener *listener = &report->listeners[i];
+        char item[240];
+        struct text text;
+        text_init(&text, item, sizeof(item));
+        if (busy != (listener->busy_since_ns != 0) || !add_deed(listener, entry, as_of_ns, &text))
+            continue;
+        if (++*deeds > DEEDS_SHOWN)
+            continue;
+        if (!screen->begun)
+            screen_add(screen, SCREEN_PLAIN, ": ");
+        bool hangs = report_hangs(listener->busy_since_ns, as_of_ns);
+        screen_item(screen, hangs ? SCREEN_BAD : SCREEN_PLAIN, item);
+    }
+}
+
 static void add_deeds(const struct report *report, const struct segment_signal *entry,
                       int64_t as_of_ns, struct screen *screen)
 {
@@ -50,20 +75,26 @@ static void add_deeds(const struct report *report, const struct segment_signal *
     }
     screen_addf(screen, SCREEN_PLAIN, "told %u listener%s", entry->told,
                 entry->told == 1 ? "" : "s");
-    for (uint32_t i = 0; i < report->listener_count; i++) {
-        const struct segment_listener *listener = &report->listeners[i];
-        char item[240];
-        struct text text;
-        text_init(&text, item, sizeof(item));
-        if (!add_deed(listener, entry, as_of_ns, &text))
-            continue;
-        if (!screen->begun)
-            screen_add(screen, SCREEN_PLAIN, ": ");
-        screen_item(screen,
-                    report_hangs(listener->busy_since_ns, as_of_ns) ? SCREEN_BAD : SCREEN_PLAIN,
-                    item);
+    /* A short list must not hide who hangs. */
+    unsigned deeds = 0;
+    add_deeds_of(report, entry, true, as_of_ns, &deeds, screen);
+    add_deeds_of(report, entry, false, as_of_ns, &deeds, screen);
+    if (deeds > DEEDS_SHOWN) {
+        char item[40];
+        snprintf(item, sizeof(item), "and %u more", deeds - DEEDS_SHOWN);
+        screen_item(screen, SCREEN_PLAIN, item);
     }
     screen_line(screen, 0);
+}
+
+/* A value in a stranger's unit. */
+static void add_value(struct text *text, double value, const char *unit)
+{
+    char safe[4 * VAGUS_UNIT_MAX];
+    struct text safe_unit;
+    text_init(&safe_unit, safe, sizeof(safe));
+    text_add_safe(&safe_unit, unit, sizeof(safe) - sizeof("…"));
+    text_add_value(text, value, safe);
 }
 
 /* The reason in words, and how far the value has moved since. */
@@ -79,9 +110,9 @@ static void add_reason(const struct report *report, const struct segment_signal 
     } else {
         text_add_safe(&text, signal->metric, VAGUS_NAME_MAX);
         text_add(&text, " ");
-        text_add_value(&text, signal->value, signal->unit);
+        add_value(&text, signal->value, signal->unit);
         text_add(&text, " is beyond ");
-        text_add_value(&text, signal->threshold, signal->unit);
+        add_value(&text, signal->threshold, signal->unit);
     }
     if (signal->instance[0] != '\0' && strstr(signal->reason, signal->instance) == NULL) {
         text_add(&text, " (");
@@ -102,7 +133,7 @@ static void add_reason(const struct report *report, const struct segment_signal 
 }
 
 static void add_raised(const struct report *report, const struct vagus_snapshot_signal *raised,
-                       int64_t as_of_ns, struct screen *screen)
+                       bool explained, int64_t as_of_ns, struct screen *screen)
 {
     const struct segment_signal *entry = report_transition_of(report, raised);
     char item[160];
@@ -118,14 +149,14 @@ static void add_raised(const struct report *report, const struct vagus_snapshot_
     text_add_duration(&text, report_span_ns(raised->since_ns, as_of_ns));
     text_add(&text, ", level ");
     if (raised->level >= 0 && raised->level <= 1)
-        text_addf(&text, "%.2f", (double)raised->level);
+        text_add_fixed(&text, (double)raised->level, 2);
     else
         text_add(&text, "?");
     text_add(&text, ", rule ");
     text_add_safe(&text, entry != NULL ? entry->signal.rule : raised->rule, 40);
     screen_cut(screen, SCREEN_PLAIN, item);
     screen_line(screen, 0);
-    if (entry != NULL) {
+    if (entry != NULL && explained) {
         add_reason(report, entry, as_of_ns, screen);
         add_deeds(report, entry, as_of_ns, screen);
     }
@@ -135,7 +166,7 @@ void report_add_raised(const struct report *report, int64_t as_of_ns, struct scr
 {
     uint32_t count = report_raised_count(report);
     for (uint32_t i = 0; i < count; i++)
-        add_raised(report, &report->snapshot.signals[i], as_of_ns, screen);
+        add_raised(report, &report->snapshot.signals[i], i < EXPLAINED, as_of_ns, screen);
     if (report->snapshot.signal_count > count) {
         screen_addf(screen, SCREEN_WARN, " and %u more signals",
                     report->snapshot.signal_count - count);

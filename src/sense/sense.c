@@ -22,7 +22,7 @@ struct staged {
 
 struct vagus_collector {
     struct vagus_collector_desc desc;
-    const struct vagus_clock *clock;
+    struct vagus_clock clock; /* a copy: a lane that was left behind outlives the monitor's */
     void *arg;
     void (*release)(void *arg);
     void *state;
@@ -170,7 +170,7 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
         return error;
     }
     memcpy(&collector->desc, desc, desc->size < sizeof(*desc) ? desc->size : sizeof(*desc));
-    collector->clock = sense->clock;
+    collector->clock = *sense->clock;
     collector->arg = arg;
     collector->release = release;
     collector->open_error = VAGUS_ENOMEM; /* until open() ran there is nothing to close */
@@ -207,7 +207,7 @@ void *vagus_collector_arg(struct vagus_collector *collector)
 
 int64_t vagus_collector_now_ns(struct vagus_collector *collector)
 {
-    return clock_now_ns(collector->clock);
+    return clock_now_ns(&collector->clock);
 }
 
 int vagus_collector_instance_add(struct vagus_collector *collector, const char *value)
@@ -251,9 +251,9 @@ static void collector_run(void *arg)
 {
     struct vagus_collector *collector = arg;
     memset(collector->staging, 0, collector->entries * sizeof(*collector->staging));
-    collector->began_ns = clock_now_ns(collector->clock);
+    collector->began_ns = clock_now_ns(&collector->clock);
     collector->error = collector->desc.sample(collector, collector->due);
-    collector->took_ns = clock_now_ns(collector->clock) - collector->began_ns;
+    collector->took_ns = clock_now_ns(&collector->clock) - collector->began_ns;
 }
 
 static void take_in(struct sense *sense, struct vagus_collector *collector)

@@ -69,8 +69,8 @@ FNR == 1 {
     }
     to = path
     sub(/\/.*/, "", to)
-    if (to == "vagus" || to in rank)
-        fault("our own headers are included with quotes: " path)
+    if (to in rank)
+        fault("headers of modules are included with quotes: " path)
     if ((to in fence) && fence[to] != here)
         fault("only src/" fence[to] " includes " path)
 }

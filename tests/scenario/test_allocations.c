@@ -16,15 +16,15 @@ static void on_signal(const struct vagus_signal *signal, void *arg)
 
 static void listen_with_a_thread(struct vagus_monitor *monitor, _Atomic unsigned *calls)
 {
-    CHECK_EQ(vagus_listener_add(monitor,
-                                &(struct vagus_listener_desc){
-                                    .size = sizeof(struct vagus_listener_desc),
-                                    .name = "service",
-                                    .kinds = VAGUS_SIGNAL_ANY,
-                                    .on_signal = on_signal,
-                                    .arg = calls},
-                                NULL),
-             0);
+    CHECK_EQ(
+        vagus_listener_add(monitor,
+                           &(struct vagus_listener_desc){.size = sizeof(struct vagus_listener_desc),
+                                                         .name = "service",
+                                                         .kinds = VAGUS_SIGNAL_ANY,
+                                                         .on_signal = on_signal,
+                                                         .arg = calls},
+                           NULL),
+        0);
 }
 
 static char text[32768];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A simulated day of all tiers, stepped from an in-memory source: nothing drifts, nothing is missed,
- * noise around a threshold makes one transition. How long it takes is printed, not judged. */
+/* A simulated day of all tiers, stepped from an in-memory source: nothing drifts, nothing is
+ * missed, noise around a threshold makes one transition. How long it takes is printed, not judged.
+ */
 #include "check.h"
 #include "monitor_fixture.h"
 
@@ -13,14 +14,14 @@ static void a_day(void)
     struct vagus_system_snapshot s;
     struct vagus_signal signal;
     unsigned transitions = 0, samples_before = atomic_load(&organ_samples);
-    CHECK_EQ(vagus_listener_add(m,
-                                &(struct vagus_listener_desc){
-                                    .size = sizeof(struct vagus_listener_desc),
-                                    .name = "day",
-                                    .kinds = VAGUS_SIGNAL_ANY,
-                                    .flags = VAGUS_LISTENER_POLLED},
-                                &listener),
-             0);
+    CHECK_EQ(
+        vagus_listener_add(m,
+                           &(struct vagus_listener_desc){.size = sizeof(struct vagus_listener_desc),
+                                                         .name = "day",
+                                                         .kinds = VAGUS_SIGNAL_ANY,
+                                                         .flags = VAGUS_LISTENER_POLLED},
+                           &listener),
+        0);
     REQUIRE(vagus_monitor_start(m) == 0);
     int64_t began_ns = vagus_now_ns();
     for (int minute = 0; minute < 24 * 60; minute++) {

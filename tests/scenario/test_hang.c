@@ -58,9 +58,8 @@ static void a_hung_driver_makes_its_own_readings_stale_and_no_others(void)
     struct vagus_reading r;
     REQUIRE(vagus_collector_add(m, &driver) == 0);
     REQUIRE(vagus_monitor_start(m) == 0);
-    for (int i = 0; i < 200 && vagus_reading_get(m, "driver.value", NULL, &r) == 0 &&
-                    r.taken_ns == 0;
-         i++)
+    for (int i = 0;
+         i < 200 && vagus_reading_get(m, "driver.value", NULL, &r) == 0 && r.taken_ns == 0; i++)
         usleep(10000);
     CHECK_EQ(vagus_reading_state(&r, vagus_now_ns()), VAGUS_STATE_OK);
     atomic_store(&hang, true);
@@ -95,15 +94,15 @@ static void listen_fast(const struct vagus_signal *signal, void *arg)
 static void add_listener(struct vagus_monitor *m, const char *name, vagus_signal_fn *fn, sem_t *sem)
 {
     sem_init(sem, 0, 0);
-    CHECK_EQ(vagus_listener_add(m,
-                                &(struct vagus_listener_desc){
-                                    .size = sizeof(struct vagus_listener_desc),
-                                    .name = name,
-                                    .kinds = VAGUS_THROTTLE,
-                                    .on_signal = fn,
-                                    .arg = sem},
-                                NULL),
-             0);
+    CHECK_EQ(
+        vagus_listener_add(m,
+                           &(struct vagus_listener_desc){.size = sizeof(struct vagus_listener_desc),
+                                                         .name = name,
+                                                         .kinds = VAGUS_THROTTLE,
+                                                         .on_signal = fn,
+                                                         .arg = sem},
+                           NULL),
+        0);
 }
 
 static void a_listener_that_sleeps_delays_no_other(void)

@@ -20,7 +20,8 @@ bool cli_colour(FILE *stream)
     return false;
 }
 
-static void note_message(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static void note_message(const char *format,
+                                                               va_list arguments)
 {
     vsnprintf(message, sizeof(message), format, arguments);
 }

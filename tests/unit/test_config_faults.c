@@ -65,6 +65,7 @@ static void yaml_itself(void)
         {"? [a]\n: b\n", 1, 3, "a key must be a word"},
         {"? {a: b}\n: b\n", 1, 3, "a key must be a word"},
         {"agent: a\nrules: []\nagent: b\n", 3, 1, "\"agent\" is given twice: first in line 1"},
+        {"agent: a\nrules: []\nagent: B\n", 3, 1, "is given twice"},
         {"agent: \"a\\0b\"\n", 1, 8, "a zero byte"},
         {"", 1, 1, "empty"},
         {"# only a comment\n", 1, 1, "empty"},

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What arrives in the structs. */
-#include <locale.h>
 #include <stdlib.h>
 
 #include "check.h"
 #include "config/config.h"
 #include "config/default_policy.h"
+#include "decimal_comma.h"
 #include "vagus/rule.h"
 
 static const char *const kinds[] = {"level", "rate", NULL};
@@ -181,28 +181,37 @@ static void built_in_policy(void)
 /* The values of the file are the values in the struct, to the last bit. */
 static void doubles_are_exact(void)
 {
-    static const char *const numbers[] = {
-        "0.1",      "0.30000000000000004", "123456789.123456789", "-7.25", "1",
-        "0.000001", "9007199254740993"};
+    static const struct {
+        const char *text;
+        double value;
+    } numbers[] = {
+        {"0.1", 0.1},
+        {"0.30000000000000004", 0.30000000000000004},
+        {"123456789.123456789", 123456789.123456789},
+        {"-7.25", -7.25},
+        {"0.000001", 0.000001},
+        {"9007199254740993", 9007199254740993.0},
+        {"-98.999999999999986", -98.999999999999986},
+    };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         char text[200];
         snprintf(text, sizeof(text),
                  "rules: [{name: a, metric: agent.tokens, throttle: {above: %s, clear: -99}}]",
-                 numbers[i]);
+                 numbers[i].text);
         struct vagus_config *config = loaded(text);
         REQUIRE(config != NULL);
-        if (config->rules[0].throttle.enter != strtod(numbers[i], NULL))
-            CHECK_FAIL_("%s became %.17g", numbers[i], config->rules[0].throttle.enter);
+        if (config->rules[0].throttle.enter != numbers[i].value)
+            CHECK_FAIL_("%s became %.17g", numbers[i].text, config->rules[0].throttle.enter);
         config_free(config);
     }
 }
 
 static void decimal_comma(void)
 {
-    if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL && setlocale(LC_ALL, "fr_FR.UTF-8") == NULL)
-        SKIP_TEST("no locale with a decimal comma is installed");
+    if (!decimal_comma_begin())
+        SKIP_TEST("no locale with a decimal comma is to be had");
     doubles_are_exact();
-    setlocale(LC_ALL, "C");
+    decimal_comma_end();
 }
 
 static void outputs_stay_untouched(void)

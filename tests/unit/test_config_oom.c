@@ -65,11 +65,11 @@ void free(void *memory)
 }
 #endif
 
+#ifdef INTERPOSED
 static const char *const kinds[] = {"level", NULL};
 static const struct config_vocabulary vocabulary = {kinds, NULL};
 static struct vagus_fault_list faults;
 
-#ifdef INTERPOSED
 /* One load with the nth allocation failing. */
 static int load(const char *path, const char *text, long nth, struct vagus_config **config)
 {

@@ -2,6 +2,10 @@
 /* Machines as folders: what is read there is computed by hand here. */
 #include "check.h"
 
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "host/cgroup.h"
 #include "host/host.h"
 #include "host/procfs.h"
@@ -246,8 +250,130 @@ static void reads_are_traced(void)
     host_unref(host);
 }
 
+/* --- A root that changes under our feet. --- */
+
+static char changing[64];
+
+static void write_file(const char *path, const char *text)
+{
+    char full[256];
+    snprintf(full, sizeof(full), "%s/%s", changing, path);
+    for (char *slash = full + strlen(changing) + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
+        *slash = '\0';
+        mkdir(full, 0700);
+        *slash = '/';
+    }
+    FILE *file = fopen(full, "w");
+    REQUIRE(file != NULL);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void remove_file(const char *path)
+{
+    char full[256];
+    snprintf(full, sizeof(full), "%s/%s", changing, path);
+    CHECK_EQ(unlink(full), 0);
+    for (char *slash; (slash = strrchr(full, '/')) != NULL && rmdir((*slash = '\0', full)) == 0;)
+        ;
+}
+
+#define CHECK_WORKING_SET(wanted)                                                                  \
+    do {                                                                                           \
+        CHECK_EQ(host_cgroup_memory(host, levels, &count), 0);                                     \
+        CHECK_EQ(count, 1);                                                                        \
+        CHECK_EQ(levels[0].working_set_bytes, wanted);                                             \
+    } while (0)
+
+/* inactive_file is read again only where usage moved by more than 1/64 of the limit. */
+static void statistics_follow_usage(void)
+{
+    struct host_cgroup_memory levels[HOST_CGROUP_DEPTH_MAX];
+    unsigned count = 0;
+    strcpy(changing, "/tmp/vagus-root-XXXXXX");
+    REQUIRE(mkdtemp(changing) != NULL);
+    write_file("proc/self/cgroup", "0::/x\n");
+    write_file("proc/self/mountinfo", "1 2 0:3 / /cg rw - cgroup2 cgroup2 rw\n");
+    write_file("cg/x/memory.max", "6400\n");
+    write_file("cg/x/memory.current", "1000\n");
+    write_file("cg/x/memory.stat", "inactive_file 200\n");
+    struct host *host = open_fixture(changing);
+    REQUIRE(host != NULL);
+    CHECK_WORKING_SET(800);
+    write_file("cg/x/memory.stat", "inactive_file 350\n");
+    write_file("cg/x/memory.current", "1100\n");
+    CHECK_WORKING_SET(900); /* moved by 100: the 200 of before still count */
+    write_file("cg/x/memory.current", "1101\n");
+    CHECK_WORKING_SET(751);
+    write_file("cg/x/memory.max", "max\n");
+    CHECK_EQ(host_cgroup_memory_refresh(host), 0);
+    CHECK_EQ(host_cgroup_memory(host, levels, &count), 0);
+    CHECK_EQ(count, 0);
+
+    /* Moved to a cgroup that sets its first limit later; then out of the namespace. */
+    write_file("cg/y/memory.max", "max\n");
+    write_file("cg/y/memory.current", "5000\n");
+    write_file("cg/y/memory.stat", "inactive_file 0\n");
+    write_file("proc/self/cgroup", "0::/y\n");
+    CHECK_EQ(host_cgroup_resolve(host), 0);
+    write_file("cg/y/memory.max", "10000\n");
+    CHECK_EQ(host_cgroup_memory_refresh(host), 0);
+    CHECK_WORKING_SET(5000);
+    write_file("proc/self/cgroup", "0::/../y\n");
+    CHECK_EQ(host_cgroup_resolve(host), 0);
+    CHECK_EQ(host_cgroup_memory(host, levels, &count), VAGUS_EUNSUPPORTED);
+    host_unref(host);
+    static const char *const files[] = {
+        "proc/self/cgroup", "proc/self/mountinfo", "cg/x/memory.max",     "cg/x/memory.current",
+        "cg/x/memory.stat", "cg/y/memory.max",     "cg/y/memory.current", "cg/y/memory.stat"};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        remove_file(files[i]);
+    CHECK(access(changing, F_OK) != 0);
+}
+
+static void finds_the_mount_in(const char *mountinfo)
+{
+    static const char *const files[] = {"proc/self/cgroup", "proc/self/mountinfo",
+                                        "cg/x/memory.max", "cg/x/memory.current",
+                                        "cg/x/memory.stat"};
+    struct host_cgroup_memory levels[HOST_CGROUP_DEPTH_MAX];
+    unsigned count = 0;
+    strcpy(changing, "/tmp/vagus-root-XXXXXX");
+    REQUIRE(mkdtemp(changing) != NULL);
+    write_file("proc/self/cgroup", "0::/x\n");
+    write_file("proc/self/mountinfo", mountinfo);
+    write_file("cg/x/memory.max", "6400\n");
+    write_file("cg/x/memory.current", "1000\n");
+    write_file("cg/x/memory.stat", "inactive_file 200\n");
+    struct host *host = open_fixture(changing);
+    REQUIRE(host != NULL);
+    CHECK_WORKING_SET(800);
+    host_unref(host);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        remove_file(files[i]);
+}
+
+/* More mounts than pass through the buffer at once: ours lies across its end, or after a line that
+ * is longer than all of it. */
+static void long_mountinfo(void)
+{
+    static const char ours[] = "\n1 2 0:3 / /cg rw - cgroup2 cgroup2 rw\n";
+    static char text[60000];
+    size_t length = 0;
+    while (length + 200 < 16384 - 10)
+        length += (size_t)sprintf(text + length, "9 1 0:9 / /m rw - overlay o rw,%0120d\n", 0);
+    memset(text + length, 'x', 16384 - 10 - length);
+    strcpy(text + 16384 - 10, ours);
+    finds_the_mount_in(text);
+    memset(text + length, 'x', 39000);
+    strcpy(text + length + 39000, ours);
+    finds_the_mount_in(text);
+}
+
 int main(void)
 {
+    RUN(statistics_follow_usage);
+    RUN(long_mountinfo);
     RUN(this_machine);
     RUN(this_machine_limits);
     RUN(v2_container);

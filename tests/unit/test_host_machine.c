@@ -38,6 +38,17 @@
 #define ALLOCATOR_WATCHED 1
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZED 1
+#endif
+#endif
+#ifndef THREAD_SANITIZED
+#define THREAD_SANITIZED 0
+#endif
+
 static __thread long allocations, own_allocations, fail_at = -1;
 
 #if ALLOCATOR_WATCHED
@@ -108,7 +119,7 @@ static void agrees_with_system_calls(void)
     struct host_process_size s;
     CHECK_EQ(host_process(host, &p), 0);
     CHECK_EQ(host_process_size(host, &s), 0);
-    CHECK_EQ(p.threads, 1);
+    CHECK(p.threads >= 1);
     CHECK_EQ(p.virtual_bytes, s.virtual_bytes);
     struct host_identity identity;
     CHECK_EQ(host_identity(host, &identity), 0);
@@ -123,11 +134,15 @@ static void agrees_with_system_calls(void)
 }
 
 /* A thread is seen as the process: CPU time of another thread counts, and so does its number. */
+static uint64_t threads_before;
+
 static void *read_as_thread(void *arg)
 {
     struct host_process p = {0};
     CHECK_EQ(host_process(arg, &p), 0);
-    CHECK_EQ(p.threads, 2);
+    if (ALLOCATOR_WATCHED) /* ThreadSanitizer begins one of its own with the first */
+        CHECK_EQ(p.threads, threads_before + 1);
+    CHECK(p.threads > threads_before);
     uint64_t whole = 0;
     struct timespec own;
     CHECK_EQ(host_process_cpu_ns(arg, &whole), 0);
@@ -141,6 +156,9 @@ static void any_thread_reads_the_whole_process(void)
     struct host *host;
     pthread_t thread;
     REQUIRE(host_open(NULL, &host) == 0);
+    struct host_process p = {0};
+    CHECK_EQ(host_process(host, &p), 0);
+    threads_before = p.threads;
     REQUIRE(pthread_create(&thread, NULL, read_as_thread, host) == 0);
     pthread_join(thread, NULL);
     host_unref(host);
@@ -345,7 +363,9 @@ static void moved_in_and_out(const char *own, const char *limited)
     CHECK_EQ(host_cgroup_memory(host, levels, &count), 0);
     /* The kernel charges in batches: up to 64 pages for each CPU may be counted ahead. */
     int64_t grown = (int64_t)(levels[0].working_set_bytes - before);
-    CHECK(grown >= 15 * MIB && grown <= 20 * MIB);
+    CHECK(grown >= 15 * MIB);
+    if (ALLOCATOR_WATCHED) /* a sanitizer's shadow grows along */
+        CHECK(grown <= 20 * MIB);
     munmap(memory, 16 * MIB);
 
     /* The limit is lowered under our feet: felt at the next refresh. */
@@ -368,6 +388,8 @@ static void a_real_memory_cgroup(void)
     struct host *host;
     struct host_cgroup_place place;
     char own[4096], limited[4160];
+    if (THREAD_SANITIZED)
+        SKIP_TEST("the sanitizer's shadow of 16 MiB does not fit into 64 MiB");
     REQUIRE(host_open(NULL, &host) == 0);
     host_cgroup_memory_place(host, &place);
     snprintf(own, sizeof(own), "%s", place.directory);
@@ -388,7 +410,8 @@ static void a_real_memory_cgroup(void)
         _exit(check_failures > 0);
     }
     int status = -1;
-    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    REQUIRE(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK_EQ(status, 0);
     rmdir(limited); /* what the child did already, if all went well */
     CHECK(access(limited, F_OK) != 0);
 }

@@ -24,14 +24,14 @@ static struct vagus_listener listen_to_all(struct vagus_monitor *monitor)
 {
     struct vagus_listener listener = {0, 0};
     heard_count = 0;
-    CHECK_EQ(vagus_listener_add(monitor,
-                                &(struct vagus_listener_desc){
-                                    .size = sizeof(struct vagus_listener_desc),
-                                    .name = "test",
-                                    .kinds = VAGUS_SIGNAL_ANY,
-                                    .flags = VAGUS_LISTENER_POLLED},
-                                &listener),
-             0);
+    CHECK_EQ(
+        vagus_listener_add(monitor,
+                           &(struct vagus_listener_desc){.size = sizeof(struct vagus_listener_desc),
+                                                         .name = "test",
+                                                         .kinds = VAGUS_SIGNAL_ANY,
+                                                         .flags = VAGUS_LISTENER_POLLED},
+                           &listener),
+        0);
     return listener;
 }
 
@@ -245,12 +245,12 @@ static void a_counter_wakes_the_sampler_between_ticks(void)
                                  "    throttle: { above: 1000, clear: 500 }\n";
     struct vagus_monitor *m = NULL;
     struct pollfd readable;
-    REQUIRE(vagus_monitor_open(
-                &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
-                                                .policy_text = policy,
-                                                .flags =
-                                                    VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT},
-                &m) == 0);
+    REQUIRE(
+        vagus_monitor_open(
+            &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
+                                            .policy_text = policy,
+                                            .flags = VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT},
+            &m) == 0);
     struct vagus_counter tokens = vagus_counter_define(
         m, &(struct vagus_metric_desc){.name = "agent.tokens", .unit = "{token}"});
     struct vagus_listener listener = listen_to_all(m);
@@ -325,14 +325,14 @@ static void a_callback_may_not_close_its_monitor(void)
 {
     closing = organ_open(VAGUS_STEPPED);
     atomic_store(&close_result, 1);
-    CHECK_EQ(vagus_listener_add(closing,
-                                &(struct vagus_listener_desc){
-                                    .size = sizeof(struct vagus_listener_desc),
-                                    .name = "closer",
-                                    .kinds = VAGUS_SIGNAL_ANY,
-                                    .on_signal = close_from_callback},
-                                NULL),
-             0);
+    CHECK_EQ(
+        vagus_listener_add(closing,
+                           &(struct vagus_listener_desc){.size = sizeof(struct vagus_listener_desc),
+                                                         .name = "closer",
+                                                         .kinds = VAGUS_SIGNAL_ANY,
+                                                         .on_signal = close_from_callback},
+                           NULL),
+        0);
     REQUIRE(vagus_monitor_start(closing) == 0);
     atomic_store(&organ_value, 0.05);
     organ_run(closing, 1 * S);

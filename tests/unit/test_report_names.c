@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The words for verdicts and states. */
 #include "check.h"
 #include "report/findings.h"
 
