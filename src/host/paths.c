@@ -57,10 +57,11 @@ int host_paths_open(struct host *host, const struct host_options *options)
             return error;
         if (is_watched(host, path))
             continue; /* "." and "/tmp", and the program was started in /tmp */
-        host->paths[host->path_count] = strdup(path);
+        size_t bytes = strlen(path) + 1;
+        host->paths[host->path_count] = malloc(bytes);
         if (host->paths[host->path_count] == NULL)
             return VAGUS_ENOMEM;
-        host->path_count++;
+        memcpy(host->paths[host->path_count++], path, bytes);
     }
     return 0;
 }
