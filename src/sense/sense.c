@@ -258,6 +258,7 @@ static void collector_run(void *arg)
 
 static void take_in(struct sense *sense, struct vagus_collector *collector)
 {
+    int brought = 0, failed = 0;
     for (size_t i = 0; i < collector->desc.metric_count; i++) {
         unsigned tier = collector->desc.metrics[i].tier;
         tier = tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier;
@@ -267,6 +268,9 @@ static void take_in(struct sense *sense, struct vagus_collector *collector)
             if (collector->indices[at] < 0)
                 continue;
             uint32_t index = (uint32_t)collector->indices[at];
+            brought += staged->what == STAGED_VALUE;
+            if (staged->what == STAGED_MISSING && staged->error != VAGUS_EUNSUPPORTED)
+                failed = staged->error;
             if (staged->what == STAGED_VALUE)
                 metrics_put(sense->metrics, index, collector->began_ns, staged->value);
             else if (staged->what == STAGED_MISSING)
@@ -275,9 +279,10 @@ static void take_in(struct sense *sense, struct vagus_collector *collector)
                 metrics_put_missing(sense->metrics, index, collector->began_ns, collector->error);
         }
     }
-    collector->shown.error = collector->error;
+    /* One that says of each metric apart that it failed has failed as a whole, too. */
+    collector->shown.error = collector->error == 0 && brought == 0 ? failed : collector->error;
     collector->shown.samples++;
-    collector->shown.failures += collector->error != 0;
+    collector->shown.failures += collector->shown.error != 0;
     collector->shown.last_ns = collector->began_ns;
     collector->shown.took_ns = collector->took_ns;
     collector->shown.took_total_ns += collector->took_ns;
