@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* level: the metric itself over a window, as its last, least, greatest or mean value. */
-#include <vagus/rule.h>
+#include "vagus/rule.h"
 
 static int measure(const struct vagus_window *window, const struct vagus_rule_params *params,
                    double *result)
@@ -29,5 +29,6 @@ extern const struct vagus_rule_kind vagus__rule_kind_level;
 const struct vagus_rule_kind vagus__rule_kind_level = {
     .name = "level",
     .help = "the metric itself, held against thresholds",
+    .of_the_metric = true,
     .measure = measure,
 };

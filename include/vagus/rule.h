@@ -33,6 +33,7 @@ struct vagus_rule_params {
 struct vagus_rule_kind {
     const char *name;
     const char *help;
+    bool of_the_metric; /* its number is a value of the metric, in its unit and bounds */
     /* The number to judge. 0, or VAGUS_EAGAIN if the window cannot answer (the rule's on_missing
      * decides then); the output stays untouched on failure. Pure: no state, no clock, no I/O. */
     int (*measure)(const struct vagus_window *window, const struct vagus_rule_params *params,

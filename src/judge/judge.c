@@ -16,7 +16,12 @@ static int set_up_rule(struct judged_rule *judged, const struct config_rule *rul
         .timing = {rule->min_hold_ns, (enum config_missing)rule->missing},
         .room = rule->instance != NULL ? 1 : VAGUS_COLLECTOR_INSTANCES_MAX,
     };
-    return judged->kind != NULL ? 0 : VAGUS_EINVAL;
+    if (judged->kind == NULL)
+        return VAGUS_EINVAL;
+    /* The newest value needs no window to be found in. */
+    if (measures_the_metric(judged) && judged->params.stat == VAGUS_STAT_LAST)
+        judged->params.window_ns = 0;
+    return 0;
 }
 
 int judge_create(const struct vagus_config *config, struct metrics *metrics, struct bus *bus,
@@ -143,38 +148,46 @@ static void window_add_newest(struct vagus_window *window, const struct vagus_re
     window->count++;
 }
 
-static bool unchanged(const struct watch *watch, const struct metric *metric, int64_t now_ns)
-{
-    return watch->version == metric->version &&
-           watch->reading.taken_ns == metric->reading.taken_ns &&
-           watch->reading.value == metric->reading.value && now_ns < watch->leaves_ns;
-}
-
 /* Computes the measure, if anything changed since it was last computed. */
 static void observe(const struct judge *judge, const struct judged_rule *judged,
                     struct watch *watch, int64_t now_ns)
 {
-    const struct metric *metric = &judge->metrics->entries[watch->metric];
-    const struct vagus_reading *reading = &metric->reading;
+    const struct vagus_reading *reading = &judge->metrics->readings[watch->metric];
+    uint64_t version = judge->metrics->versions[watch->metric];
     int64_t span_ns = judged->params.window_ns;
     struct vagus_window window = {.from_ns = now_ns - span_ns, .now_ns = now_ns};
 
     watch->known =
         vagus_reading_state(reading, now_ns) == VAGUS_STATE_OK &&
         (watch->rule->max_age_ns == 0 || now_ns - reading->taken_ns <= watch->rule->max_age_ns);
-    if (!watch->known)
-        return;
-    if (!unchanged(watch, metric, now_ns)) {
+    bool changed = watch->version != version || now_ns >= watch->leaves_ns;
+    if (watch->known && changed) {
         if (span_ns > 0)
             metrics_window(judge->metrics, watch->metric, window.from_ns, now_ns, &window);
         window_add_newest(&window, reading);
-        watch->version = metric->version;
-        watch->reading = *reading;
         watch->leaves_ns = span_ns > 0 ? window.first_ns + span_ns : INT64_MAX;
         watch->measured = judged->kind->measure(&window, &judged->params, &watch->measure) == 0 &&
                           isfinite(watch->measure);
     }
-    watch->known = watch->measured;
+    watch->known = watch->known && watch->measured;
+    watch->version = version;
+}
+
+/* How long nothing can come of this watch by time alone. */
+static int64_t quiet_until(const struct judge *judge, const struct watch *watch)
+{
+    const struct vagus_reading *reading = &judge->metrics->readings[watch->metric];
+    int64_t until_ns = reading->good_until_ns;
+    for (unsigned i = 0; i < SEVERITIES; i++)
+        if (watch->severities[i].phase != SEVERITY_CLEAR)
+            return 0;
+    if (watch->trip >= 0 || (!watch->known && !watch->measured))
+        return 0;
+    if (!watch->known)
+        return INT64_MAX; /* stale and held: only a new value ends that */
+    if (watch->rule->max_age_ns != 0 && reading->taken_ns + watch->rule->max_age_ns < until_ns)
+        until_ns = reading->taken_ns + watch->rule->max_age_ns;
+    return watch->leaves_ns - 1 < until_ns ? watch->leaves_ns - 1 : until_ns;
 }
 
 static void step_watch(struct judge *judge, const struct judged_rule *judged, struct watch *watch,
@@ -196,14 +209,19 @@ static void step_watch(struct judge *judge, const struct judged_rule *judged, st
     }
     if (watch->trip >= 0)
         trip_offer(judge, watch);
+    watch->quiet_until_ns = quiet_until(judge, watch);
 }
 
 void judge_step(struct judge *judge, int64_t now_ns)
 {
     judge_bind(judge);
     for (uint32_t r = 0; r < judge->rule_count; r++)
-        for (uint32_t i = 0; i < judge->rules[r].count; i++)
-            step_watch(judge, &judge->rules[r], &judge->rules[r].watches[i], now_ns);
+        for (uint32_t i = 0; i < judge->rules[r].count; i++) {
+            struct watch *watch = &judge->rules[r].watches[i];
+            if (now_ns > watch->quiet_until_ns ||
+                watch->version != judge->metrics->versions[watch->metric])
+                step_watch(judge, &judge->rules[r], watch, now_ns);
+        }
     merge_post(judge, now_ns);
     trip_arm(judge);
 }
@@ -211,6 +229,8 @@ void judge_step(struct judge *judge, int64_t now_ns)
 unsigned judge_raised(const struct judge *judge, struct judge_raised *raised, unsigned max)
 {
     unsigned count = 0;
+    if (judge->live == 0)
+        return 0;
     for (unsigned severity = SEVERITIES; severity-- > 0;) {
         unsigned first = count;
         for (unsigned resource = 0; resource < BUS_RESOURCES_MAX; resource++) {

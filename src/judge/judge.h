@@ -34,9 +34,6 @@ int judge_create(const struct vagus_config *config, struct metrics *metrics, str
                  struct segment *segment, struct judge **judge);
 void judge_free(struct judge *judge);
 
-/* Looks rules' metrics up again if any were defined since; arms the trip points of counters. */
-void judge_bind(struct judge *judge);
-
 /* One evaluation of all rules. */
 void judge_step(struct judge *judge, int64_t now_ns);
 

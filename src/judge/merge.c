@@ -21,10 +21,16 @@ static void record(struct judge *judge, const struct vagus_signal *signal, bool 
     segment_write_end(&head->stamp);
 }
 
+static uint64_t live_bit(unsigned severity, unsigned resource)
+{
+    return UINT64_C(1) << (severity * BUS_RESOURCES_MAX + resource);
+}
+
 void merge_offer(struct judge *judge, const struct watch *watch, unsigned severity)
 {
     struct merged *merged = &judge->merged[severity][watch->resource];
     double level = watch->severities[severity].level;
+    judge->live |= live_bit(severity, (unsigned)watch->resource);
     if (merged->best == NULL || level > merged->best_level) {
         merged->best = watch;
         merged->best_level = level;
@@ -78,12 +84,15 @@ static void settle(struct judge *judge, unsigned severity, unsigned resource, in
 
 void merge_post(struct judge *judge, int64_t now_ns)
 {
-    for (unsigned severity = SEVERITIES; severity-- > 0;)
-        for (unsigned resource = 0; resource < BUS_RESOURCES_MAX; resource++) {
-            const struct merged *merged = &judge->merged[severity][resource];
-            if (merged->best != NULL || merged->foremost != NULL)
-                settle(judge, severity, resource, now_ns);
-        }
+    /* The gravest first. */
+    for (uint64_t left = judge->live; left != 0;) {
+        unsigned place = 63 - (unsigned)__builtin_clzll(left);
+        unsigned severity = place / BUS_RESOURCES_MAX, resource = place % BUS_RESOURCES_MAX;
+        left &= ~(UINT64_C(1) << place);
+        settle(judge, severity, resource, now_ns);
+        if (judge->merged[severity][resource].foremost == NULL)
+            judge->live &= ~live_bit(severity, resource);
+    }
 }
 
 void merge_shadow(struct judge *judge, const struct watch *watch, unsigned severity,

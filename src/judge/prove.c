@@ -69,7 +69,8 @@ static bool prove_producer(struct proof *proof, const struct judged_rule *judged
     }
     for (uint32_t i = 0; i < judged->count; i++) {
         const struct metric *metric = &proof->judge->metrics->entries[judged->watches[i].metric];
-        if (metric->source != METRIC_SENSED || metric->reading.error != VAGUS_EUNSUPPORTED)
+        if (metric->source != METRIC_SENSED ||
+            proof->judge->metrics->readings[metric->index].error != VAGUS_EUNSUPPORTED)
             return true;
     }
     text_init(&text, words, sizeof(words));

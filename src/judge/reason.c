@@ -52,7 +52,7 @@ void reason_fill(const struct judge *judge, const struct watch *watch, unsigned 
                  struct vagus_signal *signal)
 {
     const struct segment_metric *described = metrics_describe(judge->metrics, watch->metric);
-    const struct vagus_reading *reading = &judge->metrics->entries[watch->metric].reading;
+    const struct vagus_reading *reading = &judge->metrics->readings[watch->metric];
     const struct config_threshold *threshold = watch_threshold(watch->rule, severity);
     bool cleared = signal->change == VAGUS_SIGNAL_CLEARED;
     char words[2 * sizeof(signal->reason)];

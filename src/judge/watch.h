@@ -11,17 +11,18 @@
 
 /* One rule on one instance of its metric. */
 struct watch {
-    const struct config_rule *rule;
+    /* Until then, and as long as the metric has this version, a look would change nothing. */
+    int64_t quiet_until_ns;
+    uint64_t version;
     uint32_t metric;
+    const struct config_rule *rule;
     int resource; /* of the bus; negative: it had no room for it */
     int trip;     /* in judge->trips; -1: none */
 
     /* The newest measure, and what it was computed from. */
     bool known;
     double measure;
-    bool measured; /* the window could answer */
-    uint64_t version;
-    struct vagus_reading reading;
+    bool measured;     /* the window could answer */
     int64_t leaves_ns; /* when the oldest point leaves the window */
 
     struct severity severities[SEVERITIES];
@@ -69,8 +70,12 @@ struct judge {
     uint32_t trip_count, trip_room;
     uint32_t bound;    /* metrics below it were looked at */
     uint64_t recorded; /* transitions in the segment's ring, ever */
+    uint64_t live;     /* of the signals below, those that are raised or were offered a reason */
     struct merged merged[SEVERITIES][BUS_RESOURCES_MAX];
 };
+
+/* Looks for metrics that were defined since, and watches those that rules name. */
+void judge_bind(struct judge *judge);
 
 static inline const struct config_threshold *watch_threshold(const struct config_rule *rule,
                                                              unsigned severity)
@@ -86,7 +91,7 @@ static inline uint32_t severity_kind(unsigned severity)
 /* True if the kind's measure is a value of the metric itself, in its unit and bounds. */
 static inline bool measures_the_metric(const struct judged_rule *rule)
 {
-    return strcmp(rule->kind->name, "level") == 0;
+    return rule->kind->of_the_metric;
 }
 
 /* merge.c: a severity of a watch is raised; takes it into account. */

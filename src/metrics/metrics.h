@@ -29,10 +29,8 @@ struct metric {
     uint8_t armed;  /* a rule watches this counter: cells have trip points */
     int64_t good_for_ns;
     double min, max, resolution;
-    struct vagus_reading reading;
     uint64_t total;     /* counters: the folded sum */
     uint64_t seen_tick; /* gauges: tick of the newest store that was folded */
-    uint64_t version;   /* grows with each value or gap that enters the series */
     uint64_t blocks;    /* of its series ever begun */
     uint32_t points;    /* in the open block */
 };
@@ -41,7 +39,12 @@ struct metrics {
     struct segment *segment;
     const struct vagus_clock *clock;
     struct cells cells;
-    struct metric *entries; /* capacity of them */
+    struct metric *entries; /* capacity of them; likewise what follows, apart from these since it is
+                               all that a calm tick looks at: */
+    struct vagus_reading *readings; /* the newest value of each */
+    uint64_t *versions;             /* grows with each new value or gap */
+    uint32_t *recorded;             /* those that are folded from cells */
+    uint32_t recorded_count;        /* published with release */
     uint32_t capacity;
     uint32_t count;   /* published with release; entries below it never change their identity */
     uint64_t refused; /* definitions */

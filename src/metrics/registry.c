@@ -27,11 +27,15 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     *metrics = (struct metrics){.segment = segment, .clock = clock, .capacity = capacity};
     pthread_mutex_init(&metrics->define_lock, NULL);
     metrics->entries = calloc(capacity, sizeof(*metrics->entries));
+    metrics->readings = calloc(capacity, sizeof(*metrics->readings));
+    metrics->versions = calloc(capacity, sizeof(*metrics->versions));
+    metrics->recorded = calloc(capacity, sizeof(*metrics->recorded));
     metrics->described = calloc(capacity, sizeof(*metrics->described));
     metrics->sums = calloc(capacity, sizeof(*metrics->sums));
     metrics->index = calloc(places, sizeof(*metrics->index));
     metrics->index_mask = places - 1;
-    if (metrics->entries == NULL || metrics->described == NULL || metrics->sums == NULL ||
+    if (metrics->entries == NULL || metrics->readings == NULL || metrics->versions == NULL ||
+        metrics->recorded == NULL || metrics->described == NULL || metrics->sums == NULL ||
         metrics->index == NULL ||
         cells_init(&metrics->cells, generation, capacity, threads_max) != 0) {
         metrics_finish(metrics);
@@ -44,6 +48,9 @@ void metrics_finish(struct metrics *metrics)
 {
     cells_finish(&metrics->cells);
     free(metrics->entries);
+    free(metrics->readings);
+    free(metrics->versions);
+    free(metrics->recorded);
     free(metrics->described);
     free(metrics->sums);
     free(metrics->index);
@@ -194,6 +201,11 @@ int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc
         fill(metrics, metrics->count, desc, source);
         __atomic_store_n(&metrics->index[place], metrics->count + 1, __ATOMIC_RELEASE);
         __atomic_store_n(&metrics->count, metrics->count + 1, __ATOMIC_RELEASE);
+        if (source == METRIC_RECORDED) {
+            metrics->recorded[metrics->recorded_count] = (uint32_t)result;
+            __atomic_store_n(&metrics->recorded_count, metrics->recorded_count + 1,
+                             __ATOMIC_RELEASE);
+        }
     }
     if (result < 0)
         metrics->refused++;

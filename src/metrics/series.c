@@ -46,12 +46,24 @@ static void append(struct metrics *metrics, struct metric *metric, int64_t taken
     block->count = ++metric->points;
     block->last_ns = taken_ns;
     if (!isnan(value)) {
-        block->min = fmin(block->min, value);
-        block->max = fmax(block->max, value);
+        block->min = value < block->min ? value : block->min;
+        block->max = value > block->max ? value : block->max;
         block->sum += value;
     }
     segment_write_end(&block->stamp);
-    metric->version++;
+}
+
+static int64_t good_until(const struct metric *metric, int64_t taken_ns)
+{
+    return metric->good_for_ns == INT64_MAX ? INT64_MAX : taken_ns + metric->good_for_ns;
+}
+
+static void take(struct metrics *metrics, const struct metric *metric, int64_t taken_ns,
+                 double value)
+{
+    metrics->readings[metric->index] = (struct vagus_reading){
+        .value = value, .taken_ns = taken_ns, .good_until_ns = good_until(metric, taken_ns)};
+    metrics->versions[metric->index]++;
 }
 
 void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value)
@@ -61,18 +73,15 @@ void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, doub
         metrics_put_missing(metrics, index, taken_ns, VAGUS_EPARSE);
         return;
     }
-    metric->reading = (struct vagus_reading){.value = value,
-                                             .taken_ns = taken_ns,
-                                             .good_until_ns = metric->good_for_ns == INT64_MAX
-                                                                  ? INT64_MAX
-                                                                  : taken_ns + metric->good_for_ns};
+    take(metrics, metric, taken_ns, value);
     append(metrics, metric, taken_ns, value);
 }
 
 void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error)
 {
     struct metric *metric = &metrics->entries[index];
-    metric->reading.error = error;
+    metrics->readings[index].error = error;
+    metrics->versions[index]++;
     /* What was never there leaves no trail of gaps behind. */
     if (metric->blocks > 0)
         append(metrics, metric, at_ns, NAN);
@@ -102,40 +111,41 @@ static bool fold_gauge(struct metrics *metrics, struct metric *metric, int64_t l
         return false;
     double value;
     __atomic_load(&cell->value, &value, __ATOMIC_RELAXED);
-    if (tick == metric->seen_tick && value == metric->reading.value)
+    if (tick == metric->seen_tick && value == metrics->readings[metric->index].value)
         return true;
     metric->seen_tick = tick;
-    metric->reading = (struct vagus_reading){
-        .value = value,
-        .taken_ns = last_tick_ns,
-        .good_until_ns =
-            metric->good_for_ns == INT64_MAX ? INT64_MAX : last_tick_ns + metric->good_for_ns};
+    take(metrics, metric, last_tick_ns, value);
     return true;
 }
 
+/* A counter is read at each tick, so it is as new as the tick; its version tells that it grew. */
 static void fold_counter(struct metrics *metrics, struct metric *metric, int64_t tick_ns)
 {
-    metric->total = metrics->sums[metric->index];
-    metric->reading = (struct vagus_reading){.value = (double)metric->total,
-                                             .taken_ns = tick_ns,
-                                             .good_until_ns = tick_ns + metric->good_for_ns};
+    uint64_t total = metrics->sums[metric->index];
+    struct vagus_reading *reading = &metrics->readings[metric->index];
+    if (reading->taken_ns == 0 || total != metric->total) {
+        metric->total = total;
+        take(metrics, metric, tick_ns, (double)total);
+    }
+    reading->taken_ns = tick_ns;
+    reading->good_until_ns = good_until(metric, tick_ns);
 }
 
 void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_t last_tick_ns)
 {
-    uint32_t count = metrics_count(metrics);
-    sum_cells(metrics, count);
+    uint32_t count = __atomic_load_n(&metrics->recorded_count, __ATOMIC_ACQUIRE);
+    if (count > 0)
+        sum_cells(metrics, metrics_count(metrics));
     for (uint32_t i = 0; i < count; i++) {
-        struct metric *metric = &metrics->entries[i];
-        if (metric->source != METRIC_RECORDED)
-            continue;
+        struct metric *metric = &metrics->entries[metrics->recorded[i]];
         if (metric->kind == VAGUS_COUNTER)
             fold_counter(metrics, metric, tick_ns);
         else if (!fold_gauge(metrics, metric, last_tick_ns))
             continue;
         if ((due & (1u << metric->tier)) != 0) {
-            bool good = vagus_reading_state(&metric->reading, tick_ns) == VAGUS_STATE_OK;
-            append(metrics, metric, tick_ns, good ? metric->reading.value : NAN);
+            const struct vagus_reading *reading = &metrics->readings[metric->index];
+            bool good = vagus_reading_state(reading, tick_ns) == VAGUS_STATE_OK;
+            append(metrics, metric, tick_ns, good ? reading->value : NAN);
         }
     }
     struct vagus__board *board = metrics->cells.board;
@@ -146,10 +156,9 @@ void metrics_mirror(struct metrics *metrics, int64_t now_ns)
 {
     uint32_t count = metrics_count(metrics);
     struct segment_head *head = segment_head(metrics->segment, SEGMENT_VALUES);
-    struct vagus_reading *mirror = segment_entries(metrics->segment, SEGMENT_VALUES);
     segment_write_begin(&head->stamp);
-    for (uint32_t i = 0; i < count; i++)
-        mirror[i] = metrics->entries[i].reading;
+    memcpy(segment_entries(metrics->segment, SEGMENT_VALUES), metrics->readings,
+           count * sizeof(*metrics->readings));
     head->count = count;
     head->updated_ns = now_ns;
     segment_write_end(&head->stamp);
@@ -167,8 +176,9 @@ static void window_add(struct vagus_window *window, const struct segment_point *
     }
     window->first = point->value;
     window->first_ns = point->taken_ns;
-    window->min = fmin(window->min, point->value);
-    window->max = fmax(window->max, point->value);
+    /* Plain comparisons: there is no NaN here, and fmin() is a call. */
+    window->min = point->value < window->min ? point->value : window->min;
+    window->max = point->value > window->max ? point->value : window->max;
     window->sum += point->value;
     window->count++;
 }

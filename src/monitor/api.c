@@ -133,7 +133,6 @@ int vagus_wiring_check(struct vagus_monitor *monitor, struct vagus_fault_list *f
         return VAGUS_ECLOSED;
     pthread_mutex_lock(&monitor->step_lock);
     fault_list_init(faults, "wiring");
-    judge_bind(monitor->judge);
     unsigned unwired = judge_prove(monitor->judge, faults);
     pthread_mutex_unlock(&monitor->step_lock);
     monitor_leave();

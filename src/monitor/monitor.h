@@ -56,6 +56,7 @@ struct vagus_monitor {
     int64_t started_ns, last_tick_ns;
     int64_t cpu_ns, cpu_at_ns; /* used until when */
     int32_t cpu_index;
+    uint32_t listeners, hung;                  /* as last mirrored */
     uint32_t proved_metrics, proved_listeners; /* when the wiring was last proved */
     uint64_t dropped_before;
     int wake_fd;

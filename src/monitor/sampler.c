@@ -47,12 +47,12 @@ static void put_own_cost(struct vagus_monitor *monitor, int64_t now_ns)
     monitor->cpu_at_ns = now_ns;
 }
 
-static unsigned prove(struct vagus_monitor *monitor, uint32_t listeners)
+static unsigned prove(struct vagus_monitor *monitor)
 {
     fault_list_init(&monitor->wiring, "wiring");
     unsigned unwired = judge_prove(monitor->judge, &monitor->wiring);
     monitor->proved_metrics = metrics_count(&monitor->metrics);
-    monitor->proved_listeners = listeners;
+    monitor->proved_listeners = monitor->listeners;
     monitor_note_wiring(monitor);
     return unwired;
 }
@@ -98,8 +98,7 @@ static unsigned fill_signals(struct vagus_monitor *monitor, struct vagus_system_
     return kinds;
 }
 
-static void publish(struct vagus_monitor *monitor, int64_t now_ns, uint32_t listeners,
-                    uint32_t hung)
+static void publish(struct vagus_monitor *monitor, int64_t now_ns)
 {
     struct vagus_system_snapshot *s = &monitor->snapshot;
     const struct metrics *metrics = &monitor->metrics;
@@ -116,8 +115,8 @@ static void publish(struct vagus_monitor *monitor, int64_t now_ns, uint32_t list
     s->monitor.metrics = metrics_count(metrics);
     s->monitor.collectors = sense_count(monitor->sense);
     s->monitor.failed_collectors = sense_failed(monitor->sense, now_ns);
-    s->monitor.listeners = listeners;
-    s->monitor.hung_listeners = hung;
+    s->monitor.listeners = monitor->listeners;
+    s->monitor.hung_listeners = monitor->hung;
     s->monitor.unwired = monitor->unwired;
     s->monitor.shared_slot = cells_shared_used(&metrics->cells);
     s->judged = verdict_of(s, fill_signals(monitor, s), now_ns);
@@ -127,29 +126,28 @@ static void publish(struct vagus_monitor *monitor, int64_t now_ns, uint32_t list
 
 static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
 {
-    uint32_t listeners = 0, hung = 0;
-
-    if (monitor->assembly.bound_count != metrics_count(&monitor->metrics)) {
-        judge_bind(monitor->judge);
+    bool second = (due & (1u << VAGUS_TIER_1S)) != 0;
+    if (monitor->assembly.bound_count != metrics_count(&monitor->metrics))
         assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
-    }
     judge_step(monitor->judge, now_ns);
-    bus_mirror(monitor->bus, &monitor->segment, now_ns, &listeners, &hung);
-    if ((due & (1u << VAGUS_TIER_1S)) != 0) {
+    /* Listeners have something to do, or not: each tick while a signal is raised, else each
+     * second. */
+    if (second || __atomic_load_n(&monitor->levels, __ATOMIC_RELAXED) != 0)
+        bus_mirror(monitor->bus, &monitor->segment, now_ns, &monitor->listeners, &monitor->hung);
+    if (second) {
         put_own_cost(monitor, now_ns);
         sense_mirror(monitor->sense, now_ns);
-        if (monitor->proved_listeners != listeners ||
+        if (monitor->proved_listeners != monitor->listeners ||
             monitor->proved_metrics != metrics_count(&monitor->metrics))
-            prove(monitor, listeners);
+            prove(monitor);
     }
     metrics_mirror(&monitor->metrics, now_ns);
-    publish(monitor, now_ns, listeners, hung);
+    publish(monitor, now_ns);
     bus_wake(monitor->bus); /* who is told finds the snapshot that tells the same */
 }
 
 unsigned sampler_begin(struct vagus_monitor *monitor)
 {
-    uint32_t listeners = 0, hung = 0;
     int64_t now_ns = clock_now_ns(&monitor->clock);
 
     monitor->started_ns = monitor->last_tick_ns = now_ns;
@@ -160,10 +158,9 @@ unsigned sampler_begin(struct vagus_monitor *monitor)
     schedule_init(&monitor->schedule, now_ns);
     schedule_due(&monitor->schedule, now_ns);
     sense_and_fold(monitor, ALL_TIERS, now_ns);
-    judge_bind(monitor->judge);
     assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
-    bus_mirror(monitor->bus, &monitor->segment, now_ns, &listeners, &hung);
-    return prove(monitor, listeners);
+    bus_mirror(monitor->bus, &monitor->segment, now_ns, &monitor->listeners, &monitor->hung);
+    return prove(monitor);
 }
 
 void sampler_first(struct vagus_monitor *monitor)

@@ -58,7 +58,7 @@ static void copy_reading(void *part, const struct field *field, const struct met
 {
     static const struct vagus_reading never;
     struct vagus_reading *reading = (struct vagus_reading *)((char *)part + field->offset);
-    *reading = index >= 0 ? metrics->entries[index].reading : never;
+    *reading = index >= 0 ? metrics->readings[index] : never;
 }
 
 void assemble_readings(const struct assembly *assembly, const struct metrics *metrics,

@@ -77,7 +77,7 @@ static void step_bare(void *arg, uint64_t iterations)
 static void prepare_bare(void)
 {
     for (unsigned i = 0; i < rules; i++) {
-        bare[i].value = &all.metrics.entries[i].reading.value;
+        bare[i].value = &all.metrics.readings[i].value;
         for (unsigned s = 0; s < VAGUS_SIGNAL_KINDS; s++) {
             bare[i].enter[s] = 1000 * (s + 1);
             bare[i].clear[s] = bare[i].enter[s] - 100;

@@ -40,23 +40,23 @@ static void a_gap_is_a_gap_and_keeps_the_last_value(void)
     struct vagus_window w;
     uint32_t index = define("sensed", VAGUS_GAUGE, METRIC_SENSED, 0);
     metrics_put_missing(&metrics, index, 1 * S, VAGUS_EIO);
-    CHECK_EQ(vagus_reading_state(&metrics.entries[index].reading, 1 * S), VAGUS_STATE_ERROR);
+    CHECK_EQ(vagus_reading_state(&metrics.readings[index], 1 * S), VAGUS_STATE_ERROR);
     metrics_put(&metrics, index, 2 * S, 7);
-    CHECK_EQ(vagus_reading_state(&metrics.entries[index].reading, 2 * S), VAGUS_STATE_OK);
-    CHECK_EQ(vagus_reading_state(&metrics.entries[index].reading, 5 * S), VAGUS_STATE_OK);
-    CHECK_EQ(vagus_reading_state(&metrics.entries[index].reading, 5 * S + 1), VAGUS_STATE_STALE);
+    CHECK_EQ(vagus_reading_state(&metrics.readings[index], 2 * S), VAGUS_STATE_OK);
+    CHECK_EQ(vagus_reading_state(&metrics.readings[index], 5 * S), VAGUS_STATE_OK);
+    CHECK_EQ(vagus_reading_state(&metrics.readings[index], 5 * S + 1), VAGUS_STATE_STALE);
     metrics_put_missing(&metrics, index, 3 * S, VAGUS_EIO);
     metrics_put(&metrics, index, 4 * S, NAN);
     metrics_put(&metrics, index, 5 * S, INFINITY);
-    CHECK_EQ(metrics.entries[index].reading.error, VAGUS_EPARSE);
-    CHECK_NEAR(metrics.entries[index].reading.value, 7, 0);
-    CHECK_EQ(metrics.entries[index].reading.taken_ns, 2 * S);
+    CHECK_EQ(metrics.readings[index].error, VAGUS_EPARSE);
+    CHECK_NEAR(metrics.readings[index].value, 7, 0);
+    CHECK_EQ(metrics.readings[index].taken_ns, 2 * S);
     metrics_window(&metrics, index, 0, 9 * S, &w);
     CHECK_EQ(w.count, 1);
     CHECK_EQ(w.gaps, 3);
     CHECK_NEAR(w.min, 7, 0);
     metrics_put_missing(&metrics, index, 6 * S, VAGUS_EUNSUPPORTED);
-    CHECK_EQ(vagus_reading_state(&metrics.entries[index].reading, 6 * S), VAGUS_STATE_UNSUPPORTED);
+    CHECK_EQ(vagus_reading_state(&metrics.readings[index], 6 * S), VAGUS_STATE_UNSUPPORTED);
 }
 
 /* Random puts and windows against a list of everything, until the ring went round several times. */
@@ -126,7 +126,7 @@ static void counters_fold_exactly_and_append_on_their_tier(void)
     vagus_add(counter, 5);
     metrics_fold(&metrics, 1u << VAGUS_TIER_100MS, 2 * S, 1 * S);
     CHECK_EQ(metrics.entries[index].total, 5);
-    CHECK_EQ(metrics.entries[index].reading.taken_ns, 2 * S);
+    CHECK_EQ(metrics.readings[index].taken_ns, 2 * S);
     metrics_window(&metrics, index, 0, 9 * S, &w);
     CHECK_EQ(w.count, 0); /* its tier is 1 s */
     vagus_add(counter, 1);
@@ -135,7 +135,7 @@ static void counters_fold_exactly_and_append_on_their_tier(void)
     CHECK_EQ(w.count, 1);
     CHECK_NEAR(w.last, 6, 0);
     /* A sampler that stopped leaves nothing looking fresh. */
-    CHECK_EQ(vagus_reading_state(&metrics.entries[index].reading, 7 * S), VAGUS_STATE_STALE);
+    CHECK_EQ(vagus_reading_state(&metrics.readings[index], 7 * S), VAGUS_STATE_STALE);
 }
 
 static void a_gauge_is_as_old_as_its_store(void)
@@ -143,7 +143,7 @@ static void a_gauge_is_as_old_as_its_store(void)
     uint32_t index = define("set", VAGUS_GAUGE, METRIC_RECORDED, 0);
     uint32_t brief = define("brief", VAGUS_GAUGE, METRIC_RECORDED, 2 * S);
     struct vagus_gauge gauge = {metrics.cells.generation, index};
-    const struct vagus_reading *reading = &metrics.entries[index].reading;
+    const struct vagus_reading *reading = &metrics.readings[index];
     struct vagus_window w;
     metrics_fold(&metrics, 0, 1 * S, 1 * S);
     CHECK_EQ(vagus_reading_state(reading, 1 * S), VAGUS_STATE_NEVER);
@@ -158,7 +158,7 @@ static void a_gauge_is_as_old_as_its_store(void)
     CHECK_EQ(reading->taken_ns, 3 * S); /* set again, to the same value */
     CHECK_EQ(vagus_reading_state(reading, INT64_MAX - 1), VAGUS_STATE_OK);
     metrics_fold(&metrics, 1u << VAGUS_TIER_1S, 5 * S, 4 * S);
-    CHECK_EQ(vagus_reading_state(&metrics.entries[brief].reading, 5 * S), VAGUS_STATE_STALE);
+    CHECK_EQ(vagus_reading_state(&metrics.readings[brief], 5 * S), VAGUS_STATE_STALE);
     metrics_window(&metrics, brief, 0, 9 * S, &w);
     CHECK_EQ(w.count, 0);
     CHECK_EQ(w.gaps, 1); /* never a stale value stamped new */
