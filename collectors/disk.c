@@ -47,25 +47,18 @@ struct state {
     int instances[HOST_PATHS_MAX];
 };
 
-/* What a path is called: itself; where it is too long its number and its end; where it is there
- * twice that is said, so that both can be told apart. */
-static void name_instance(const struct host *host, size_t index, char name[VAGUS_INSTANCE_MAX])
+/* What a path is called: itself, or where it is too long its number and its end. */
+static void name_instance(const char *path, size_t index, char name[VAGUS_INSTANCE_MAX])
 {
-    const char *path = host_path(host, index), *mark = "";
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(host_path(host, i), path) == 0)
-            mark = " (again)";
-    size_t length = strlen(path) + strlen(mark);
-    if (length < VAGUS_INSTANCE_MAX && mark[0] == '\0') {
+    size_t length = strlen(path), room = VAGUS_INSTANCE_MAX - 1 - 5; /* "3:…" is 5 bytes */
+    if (length < VAGUS_INSTANCE_MAX) {
         memcpy(name, path, length + 1);
         return;
     }
-    /* "3:…" is 5 bytes in front; a UTF-8 character must not begin in its middle. */
-    size_t room = VAGUS_INSTANCE_MAX - 1 - 5 - strlen(mark);
-    const char *tail = strlen(path) > room ? path + strlen(path) - room : path;
+    const char *tail = path + length - room;
     while (((unsigned char)*tail & 0xc0) == 0x80)
-        tail++;
-    snprintf(name, VAGUS_INSTANCE_MAX, "%zu:%s%s%s", index, tail != path ? "…" : "", tail, mark);
+        tail++; /* not in the middle of a UTF-8 character */
+    snprintf(name, VAGUS_INSTANCE_MAX, "%zu:…%s", index, tail);
 }
 
 static int open_paths(struct vagus_collector *collector)
@@ -74,7 +67,7 @@ static int open_paths(struct vagus_collector *collector)
     struct state *state = vagus_collector_state(collector);
     for (size_t i = 0; i < host_path_count(host); i++) {
         char name[VAGUS_INSTANCE_MAX];
-        name_instance(host, i, name);
+        name_instance(host_path(host, i), i, name);
         state->instances[i] = vagus_collector_instance_add(collector, name);
         if (state->instances[i] < 0)
             return state->instances[i];

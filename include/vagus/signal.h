@@ -30,7 +30,7 @@ struct vagus_signal {
     uint64_t sequence;     /* grows by one with each change of any signal of the monitor */
     int64_t at_ns;         /* monotonic time of this change */
     int64_t since_ns;      /* when it was raised */
-    int64_t sample_age_ns; /* how old the value was when it was judged */
+    int64_t sample_age_ns; /* how old the value was when it was judged; -1: there never was one */
     double level;          /* 0 when cleared, else up to 1 */
     double value;          /* of the metric, as judged; NaN if it was missing */
     double threshold;      /* that was crossed */

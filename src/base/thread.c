@@ -15,14 +15,16 @@ int thread_start(const char *name, void *(*run)(void *arg), void *arg)
 
     if (pthread_attr_init(&attributes) != 0)
         return VAGUS_EAGAIN;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
     /* The mask is inherited: there is no moment in which a host's signal could land here. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&thread, &attributes, run, arg);
-    if (error == 0)
+    if (error == 0) {
+        /* Not made detached: until it is, its handle stays good, though it may have ended. */
         pthread_setname_np(thread, name);
+        pthread_detach(thread);
+    }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return error == 0 ? 0 : VAGUS_EAGAIN;

@@ -18,11 +18,12 @@ enum host_cgroup_version {
 
 /* Finds the process's cgroups again (call it every 10 s: processes are moved) and reads each
  * level's memory limit. Files are opened again only if the path or the hierarchy changed. 0 or why
- * /proc/self/cgroup could not be read; what was known stays then. 2 µs if nothing changed. */
+ * /proc/self/cgroup could not be read; what was known stays then. 4 µs if nothing changed. */
 int host_cgroup_resolve(struct host *host);
 
-/* Reads limits and inactive_file of all limited levels again (call it each second). 0 or the first
- * failure. 4 µs for each limited level: memory.stat is most of it. */
+/* Reads all levels' limits again, and lets the next host_cgroup_memory() read memory.stat of the
+ * limited ones, which is most of the cost (call it each second). 0 or the first failure. About 1 µs
+ * for each level, limited or not. */
 int host_cgroup_memory_refresh(struct host *host);
 
 /* One level with a limit. */

@@ -69,7 +69,6 @@ struct host {
 
     size_t path_count;
     char *paths[HOST_PATHS_MAX];
-    unsigned path_first[HOST_PATHS_MAX]; /* the first path that is the same */
 
     void (*on_read)(void *arg, const char *path);
     void *on_read_arg;

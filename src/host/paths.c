@@ -40,6 +40,14 @@ static int absolute_path(const char *path, char out[PATH_MAX])
     return 0;
 }
 
+static bool is_watched(const struct host *host, const char *path)
+{
+    for (size_t i = 0; i < host->path_count; i++)
+        if (strcmp(host->paths[i], path) == 0)
+            return true;
+    return false;
+}
+
 int host_paths_open(struct host *host, const struct host_options *options)
 {
     for (size_t i = 0; i < options->watch_path_count; i++) {
@@ -47,15 +55,13 @@ int host_paths_open(struct host *host, const struct host_options *options)
         int error = absolute_path(options->watch_paths[i], path);
         if (error != 0)
             return error;
-        host->paths[i] = malloc(strlen(path) + 1);
-        if (host->paths[i] == NULL)
+        if (is_watched(host, path))
+            continue; /* "." and "/tmp", and the program was started in /tmp */
+        size_t bytes = strlen(path) + 1;
+        host->paths[host->path_count] = malloc(bytes);
+        if (host->paths[host->path_count] == NULL)
             return VAGUS_ENOMEM;
-        strcpy(host->paths[i], path);
-        host->path_count = i + 1;
-        unsigned first = 0;
-        while (strcmp(host->paths[first], path) != 0)
-            first++;
-        host->path_first[i] = first;
+        memcpy(host->paths[host->path_count++], path, bytes);
     }
     return 0;
 }
@@ -96,8 +102,6 @@ int host_path_space(struct host *host, size_t index, struct host_space *space)
     struct statvfs v;
     if (index >= host->path_count)
         return VAGUS_EINVAL;
-    if (host->path_first[index] != index)
-        return VAGUS_EEXIST;
     if (host->on_read != NULL)
         host->on_read(host->on_read_arg, host->paths[index]);
     int result;

@@ -5,7 +5,7 @@
 
 #include "host/host.h"
 
-/* Fixed at open; from any thread. A path is absolute; NULL beyond the last. */
+/* Fixed at open; from any thread. A path is absolute and there only once; NULL beyond the last. */
 size_t host_path_count(const struct host *host);
 const char *host_path(const struct host *host, size_t index);
 
@@ -15,9 +15,9 @@ struct host_space {
 };
 
 /* From any thread, also while others read the host; may block for as long as a network mount does
- * not answer, so call it from a lane. 0.4 µs on a local file system. VAGUS_EEXIST: it is the same
- * path as an earlier one. VAGUS_ENOENT: nothing is there now. VAGUS_EPERM, VAGUS_EIO,
- * VAGUS_EUNSUPPORTED (no size: /proc and the like), VAGUS_EINVAL (no such index). */
+ * not answer, so call it from a lane. 0.4 µs on a local file system. VAGUS_ENOENT: nothing
+ * is there now. VAGUS_EPERM, VAGUS_EIO, VAGUS_EUNSUPPORTED (no size: /proc and the like),
+ * VAGUS_EINVAL (no such index). */
 int host_path_space(struct host *host, size_t index, struct host_space *space);
 
 #endif

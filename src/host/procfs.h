@@ -57,7 +57,7 @@ struct host_limits {
 int host_limits(struct host *host, struct host_limits *limits);
 
 /* Open descriptors of the process. 0.8 µs; on kernels before 6.2 the folder must be listed, 8.5 µs
- * and 0.2 µs for each descriptor. Beyond HOST_DESCRIPTORS_LISTED_MAX listing ends with
+ * for a few and more with each descriptor. Beyond HOST_DESCRIPTORS_LISTED_MAX listing ends with
  * VAGUS_EFULL. */
 #define HOST_DESCRIPTORS_LISTED_MAX 65536
 int host_descriptor_count(struct host *host, uint64_t *count);

@@ -11,7 +11,7 @@
 void host_thread_prepare(struct host *host);
 
 /* Load average over a minute; from the file loadavg on threads that were not prepared and below an
- * injected root. Allocates nothing. 0.3 µs, as glibc asks sysinfo(). */
+ * injected root. Allocates nothing. 0.5 µs, as glibc asks sysinfo(). */
 int host_load(struct host *host, double *load_1m);
 
 /* Fixed at open. 0 or VAGUS_EUNSUPPORTED. */

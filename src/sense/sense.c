@@ -22,7 +22,7 @@ struct staged {
 
 struct vagus_collector {
     struct vagus_collector_desc desc;
-    const struct vagus_clock *clock;
+    struct vagus_clock clock; /* a copy: a lane that was left behind outlives the monitor's */
     void *arg;
     void (*release)(void *arg);
     void *state;
@@ -170,7 +170,7 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
         return error;
     }
     memcpy(&collector->desc, desc, desc->size < sizeof(*desc) ? desc->size : sizeof(*desc));
-    collector->clock = sense->clock;
+    collector->clock = *sense->clock;
     collector->arg = arg;
     collector->release = release;
     collector->open_error = VAGUS_ENOMEM; /* until open() ran there is nothing to close */
@@ -207,7 +207,7 @@ void *vagus_collector_arg(struct vagus_collector *collector)
 
 int64_t vagus_collector_now_ns(struct vagus_collector *collector)
 {
-    return clock_now_ns(collector->clock);
+    return clock_now_ns(&collector->clock);
 }
 
 int vagus_collector_instance_add(struct vagus_collector *collector, const char *value)
@@ -251,13 +251,14 @@ static void collector_run(void *arg)
 {
     struct vagus_collector *collector = arg;
     memset(collector->staging, 0, collector->entries * sizeof(*collector->staging));
-    collector->began_ns = clock_now_ns(collector->clock);
+    collector->began_ns = clock_now_ns(&collector->clock);
     collector->error = collector->desc.sample(collector, collector->due);
-    collector->took_ns = clock_now_ns(collector->clock) - collector->began_ns;
+    collector->took_ns = clock_now_ns(&collector->clock) - collector->began_ns;
 }
 
 static void take_in(struct sense *sense, struct vagus_collector *collector)
 {
+    int brought = 0, failed = 0;
     for (size_t i = 0; i < collector->desc.metric_count; i++) {
         unsigned tier = collector->desc.metrics[i].tier;
         tier = tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier;
@@ -267,6 +268,9 @@ static void take_in(struct sense *sense, struct vagus_collector *collector)
             if (collector->indices[at] < 0)
                 continue;
             uint32_t index = (uint32_t)collector->indices[at];
+            brought += staged->what == STAGED_VALUE;
+            if (staged->what == STAGED_MISSING && staged->error != VAGUS_EUNSUPPORTED)
+                failed = staged->error;
             if (staged->what == STAGED_VALUE)
                 metrics_put(sense->metrics, index, collector->began_ns, staged->value);
             else if (staged->what == STAGED_MISSING)
@@ -275,9 +279,10 @@ static void take_in(struct sense *sense, struct vagus_collector *collector)
                 metrics_put_missing(sense->metrics, index, collector->began_ns, collector->error);
         }
     }
-    collector->shown.error = collector->error;
+    /* One that says of each metric apart that it failed has failed as a whole, too. */
+    collector->shown.error = collector->error == 0 && brought == 0 ? failed : collector->error;
     collector->shown.samples++;
-    collector->shown.failures += collector->error != 0;
+    collector->shown.failures += collector->shown.error != 0;
     collector->shown.last_ns = collector->began_ns;
     collector->shown.took_ns = collector->took_ns;
     collector->shown.took_total_ns += collector->took_ns;

@@ -331,22 +331,17 @@ static void statistics_follow_usage(void)
     CHECK(access(changing, F_OK) != 0);
 }
 
-/* More mounts than pass through the buffer at once, one of them longer than it: ours comes last. */
-static void long_mountinfo(void)
+static void finds_the_mount_in(const char *mountinfo)
 {
-    static char text[400 * 200 + 40000];
-    size_t length = 0;
+    static const char *const files[] = {"proc/self/cgroup", "proc/self/mountinfo",
+                                        "cg/x/memory.max", "cg/x/memory.current",
+                                        "cg/x/memory.stat"};
     struct host_cgroup_memory levels[HOST_CGROUP_DEPTH_MAX];
     unsigned count = 0;
-    for (int i = 0; i < 400; i++)
-        length +=
-            (size_t)sprintf(text + length, "%d 1 0:9 / /m/%d rw - overlay o rw,%0120d\n", i, i, 0);
-    memset(text + length, 'x', 39000);
-    strcpy(text + length + 39000, "\n1 2 0:3 / /cg rw - cgroup2 cgroup2 rw\n");
     strcpy(changing, "/tmp/vagus-root-XXXXXX");
     REQUIRE(mkdtemp(changing) != NULL);
     write_file("proc/self/cgroup", "0::/x\n");
-    write_file("proc/self/mountinfo", text);
+    write_file("proc/self/mountinfo", mountinfo);
     write_file("cg/x/memory.max", "6400\n");
     write_file("cg/x/memory.current", "1000\n");
     write_file("cg/x/memory.stat", "inactive_file 200\n");
@@ -354,11 +349,25 @@ static void long_mountinfo(void)
     REQUIRE(host != NULL);
     CHECK_WORKING_SET(800);
     host_unref(host);
-    static const char *const files[] = {"proc/self/cgroup", "proc/self/mountinfo",
-                                        "cg/x/memory.max", "cg/x/memory.current",
-                                        "cg/x/memory.stat"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         remove_file(files[i]);
+}
+
+/* More mounts than pass through the buffer at once: ours lies across its end, or after a line that
+ * is longer than all of it. */
+static void long_mountinfo(void)
+{
+    static const char ours[] = "\n1 2 0:3 / /cg rw - cgroup2 cgroup2 rw\n";
+    static char text[60000];
+    size_t length = 0;
+    while (length + 200 < 16384 - 10)
+        length += (size_t)sprintf(text + length, "9 1 0:9 / /m rw - overlay o rw,%0120d\n", 0);
+    memset(text + length, 'x', 16384 - 10 - length);
+    strcpy(text + 16384 - 10, ours);
+    finds_the_mount_in(text);
+    memset(text + length, 'x', 39000);
+    strcpy(text + length + 39000, ours);
+    finds_the_mount_in(text);
 }
 
 int main(void)

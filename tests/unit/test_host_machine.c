@@ -38,6 +38,17 @@
 #define ALLOCATOR_WATCHED 1
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZED 1
+#endif
+#endif
+#ifndef THREAD_SANITIZED
+#define THREAD_SANITIZED 0
+#endif
+
 static __thread long allocations, own_allocations, fail_at = -1;
 
 #if ALLOCATOR_WATCHED
@@ -123,13 +134,15 @@ static void agrees_with_system_calls(void)
 }
 
 /* A thread is seen as the process: CPU time of another thread counts, and so does its number. */
-static uint64_t threads_before; /* a sanitizer may run one of its own */
+static uint64_t threads_before;
 
 static void *read_as_thread(void *arg)
 {
     struct host_process p = {0};
     CHECK_EQ(host_process(arg, &p), 0);
-    CHECK_EQ(p.threads, threads_before + 1);
+    if (ALLOCATOR_WATCHED) /* ThreadSanitizer begins one of its own with the first */
+        CHECK_EQ(p.threads, threads_before + 1);
+    CHECK(p.threads > threads_before);
     uint64_t whole = 0;
     struct timespec own;
     CHECK_EQ(host_process_cpu_ns(arg, &whole), 0);
@@ -375,6 +388,8 @@ static void a_real_memory_cgroup(void)
     struct host *host;
     struct host_cgroup_place place;
     char own[4096], limited[4160];
+    if (THREAD_SANITIZED)
+        SKIP_TEST("the sanitizer's shadow of 16 MiB does not fit into 64 MiB");
     REQUIRE(host_open(NULL, &host) == 0);
     host_cgroup_memory_place(host, &place);
     snprintf(own, sizeof(own), "%s", place.directory);
@@ -395,7 +410,8 @@ static void a_real_memory_cgroup(void)
         _exit(check_failures > 0);
     }
     int status = -1;
-    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    REQUIRE(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK_EQ(status, 0);
     rmdir(limited); /* what the child did already, if all went well */
     CHECK(access(limited, F_OK) != 0);
 }

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the sampler does with metrics: folding what threads recorded, appending to a series. */
+#include <math.h>
+#include <pthread.h>
+
+#include "base/clock.h"
+#include "bench.h"
+#include "bench_metrics.h"
+
+#define FOLDED 1000
+
+int bench_metrics_begin(struct bench_metrics *all, uint32_t capacity)
+{
+    struct segment_options options = {.agent = "bench",
+                                      .bytes = UINT64_C(8) << 20,
+                                      .metrics_max = capacity,
+                                      .anonymous = true,
+                                      .clock = &clock_of_machine};
+    uint32_t generation = cells_door_take();
+    int error = segment_create(&options, &all->segment);
+    if (error != 0) {
+        cells_door_free(generation);
+        return error;
+    }
+    error = metrics_init(&all->metrics, &all->segment, capacity, 4, generation, &clock_of_machine);
+    if (error != 0) {
+        segment_close(&all->segment);
+        cells_door_free(generation);
+    }
+    return error;
+}
+
+void bench_metrics_end(struct bench_metrics *all)
+{
+    uint32_t generation = all->metrics.cells.generation;
+    metrics_finish(&all->metrics);
+    cells_door_free(generation);
+    segment_close(&all->segment);
+}
+
+bool bench_metrics_define(struct bench_metrics *all, unsigned count, enum vagus_metric_kind kind,
+                          enum metric_source source)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char name[32];
+        const char *why;
+        snprintf(name, sizeof(name), "bench.m%u", i);
+        if (metrics_define(&all->metrics, &(struct vagus_metric_desc){.name = name, .kind = kind},
+                           source, &why) != (int)i)
+            return false;
+    }
+    return true;
+}
+
+/* --- fold.1000: a thousand counters in two threads' slots. --- */
+
+static struct bench_metrics all;
+static struct vagus__cell bare_rows[2][FOLDED];
+static struct vagus_reading bare_readings[FOLDED];
+
+static void fold(void *arg, uint64_t iterations)
+{
+    int64_t now_ns = VAGUS_SECOND_NS;
+    (void)arg;
+    MEASURE_LOOP(iterations, (metrics_fold(&all.metrics, 0, now_ns, now_ns), now_ns++));
+}
+
+static void fold_rows(int64_t now_ns)
+{
+    for (unsigned i = 0; i < FOLDED; i++) {
+        uint64_t total = __atomic_load_n(&bare_rows[0][i].value, __ATOMIC_RELAXED) +
+                         __atomic_load_n(&bare_rows[1][i].value, __ATOMIC_RELAXED);
+        bare_readings[i].value = (double)total;
+        bare_readings[i].taken_ns = now_ns;
+        bare_readings[i].good_until_ns = now_ns + VAGUS_SECOND_NS;
+    }
+}
+
+static void fold_bare(void *arg, uint64_t iterations)
+{
+    int64_t now_ns = VAGUS_SECOND_NS;
+    (void)arg;
+    MEASURE_LOOP(iterations, (fold_rows(now_ns), now_ns++));
+}
+
+static void *record_each(void *arg)
+{
+    (void)arg;
+    for (uint32_t i = 0; i < FOLDED; i++)
+        vagus_add((struct vagus_counter){all.metrics.cells.generation, i}, i);
+    return NULL;
+}
+
+/* Both threads hold a slot while they are there at the same time. */
+static bool record_from_two_threads(void)
+{
+    pthread_t other;
+    record_each(NULL);
+    if (pthread_create(&other, NULL, record_each, NULL) != 0)
+        return false;
+    pthread_join(other, NULL);
+    return cells_used(&all.metrics.cells) == 2;
+}
+
+void bench_fold(const struct bench_row *row, struct bench_result *result)
+{
+    struct contender contenders[] = {{.loop = fold}, {.loop = fold_bare}};
+    (void)row;
+    if (bench_metrics_begin(&all, FOLDED) != 0) {
+        result->why = "no segment";
+        return;
+    }
+    if (bench_metrics_define(&all, FOLDED, VAGUS_COUNTER, METRIC_RECORDED) &&
+        record_from_two_threads() && measure(contenders, 2, 1)) {
+        result->value = contenders[0].ns;
+        result->floor = contenders[1].ns;
+    }
+    bench_metrics_end(&all);
+}
+
+/* --- series.append: a sensed value enters its series. --- */
+
+static struct {
+    struct vagus_reading reading;
+    double min, max, sum;
+    unsigned count;
+    struct segment_point points[SERIES_BLOCK_POINTS];
+} bare_series;
+
+static void append(void *arg, uint64_t iterations)
+{
+    int64_t now_ns = VAGUS_SECOND_NS;
+    (void)arg;
+    MEASURE_LOOP(iterations,
+                 (metrics_put(&all.metrics, 0, now_ns, (double)(now_ns & 255)), now_ns++));
+}
+
+static void put_bare(int64_t now_ns, double value)
+{
+    bare_series.reading = (struct vagus_reading){
+        .value = value, .taken_ns = now_ns, .good_until_ns = now_ns + VAGUS_SECOND_NS};
+    if (bare_series.count == SERIES_BLOCK_POINTS)
+        bare_series.count = 0;
+    bare_series.points[bare_series.count++] = (struct segment_point){now_ns, value};
+    bare_series.min = value < bare_series.min ? value : bare_series.min;
+    bare_series.max = value > bare_series.max ? value : bare_series.max;
+    bare_series.sum += value;
+}
+
+static void append_bare(void *arg, uint64_t iterations)
+{
+    int64_t now_ns = VAGUS_SECOND_NS;
+    (void)arg;
+    MEASURE_LOOP(iterations, (put_bare(now_ns, (double)(now_ns & 255)), now_ns++));
+}
+
+void bench_append(const struct bench_row *row, struct bench_result *result)
+{
+    struct contender contenders[] = {{.loop = append}, {.loop = append_bare}};
+    (void)row;
+    if (bench_metrics_begin(&all, FOLDED) != 0) {
+        result->why = "no segment";
+        return;
+    }
+    if (bench_metrics_define(&all, 1, VAGUS_GAUGE, METRIC_SENSED) && measure(contenders, 2, 1)) {
+        result->value = contenders[0].ns;
+        result->floor = contenders[1].ns;
+    }
+    bench_metrics_end(&all);
+}

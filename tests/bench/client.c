@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public calls as a program meets them that was linked to libvagus.so: inlined recording whose
+ * thread-local address comes from the GOT, everything else through the PLT. One verb per run; it
+ * prints "key number" lines for the row that asked. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client.h"
+#include "measure.h"
+#include "vagus/vagus.h"
+
+#define IN_TURN 8
+
+/* As an agent holds them: read from memory where they are used. */
+static struct {
+    struct vagus_counter counters[IN_TURN];
+    struct vagus_gauge gauge;
+} metrics;
+
+static __thread uint64_t bare_cells[IN_TURN];
+static double bare_gauge;
+static uint64_t shared_word;
+
+/* --- Recording. The handle and, for the floor, the cell's address are held by the loop. --- */
+
+static void add(void *arg, uint64_t iterations)
+{
+    struct vagus_counter counter = metrics.counters[0];
+    (void)arg;
+    MEASURE_LOOP(iterations, vagus_add(counter, 1));
+}
+
+static inline void bare_add(uint64_t *cell)
+{
+    uint64_t value = __atomic_load_n(cell, __ATOMIC_RELAXED) + 1;
+    __atomic_store_n(cell, value, __ATOMIC_RELAXED);
+}
+
+static void add_bare(void *arg, uint64_t iterations)
+{
+    uint64_t *cell = &bare_cells[0];
+    (void)arg;
+    __asm__("" : "+r"(cell)); /* held, as the handle is */
+    MEASURE_LOOP(iterations, bare_add(cell));
+}
+
+static void add_shared(void *arg, uint64_t iterations)
+{
+    (void)arg;
+    MEASURE_LOOP(iterations, __atomic_fetch_add(&shared_word, 1, __ATOMIC_RELAXED));
+}
+
+/* Eight counters in turn: nothing waits for its own last store, and handles come from memory. */
+static void add_in_turn(void *arg, uint64_t iterations)
+{
+    (void)arg;
+#define ADD(i) vagus_add(metrics.counters[i], 1)
+    MEASURE_LOOP(iterations, (ADD(0), ADD(1), ADD(2), ADD(3), ADD(4), ADD(5), ADD(6), ADD(7)));
+#undef ADD
+}
+
+static void add_bare_in_turn(void *arg, uint64_t iterations)
+{
+    (void)arg;
+#define ADD(i) bare_add(&bare_cells[i])
+    MEASURE_LOOP(iterations, (ADD(0), ADD(1), ADD(2), ADD(3), ADD(4), ADD(5), ADD(6), ADD(7)));
+#undef ADD
+}
+
+static void set(void *arg, uint64_t iterations)
+{
+    struct vagus_gauge gauge = metrics.gauge;
+    double value = *(const double *)arg;
+    MEASURE_LOOP(iterations, vagus_set(gauge, value));
+}
+
+static void set_bare(void *arg, uint64_t iterations)
+{
+    double value = *(const double *)arg;
+    MEASURE_LOOP(iterations, __atomic_store(&bare_gauge, &value, __ATOMIC_RELAXED));
+}
+
+static void nothing(void *arg, uint64_t iterations)
+{
+    (void)arg;
+    MEASURE_LOOP(iterations, (void)0);
+}
+
+static struct vagus_monitor *open_for_recording(void)
+{
+    struct vagus_monitor *monitor = client_open(VAGUS_NO_COLLECTORS);
+    for (unsigned i = 0; i < IN_TURN; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "bench.counter%u", i);
+        metrics.counters[i] = vagus_counter_define(
+            monitor, &(struct vagus_metric_desc){.name = name, .kind = VAGUS_COUNTER});
+    }
+    metrics.gauge = vagus_gauge_define(
+        monitor, &(struct vagus_metric_desc){.name = "bench.gauge", .kind = VAGUS_GAUGE});
+    return monitor;
+}
+
+static double gauge_value = 0.5;
+
+static const struct {
+    const char *name;
+    void (*loop)(void *arg, uint64_t iterations), (*bare)(void *arg, uint64_t iterations);
+    double per;
+} recordings[] = {
+    {"counter", add, add_bare, 1},
+    {"in_turn", add_in_turn, add_bare_in_turn, IN_TURN},
+    {"gauge", set, set_bare, 1},
+};
+
+#define RECORDINGS (sizeof(recordings) / sizeof(recordings[0]))
+
+static int measure_recording(const char *name, unsigned threads)
+{
+    struct vagus_monitor *monitor = open_for_recording();
+    for (size_t i = 0; i < RECORDINGS; i++) {
+        if (strcmp(recordings[i].name, name) != 0)
+            continue;
+        struct contender contenders[] = {
+            {.loop = recordings[i].loop, .arg = &gauge_value, .per = recordings[i].per},
+            {.loop = recordings[i].bare, .arg = &gauge_value, .per = recordings[i].per},
+            {.loop = add_shared}};
+        double alone_ns = 0;
+        if (threads > 1) {
+            struct contender alone = contenders[0];
+            if (!measure(&alone, 1, 1))
+                return 1;
+            alone_ns = alone.ns;
+        }
+        if (!measure(contenders, recordings[i].loop == add ? 3 : 2, threads))
+            return 1;
+        client_print(&contenders[0], &contenders[1]);
+        if (recordings[i].loop == add)
+            printf("peer %.17g\n", contenders[2].ns);
+        if (threads > 1)
+            printf("bound %.17g\n", 1.2 * alone_ns);
+    }
+    return vagus_monitor_close(monitor);
+}
+
+/* For callgrind: so many iterations of the loop, of its floor, or of an empty one. */
+static int count(const char *name, const char *which, uint64_t iterations)
+{
+    struct vagus_monitor *monitor = open_for_recording();
+    for (size_t i = 0; i < RECORDINGS; i++)
+        if (strcmp(recordings[i].name, name) == 0)
+            (strcmp(which, "value") == 0   ? recordings[i].loop
+             : strcmp(which, "floor") == 0 ? recordings[i].bare
+                                           : nothing)(&gauge_value, iterations);
+    return vagus_monitor_close(monitor);
+}
+
+struct vagus_monitor *client_open(unsigned flags)
+{
+    struct vagus_monitor *monitor;
+    struct vagus_monitor_options options = {.size = sizeof(options),
+                                            .agent_name = "bench",
+                                            .flags =
+                                                VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT | flags};
+    int error = vagus_monitor_open(&options, &monitor);
+    if (error == 0)
+        error = vagus_monitor_start(monitor);
+    if (error != 0) {
+        fprintf(stderr, "no monitor: %s\n", vagus_error_message(error));
+        exit(1);
+    }
+    return monitor;
+}
+
+void client_print(const struct contender *value, const struct contender *floor)
+{
+    printf("value %.17g\nfloor %.17g\n", value->ns, floor->ns);
+}
+
+int main(int argc, char **argv)
+{
+    const char *verb = argc > 1 ? argv[1] : "";
+    const char *argument = argc > 2 ? argv[2] : "";
+    if (strcmp(verb, "counter.1t") == 0)
+        return measure_recording("counter", 1);
+    if (strcmp(verb, "counter.2t") == 0)
+        return measure_recording("counter", 2);
+    if (strcmp(verb, "gauge.1t") == 0)
+        return measure_recording("gauge", 1);
+    if (strcmp(verb, "in_turn") == 0)
+        return measure_recording("in_turn", 1);
+    if (strcmp(verb, "count") == 0 && argc == 5)
+        return count(argument, argv[3], strtoull(argv[4], NULL, 10));
+    if (strcmp(verb, "level") == 0)
+        return client_level();
+    if (strcmp(verb, "snapshot") == 0)
+        return client_snapshot();
+    if (strcmp(verb, "health") == 0)
+        return client_health();
+    if (strcmp(verb, "sample") == 0)
+        return client_sample(strtoul(argument, NULL, 10));
+    if (strcmp(verb, "rss") == 0)
+        return client_rss(strcmp(argument, "idle") == 0);
+    fputs("vagus-bench starts this program; it is of no use alone\n", stderr);
+    return 64;
+}
