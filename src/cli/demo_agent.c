@@ -30,8 +30,8 @@ static void llm_on_signal(const struct vagus_signal *signal, void *arg)
     if (signal->change == VAGUS_SIGNAL_UPDATED)
         return;
     bool throttled = signal->change == VAGUS_SIGNAL_RAISED;
-    atomic_store(&agent->call_pause_ms, throttled ? THROTTLED_PAUSE_MS : 0);
     demo_story_hears("llm", signal);
+    atomic_store(&agent->call_pause_ms, throttled ? THROTTLED_PAUSE_MS : 0);
     if (throttled)
         demo_story_says("llm", "slows down: a call every %d ms at most, not every %d ms",
                         CALL_MS + THROTTLED_PAUSE_MS, CALL_MS);
@@ -131,11 +131,12 @@ static void lifecycle_on_signal(const struct vagus_signal *signal, void *arg)
     struct demo_agent *agent = arg;
     if (signal->change != VAGUS_SIGNAL_RAISED)
         return;
-    /* What leaks ends at once; the brainstem sees `ending` at its next beat and ends the rest. */
+    /* What leaks ends at once, before a word that might block; the brainstem sees `ending` at its
+     * next beat and ends the rest. */
     atomic_store(&agent->browser.stop, true);
-    atomic_store(&agent->ending, true);
     demo_story_hears("lifecycle", signal);
     demo_story_says("lifecycle", "ends the agent in order");
+    atomic_store(&agent->ending, true);
 }
 
 /* --- Wiring and life. --- */
@@ -207,6 +208,12 @@ int demo_agent_start(struct demo_agent *agent, size_t most_bytes)
     agent->allowance.most_bytes = most_bytes;
     int error = start_worker(agent, &agent->llm, llm_work);
     return error != 0 ? error : start_worker(agent, &agent->cache, cache_work);
+}
+
+bool demo_agent_is_at_ease(const struct demo_agent *agent)
+{
+    return atomic_load(&agent->call_pause_ms) == 0 &&
+           atomic_load(&agent->bound_bytes) == CACHE_BOUND_BYTES;
 }
 
 void demo_agent_forget_to_evict(struct demo_agent *agent)

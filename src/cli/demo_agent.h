@@ -47,6 +47,9 @@ int demo_agent_init(struct demo_agent *agent, struct vagus_monitor *monitor);
 /* The workers llm and cache begin. The agent takes no more than most_bytes. */
 int demo_agent_start(struct demo_agent *agent, size_t most_bytes);
 
+/* True while no service holds back: each raise has had its clear. */
+bool demo_agent_is_at_ease(const struct demo_agent *agent);
+
 /* The two leaks. */
 void demo_agent_forget_to_evict(struct demo_agent *agent);
 int demo_agent_open_browser(struct demo_agent *agent);

@@ -26,8 +26,8 @@ struct demo_pool {
 void demo_pool_init(struct demo_pool *pool, struct demo_allowance *allowance);
 void demo_pool_finish(struct demo_pool *pool);
 
-/* Maps and touches one block more. False if the allowance or the machine has no room for it. Any
- * thread. */
+/* Maps one block more, all its pages at once. False if the allowance or the machine has no room for
+ * it. Any thread. */
 bool demo_pool_grow(struct demo_pool *pool, size_t bytes);
 
 /* Unmaps the oldest block; returns its size, 0 if there was none. Any thread. */

@@ -143,7 +143,7 @@ static void enter_act(struct brainstem *stem, enum act act)
                         DEMO_MESSAGES_PER_S * DEMO_ANSWER_BYTES / MIB);
         demo_agent_forget_to_evict(stem->agent);
     } else if (act == ACT_REST) {
-        demo_story_says("brainstem", "recovered: no signal is raised any more");
+        demo_story_says("brainstem", "recovered: no signal is raised, no service holds back");
     } else if (act == ACT_WORSE_LEAK) {
         demo_story_says("browser", "a worse leak: this tool keeps every page, %d MiB/s",
                         DEMO_BROWSER_MIB_PER_S);
@@ -158,7 +158,8 @@ static bool act_is_met(const struct brainstem *stem)
     case ACT_LEAK:
         return !atomic_load(&stem->agent->forgets); /* the cache heard defer */
     case ACT_RECOVERY:
-        return vagus_signal_level(stem->monitor, VAGUS_SIGNAL_ANY) <= 0;
+        return vagus_signal_level(stem->monitor, VAGUS_SIGNAL_ANY) <= 0 &&
+               demo_agent_is_at_ease(stem->agent);
     case ACT_WORSE_LEAK:
         return atomic_load(&stem->agent->ending);
     default:

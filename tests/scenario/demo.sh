@@ -31,16 +31,20 @@ in_order() { # FILE PATTERN...
     done
 }
 
+# Services and brainstem are threads of their own: their lines mix as they come, but for what the
+# one waits for from the other.
 whole_story() { # FILE
     in_order "$1" '^ +[0-9.]+ s +body' 'awake at 10 Hz' ' ok ' 'leaks 40 MiB/s' \
-        'llm +throttle raised: memory.headroom .* below 128 MiB' 'slows down' ' throttle [01]\.' \
+        'llm +throttle raised: memory.headroom .* below 128 MiB' ' throttle [01]\.' \
         'cache +defer raised: memory.headroom .* below 80 MiB' 'sheds its load' \
-        'cache +defer cleared' 'has shed [0-9]+ MiB' 'takes messages again' \
-        'llm +throttle cleared' 'recovered' ' ok ' 'a worse leak' 'throttle raised' \
-        'defer raised' 'lifecycle +shutdown raised: memory.headroom .* below 48 MiB' \
-        'ends the agent in order' 'browser +closed' 'llm +closed' 'cache +closed' \
-        'all ended in order' '^vagus: CRITICAL' '^demo .* pid' 'shutdown on memory' \
-        '[0-9]+ messages .* tokens'
+        'cache +defer cleared' 'llm +throttle cleared' 'brainstem +recovered' ' ok ' \
+        'browser +a worse leak' 'llm +throttle raised' 'cache +defer raised' \
+        'lifecycle +shutdown raised: memory.headroom .* below 48 MiB' 'ends the agent in order' \
+        'browser +closed' 'llm +closed' 'cache +closed' 'all ended in order' '^vagus: CRITICAL' \
+        '^demo .* pid' 'shutdown on memory' '[0-9]+ messages .* tokens'
+    in_order "$1" 'llm +slows down' 'llm +is back at full speed' 'llm +slows down'
+    in_order "$1" 'cache +has shed [0-9]+ MiB' 'browser +a worse leak'
+    in_order "$1" 'brainstem +defers' 'brainstem +takes messages again' 'brainstem +recovered'
     if grep -q $'\e' "$1"; then
         fault "$1: escape sequences, though it is no terminal"
     fi
