@@ -157,7 +157,8 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
     if ((due & 1u << VAGUS_TIER_1S) != 0)
         host_cgroup_memory_refresh(host);
 
-    int memory_error = host_memory(host, &memory);
+    int memory_error = (due & 1u << VAGUS_TIER_60S) != 0 ? host_memory(host, &memory)
+                                                         : host_memory_available(host, &memory);
     int error = consider_all(collector, &memory, memory_error, &least);
     if ((due & 1u << VAGUS_TIER_100MS) != 0) {
         put(collector, SYSTEM_AVAILABLE, memory_error, (double)memory.available_bytes);

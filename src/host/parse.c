@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -24,11 +25,14 @@ bool parse_line(struct parse *text, struct parse *line, bool *whole)
 {
     if (text->at >= text->end)
         return false;
-    const char *newline = memchr(text->at, '\n', (size_t)(text->end - text->at));
-    *line = (struct parse){text->at, newline != NULL ? newline : text->end};
-    text->at = newline != NULL ? newline + 1 : text->end;
+    /* A loop, as below: lines are short, and after a sleep a call into libc costs more than it. */
+    const char *end = text->at;
+    while (end < text->end && *end != '\n')
+        end++;
+    *line = (struct parse){text->at, end};
+    text->at = end < text->end ? end + 1 : end;
     if (whole != NULL)
-        *whole = newline != NULL;
+        *whole = end < text->end;
     return true;
 }
 
@@ -66,10 +70,11 @@ bool parse_until(struct parse *text, char delimiter, struct parse *before)
 
 bool parse_literal(struct parse *text, const char *literal)
 {
-    size_t length = strlen(literal);
-    if ((size_t)(text->end - text->at) < length || memcmp(text->at, literal, length) != 0)
-        return false;
-    text->at += length;
+    const char *at = text->at;
+    for (; *literal != '\0'; literal++, at++)
+        if (at == text->end || *at != *literal)
+            return false;
+    text->at = at;
     return true;
 }
 

@@ -59,15 +59,16 @@ static bool meminfo_value(struct parse line, const char *key, uint64_t *bytes)
            scaled(kib, 1024, bytes);
 }
 
-int host_parse_memory(const char *text, size_t length, struct host_memory *memory)
+int host_parse_memory(const char *text, size_t length, bool with_swap, struct host_memory *memory)
 {
     static const char *const keys[MEMINFO_KEYS] = {
         "MemTotal:", "MemFree:", "MemAvailable:", "Cached:", "Shmem:", "SwapTotal:", "SwapFree:"};
     uint64_t values[MEMINFO_KEYS] = {0};
     unsigned found = 0;
-    const unsigned all = (1u << MEMINFO_KEYS) - 1;
+    const unsigned all =
+        with_swap ? (1u << MEMINFO_KEYS) - 1 : 1u << MEM_TOTAL | 1u << MEM_AVAILABLE;
     struct parse rest = parse_text(text, length), line;
-    while (found != all && parse_line(&rest, &line, NULL)) {
+    while ((found & all) != all && parse_line(&rest, &line, NULL)) {
         for (unsigned i = 0; i < MEMINFO_KEYS; i++) {
             struct parse after = line;
             if ((found & 1u << i) != 0 || !parse_literal(&after, keys[i]))
@@ -101,12 +102,22 @@ int host_parse_memory(const char *text, size_t length, struct host_memory *memor
     return 0;
 }
 
-int host_memory(struct host *host, struct host_memory *memory)
+static int read_memory(struct host *host, bool with_swap, struct host_memory *memory)
 {
     char text[4096];
     size_t length;
     int error = host_file_read(host, &host->meminfo, text, sizeof(text), &length);
-    return error != 0 ? error : host_parse_memory(text, length, memory);
+    return error != 0 ? error : host_parse_memory(text, length, with_swap, memory);
+}
+
+int host_memory(struct host *host, struct host_memory *memory)
+{
+    return read_memory(host, true, memory);
+}
+
+int host_memory_available(struct host *host, struct host_memory *memory)
+{
+    return read_memory(host, false, memory);
 }
 
 int host_parse_process(const char *text, size_t length, long page_bytes, long ticks_per_second,

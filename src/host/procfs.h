@@ -27,6 +27,8 @@ struct host_memory {
     bool available_estimated, swap_known;
 };
 int host_memory(struct host *host, struct host_memory *memory);
+/* The same without swap: parses no further than MemAvailable. */
+int host_memory_available(struct host *host, struct host_memory *memory);
 
 /* From self/stat: 1.6 µs, 22 µs with 1,000 threads. */
 struct host_process {
@@ -73,7 +75,7 @@ uint64_t host_declared_limit_bytes(const struct host *host);
 
 /* The parsers alone, over any bytes, for tests and fuzzing. 0 or VAGUS_EPARSE. */
 int host_parse_cpu_times(const char *text, size_t length, struct host_cpu_times *times);
-int host_parse_memory(const char *text, size_t length, struct host_memory *memory);
+int host_parse_memory(const char *text, size_t length, bool with_swap, struct host_memory *memory);
 int host_parse_process(const char *text, size_t length, long page_bytes, long ticks_per_second,
                        struct host_process *process);
 int host_parse_process_size(const char *text, size_t length, long page_bytes,

@@ -49,8 +49,9 @@ int judge_create(const struct vagus_config *config, struct metrics *metrics, str
     error = VAGUS_ENOMEM;
     made->trip_room = room < metrics->capacity ? (uint32_t)room : metrics->capacity;
     made->watches = calloc(room + 1, sizeof(*made->watches));
+    made->rests = calloc(room + 1, sizeof(*made->rests));
     made->trips = calloc(made->trip_room + 1, sizeof(*made->trips));
-    if (made->watches == NULL || made->trips == NULL)
+    if (made->watches == NULL || made->rests == NULL || made->trips == NULL)
         goto failed;
     struct watch *next = made->watches;
     for (uint32_t i = 0; i < made->rule_count; next += made->rules[i++].room)
@@ -68,6 +69,7 @@ void judge_free(struct judge *judge)
         return;
     free(judge->rules);
     free(judge->watches);
+    free(judge->rests);
     free(judge->trips);
     free(judge);
 }
@@ -101,7 +103,8 @@ static void add_watch(struct judge *judge, struct judged_rule *judged, uint32_t 
         return;
     }
     struct watch *watch = &judged->watches[judged->count++];
-    *watch = (struct watch){.rule = rule, .metric = index, .trip = -1};
+    *watch = (struct watch){.rule = rule, .judged = judged, .metric = index, .trip = -1};
+    judge->rests[judge->rest_count++] = (struct rest){.watch = watch, .metric = index};
     watch->resource = bus_resource(
         judge->bus, rule->resource != NULL ? rule->resource
                                            : metrics_describe(judge->metrics, index)->resource);
@@ -142,26 +145,24 @@ static void window_add_newest(struct vagus_window *window, const struct vagus_re
     }
     window->last_ns = reading->taken_ns;
     window->last = value;
-    window->min = fmin(window->min, value);
-    window->max = fmax(window->max, value);
+    window->min = value < window->min ? value : window->min;
+    window->max = value > window->max ? value : window->max;
     window->sum += value;
     window->count++;
 }
 
 /* Computes the measure, if anything changed since it was last computed. */
-static void observe(const struct judge *judge, const struct judged_rule *judged,
-                    struct watch *watch, int64_t now_ns)
+static void observe(const struct judge *judge, struct watch *watch, bool changed, int64_t now_ns)
 {
+    const struct judged_rule *judged = watch->judged;
     const struct vagus_reading *reading = &judge->metrics->readings[watch->metric];
-    uint64_t version = judge->metrics->versions[watch->metric];
     int64_t span_ns = judged->params.window_ns;
     struct vagus_window window = {.from_ns = now_ns - span_ns, .now_ns = now_ns};
 
     watch->known =
         vagus_reading_state(reading, now_ns) == VAGUS_STATE_OK &&
         (watch->rule->max_age_ns == 0 || now_ns - reading->taken_ns <= watch->rule->max_age_ns);
-    bool changed = watch->version != version || now_ns >= watch->leaves_ns;
-    if (watch->known && changed) {
+    if (watch->known && (changed || now_ns >= watch->leaves_ns)) {
         if (span_ns > 0)
             metrics_window(judge->metrics, watch->metric, window.from_ns, now_ns, &window);
         window_add_newest(&window, reading);
@@ -170,7 +171,6 @@ static void observe(const struct judge *judge, const struct judged_rule *judged,
                           isfinite(watch->measure);
     }
     watch->known = watch->known && watch->measured;
-    watch->version = version;
 }
 
 /* How long nothing can come of this watch by time alone. */
@@ -190,10 +190,9 @@ static int64_t quiet_until(const struct judge *judge, const struct watch *watch)
     return watch->leaves_ns - 1 < until_ns ? watch->leaves_ns - 1 : until_ns;
 }
 
-static void step_watch(struct judge *judge, const struct judged_rule *judged, struct watch *watch,
-                       int64_t now_ns)
+static void step_watch(struct judge *judge, struct watch *watch, bool changed, int64_t now_ns)
 {
-    observe(judge, judged, watch, now_ns);
+    observe(judge, watch, changed, now_ns);
     struct severity_input input = {now_ns, watch->known, watch->measure};
     for (unsigned i = 0; i < SEVERITIES; i++) {
         const struct config_threshold *threshold = watch_threshold(watch->rule, i);
@@ -201,7 +200,7 @@ static void step_watch(struct judge *judge, const struct judged_rule *judged, st
         if (!threshold->present)
             continue;
         enum severity_event event =
-            severity_step(severity, threshold, watch->fulls[i], &judged->timing, &input);
+            severity_step(severity, threshold, watch->fulls[i], &watch->judged->timing, &input);
         if (watch->rule->shadow)
             merge_shadow(judge, watch, i, event, now_ns);
         else if (severity->phase == SEVERITY_RAISED && watch->resource >= 0)
@@ -209,19 +208,20 @@ static void step_watch(struct judge *judge, const struct judged_rule *judged, st
     }
     if (watch->trip >= 0)
         trip_offer(judge, watch);
-    watch->quiet_until_ns = quiet_until(judge, watch);
 }
 
 void judge_step(struct judge *judge, int64_t now_ns)
 {
     judge_bind(judge);
-    for (uint32_t r = 0; r < judge->rule_count; r++)
-        for (uint32_t i = 0; i < judge->rules[r].count; i++) {
-            struct watch *watch = &judge->rules[r].watches[i];
-            if (now_ns > watch->quiet_until_ns ||
-                watch->version != judge->metrics->versions[watch->metric])
-                step_watch(judge, &judge->rules[r], watch, now_ns);
-        }
+    for (uint32_t i = 0; i < judge->rest_count; i++) {
+        struct rest *rest = &judge->rests[i];
+        uint64_t version = judge->metrics->versions[rest->metric];
+        if (version == rest->version && now_ns <= rest->until_ns)
+            continue;
+        step_watch(judge, rest->watch, version != rest->version, now_ns);
+        rest->version = version;
+        rest->until_ns = quiet_until(judge, rest->watch);
+    }
     merge_post(judge, now_ns);
     trip_arm(judge);
 }

@@ -11,11 +11,9 @@
 
 /* One rule on one instance of its metric. */
 struct watch {
-    /* Until then, and as long as the metric has this version, a look would change nothing. */
-    int64_t quiet_until_ns;
-    uint64_t version;
-    uint32_t metric;
     const struct config_rule *rule;
+    const struct judged_rule *judged;
+    uint32_t metric;
     int resource; /* of the bus; negative: it had no room for it */
     int trip;     /* in judge->trips; -1: none */
 
@@ -27,6 +25,15 @@ struct watch {
 
     struct severity severities[SEVERITIES];
     double fulls[SEVERITIES];
+};
+
+/* Stands for a watch while nothing can come of it, which is nearly always: a calm tick reads these
+ * and no more. */
+struct rest {
+    int64_t until_ns; /* by then time alone changes something */
+    uint64_t version; /* of the metric when it was looked at */
+    struct watch *watch;
+    uint32_t metric;
 };
 
 struct judged_rule {
@@ -66,6 +73,8 @@ struct judge {
     struct judged_rule *rules;
     uint32_t rule_count;
     struct watch *watches; /* of all rules, each with its room */
+    struct rest *rests;    /* one for each watch in use */
+    uint32_t rest_count;
     struct trip *trips;
     uint32_t trip_count, trip_room;
     uint32_t bound;    /* metrics below it were looked at */

@@ -3,7 +3,6 @@
  * orders attaching, ending and closing; nobody takes it while recording. */
 #include "metrics/cells.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,7 +24,7 @@ struct cells_block {
     uint32_t used;        /* slots ever owned */
     uint32_t shared_used; /* a thread records into the shared slot */
     uint32_t armed_count;
-    int wake_fd;
+    struct wake *wake;
     struct cells_block *next; /* while resting */
     struct attachment *attached;
     struct vagus__board *board;
@@ -192,7 +191,6 @@ int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint
                                       .generation = generation,
                                       .capacity = (uint32_t)(row / sizeof(struct vagus__cell)),
                                       .slots = slots,
-                                      .wake_fd = -1,
                                       .taken = (uint8_t *)at,
                                       .armed = (uint8_t *)at + round_up(slots),
                                       .board = (void *)((char *)block + head),
@@ -248,20 +246,16 @@ uint64_t cells_total(const struct cells *cells, uint32_t index)
     return total + __atomic_load_n(&cells_slot(cells, cells->slots)[index].value, __ATOMIC_RELAXED);
 }
 
-static void wake(const struct cells_block *block)
+static void ring(const struct cells_block *block)
 {
-    int fd = __atomic_load_n(&block->wake_fd, __ATOMIC_RELAXED);
-    if (fd < 0)
-        return;
-    int saved = errno;
-    ssize_t written = write(fd, &(uint64_t){1}, sizeof(uint64_t));
-    (void)written; /* EAGAIN: it is awake already */
-    errno = saved;
+    struct wake *wake = __atomic_load_n(&block->wake, __ATOMIC_RELAXED);
+    if (wake != NULL)
+        wake_ring(wake);
 }
 
-void cells_set_wake(struct cells *cells, int eventfd)
+void cells_set_wake(struct cells *cells, struct wake *wake)
 {
-    __atomic_store_n(&cells->block->wake_fd, eventfd, __ATOMIC_RELAXED);
+    __atomic_store_n(&cells->block->wake, wake, __ATOMIC_RELAXED);
 }
 
 static void set_trip(struct vagus__cell *cell, uint64_t room)
@@ -358,7 +352,7 @@ static void add_shared(struct cells_block *block, struct vagus_counter counter, 
     uint64_t value = __atomic_add_fetch(&cell->value, n, __ATOMIC_RELAXED);
     if (value >= __atomic_load_n(&cell->trip, __ATOMIC_RELAXED)) {
         __atomic_store_n(&cell->trip, UINT64_MAX, __ATOMIC_RELAXED);
-        wake(block);
+        ring(block);
     }
 }
 
@@ -413,7 +407,7 @@ void vagus__trip(struct vagus_counter counter)
     struct cells_block *block =
         __atomic_load_n(&doors[counter.generation % VAGUS__DOORS].block, __ATOMIC_ACQUIRE);
     if (block != NULL)
-        wake(block);
+        ring(block);
 }
 
 uint64_t cells_dropped(void)

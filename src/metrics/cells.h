@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/wake.h"
 #include "vagus/metric.h"
 
 struct cells_block; /* the memory: board, slots, shared slot */
@@ -45,8 +46,8 @@ struct vagus__cell *cells_slot(const struct cells *cells, uint32_t slot);
  * wakes the sampler. headroom 0 disarms. Called by the sampler. */
 void cells_arm(struct cells *cells, uint32_t index, uint64_t headroom);
 
-/* What a tripped cell, or a new slot while something is armed, calls: an eventfd to write to. */
-void cells_set_wake(struct cells *cells, int eventfd);
+/* The bell that a tripped cell rings; it must stay in memory for ever. */
+void cells_set_wake(struct cells *cells, struct wake *wake);
 
 /* In a forked child: this thread's doors are shut and the locks are as new. */
 void cells_before_fork(void);

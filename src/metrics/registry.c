@@ -8,16 +8,6 @@
 #include "base/text.h"
 #include "metrics/metrics.h"
 
-static const int64_t tier_period_ns[VAGUS_TIER_COUNT] = {
-    VAGUS_SECOND_NS,      0, 100 * VAGUS_MILLISECOND_NS, VAGUS_SECOND_NS, 10 * VAGUS_SECOND_NS,
-    60 * VAGUS_SECOND_NS,
-};
-
-int64_t metrics_tier_period_ns(unsigned tier)
-{
-    return tier < VAGUS_TIER_COUNT ? tier_period_ns[tier] : 0;
-}
-
 int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capacity,
                  uint32_t threads_max, uint32_t generation, const struct vagus_clock *clock)
 {
@@ -130,7 +120,7 @@ static int64_t default_good_for_ns(enum metric_source source, unsigned kind, uns
 {
     if (source == METRIC_RECORDED && kind == VAGUS_GAUGE)
         return INT64_MAX; /* a gauge stays as it was set until it is set again */
-    return 3 * (tier == VAGUS_TIER_INSTANT ? VAGUS_SECOND_NS : tier_period_ns[tier]);
+    return 3 * (tier == VAGUS_TIER_INSTANT ? VAGUS_SECOND_NS : metrics_tier_period_ns(tier));
 }
 
 /* Under the lock: fills entry `index` and mirrors its description into the segment. */

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
@@ -120,8 +118,6 @@ static void free_all(struct vagus_monitor *monitor)
     metrics_finish(&monitor->metrics);
     host_unref(monitor->host);
     config_free(monitor->config);
-    if (monitor->wake_fd >= 0)
-        close(monitor->wake_fd);
     latch_finish(&monitor->sampler_ready);
     latch_finish(&monitor->sampler_ended);
     pthread_mutex_destroy(&monitor->step_lock);
@@ -138,7 +134,6 @@ static void make_new(struct vagus_monitor *monitor, const struct vagus_monitor_o
     __atomic_store_n(&monitor->published.newest, 0, __ATOMIC_RELEASE);
     monitor->flags = options->flags;
     monitor->clock = options->clock != NULL ? *options->clock : clock_of_machine;
-    monitor->wake_fd = -1;
     monitor->cpu_index = -1;
     monitor->dropped_before = cells_dropped();
     pthread_mutex_init(&monitor->note_lock, NULL);
@@ -167,11 +162,6 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
     error = open_segment(monitor, &options);
     if (error != 0)
         goto fail_before_segment;
-    monitor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (monitor->wake_fd < 0) {
-        error = VAGUS_EFULL;
-        goto fail;
-    }
     if ((error = metrics_init(&monitor->metrics, &monitor->segment, options.metrics_max,
                               options.threads_max, monitor->generation, &monitor->clock)) != 0 ||
         (error = bus_create(monitor->generation, &monitor->clock, &monitor->levels,
@@ -181,7 +171,7 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
                               &monitor->judge)) != 0 ||
         (error = health_init(monitor, &options)) != 0)
         goto fail;
-    cells_set_wake(&monitor->metrics.cells, monitor->wake_fd);
+    cells_set_wake(&monitor->metrics.cells, &monitor->wake);
     *result = monitor;
     __atomic_store_n(&monitor->life, MONITOR_OPEN, __ATOMIC_RELEASE);
     return 0;

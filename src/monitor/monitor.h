@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "base/thread.h"
+#include "base/wake.h"
 #include "config/config.h"
 #include "host/host.h"
 #include "judge/judge.h"
@@ -34,9 +35,10 @@ enum monitor_life {
 struct vagus_monitor {
     uint32_t life; /* enum monitor_life */
     uint32_t generation;
-    uint32_t flags;  /* enum vagus_monitor_flags */
-    int borrowed;    /* a thread is inside start, step or vagus_collector_add() */
-    uint64_t levels; /* of the raised signals, packed by the bus */
+    uint32_t flags;   /* enum vagus_monitor_flags */
+    int borrowed;     /* a thread is inside start, step or vagus_collector_add() */
+    struct wake wake; /* the sampler */
+    uint64_t levels;  /* of the raised signals, packed by the bus */
     struct segment_slots published;
 
     struct vagus_clock clock;
@@ -59,7 +61,6 @@ struct vagus_monitor {
     uint32_t listeners, hung;                  /* as last mirrored */
     uint32_t proved_metrics, proved_listeners; /* when the wiring was last proved */
     uint64_t dropped_before;
-    int wake_fd;
     int quit;
     bool has_sampler;
     struct latch sampler_ready, sampler_ended;

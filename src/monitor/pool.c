@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The four places for monitors, who may look at one, and what fork does to them. */
 #include <time.h>
-#include <unistd.h>
 
 #include "monitor/monitor.h"
 
@@ -55,7 +54,6 @@ static void after_fork_in_child(void)
             bus_after_fork_in_child(monitor->bus);
             if (monitor->health_signal != 0)
                 sigaction(monitor->health_signal, &monitor->health_before, NULL);
-            close(monitor->wake_fd);
         }
         __atomic_store_n(&monitor->levels, 0, __ATOMIC_RELAXED);
         set_life(monitor, MONITOR_FREE);

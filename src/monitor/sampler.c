@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sampler: sense, fold, judge, publish, tell. The same step whether a thread of its own runs it
  * or the host does. Nothing in it allocates, takes a lock that a host's code may hold, or waits. */
-#include <errno.h>
-#include <math.h>
-#include <poll.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
@@ -180,22 +176,6 @@ void sampler_step(struct vagus_monitor *monitor)
 
 /* --- The thread. --- */
 
-static void wait_until(struct vagus_monitor *monitor, int64_t deadline_ns)
-{
-    int64_t left_ns = deadline_ns - clock_now_ns(&monitor->clock);
-    struct timespec timeout = {left_ns / VAGUS_SECOND_NS, left_ns % VAGUS_SECOND_NS};
-    struct pollfd wake = {.fd = monitor->wake_fd, .events = POLLIN};
-    uint64_t count;
-
-    if (left_ns <= 0)
-        return;
-    if (ppoll(&wake, 1, &timeout, NULL) > 0 && read(monitor->wake_fd, &count, sizeof(count)) < 0 &&
-        errno != EAGAIN) {
-        /* A wake-up that cannot be taken back would make this loop spin: wait without it. */
-        nanosleep(&timeout, NULL);
-    }
-}
-
 static void sampler_over(void *arg)
 {
     struct vagus_monitor *monitor = arg;
@@ -211,7 +191,7 @@ static void *sampler_run(void *arg)
     latch_open(&monitor->sampler_ready);
     pthread_cleanup_push(sampler_over, monitor);
     while (!__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE)) {
-        wait_until(monitor, schedule_next_ns(&monitor->schedule));
+        wake_wait(&monitor->wake, schedule_next_ns(&monitor->schedule));
         if (!__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
             sampler_step(monitor);
     }
@@ -236,7 +216,6 @@ bool sampler_stop_thread(struct vagus_monitor *monitor, int64_t deadline_ns)
     if (!monitor->has_sampler)
         return true;
     __atomic_store_n(&monitor->quit, 1, __ATOMIC_RELEASE);
-    ssize_t written = write(monitor->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
-    (void)written;
+    wake_ring(&monitor->wake);
     return latch_wait(&monitor->sampler_ended, deadline_ns);
 }

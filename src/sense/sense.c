@@ -21,27 +21,30 @@ struct staged {
 };
 
 struct vagus_collector {
-    struct vagus_collector_desc desc;
-    struct vagus_clock clock; /* a copy: a lane that was left behind outlives the monitor's */
-    void *arg;
-    void (*release)(void *arg);
-    void *state;
-    struct lane *lane; /* of blocking collectors, once started */
-    unsigned tiers;    /* that its metrics are filled on */
-    unsigned waiting;  /* tiers that fell due while the lane was at work */
-    uint32_t instances;
-    char instance_names[VAGUS_COLLECTOR_INSTANCES_MAX][VAGUS_INSTANCE_MAX];
-    uint32_t *first;        /* by metric: where its entries begin in the two arrays below */
-    int32_t *indices;       /* of the registry; negative: it had no room */
-    struct staged *staging; /* written by sample(), read afterwards */
-    uint32_t entries;
+    /* All that a tick looks at where nothing is due. */
+    unsigned tiers; /* that its metrics are filled on */
     int open_error;
+    struct lane *lane; /* of blocking collectors, once started */
+    unsigned waiting;  /* tiers that fell due while the lane was at work */
+
     /* Of the sample that is staged. */
     unsigned due;
     int error;
     int64_t began_ns, took_ns;
     struct segment_collector shown;
     int32_t duration_index, success_index;
+
+    struct vagus_clock clock; /* a copy: a lane that was left behind outlives the monitor's */
+    void *arg;
+    void (*release)(void *arg);
+    void *state;
+    uint32_t *first;        /* by metric: where its entries begin in the two arrays below */
+    int32_t *indices;       /* of the registry; negative: it had no room */
+    struct staged *staging; /* written by sample(), read afterwards */
+    uint32_t entries;
+    uint32_t instances;
+    struct vagus_collector_desc desc;
+    char instance_names[VAGUS_COLLECTOR_INSTANCES_MAX][VAGUS_INSTANCE_MAX];
 };
 
 struct sense {
@@ -130,12 +133,14 @@ static int define_all(struct sense *sense, struct vagus_collector *collector)
                    &(struct vagus_metric_desc){.name = "vagus.collector.duration",
                                                .unit = "s",
                                                .kind = VAGUS_GAUGE,
+                                               .tier = VAGUS_TIER_10S,
                                                .help = "what the newest sample took"},
                    desc->name);
     collector->success_index = define_one(
         sense,
         &(struct vagus_metric_desc){.name = "vagus.collector.success",
                                     .kind = VAGUS_GAUGE,
+                                    .tier = VAGUS_TIER_10S,
                                     .max = 1,
                                     .help = "1 if the newest sample succeeded, 0 if not"},
         desc->name);
@@ -330,7 +335,7 @@ void sense_sample(struct sense *sense, unsigned due, int64_t now_ns)
             collector_run(collector);
             take_in(sense, collector);
         }
-        if ((due & (1u << VAGUS_TIER_1S)) != 0)
+        if ((due & (1u << VAGUS_TIER_10S)) != 0)
             put_costs(sense, collector, now_ns);
     }
 }

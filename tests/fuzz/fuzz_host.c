@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct parse whole = parse_text(text, size);
 
     host_parse_cpu_times(text, size, &times);
-    if (host_parse_memory(text, size, &memory) == 0 &&
+    if (host_parse_memory(text, size, true, &memory) == 0 &&
         (memory.available_bytes > memory.total_bytes || memory.total_bytes == 0))
         __builtin_trap();
     host_parse_process(text, size, 4096, 100, &process);

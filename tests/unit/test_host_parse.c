@@ -126,7 +126,7 @@ static void cut_texts(void)
                                   "Cached:  10 kB\nSwapTotal:  5 kB\nSwapFree:  4 kB\n";
     for (size_t length = 0; length < sizeof(meminfo); length++) {
         struct host_memory m = {.total_bytes = 1};
-        int error = host_parse_memory(meminfo, length, &m);
+        int error = host_parse_memory(meminfo, length, true, &m);
         CHECK_EQ(m.total_bytes, error == 0 ? 102400 : 1);
         if (error == 0 && !m.available_estimated)
             CHECK_EQ(m.available_bytes, 61440);
@@ -155,9 +155,9 @@ static void overflow_is_refused(void)
     CHECK_EQ(size.virtual_bytes, 1);
     struct host_memory m;
     static const char huge[] = "MemTotal: 18446744073709551615 kB\n";
-    CHECK_EQ(host_parse_memory(huge, sizeof(huge) - 1, &m), VAGUS_EPARSE);
+    CHECK_EQ(host_parse_memory(huge, sizeof(huge) - 1, true, &m), VAGUS_EPARSE);
     static const char more_than_all[] = "MemTotal: 4 kB\nMemAvailable: 9 kB\n";
-    CHECK_EQ(host_parse_memory(more_than_all, sizeof(more_than_all) - 1, &m), 0);
+    CHECK_EQ(host_parse_memory(more_than_all, sizeof(more_than_all) - 1, true, &m), 0);
     CHECK_EQ(m.available_bytes, 4096);
     CHECK(!m.swap_known);
 }

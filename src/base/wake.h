@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bell for one sleeper: any thread rings it, in a signal handler too; the sleeper waits until it
+ * rings or a deadline passes. A word of memory and a futex: no descriptor that could be closed, and
+ * given to somebody else, while a thread is about to write to it. */
+#ifndef BASE_WAKE_H
+#define BASE_WAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wake {
+    uint32_t rung;
+};
+
+void wake_ring(struct wake *wake);
+
+/* Waits until it is rung or deadline_ns on CLOCK_MONOTONIC has passed; now and then it returns
+ * early. True if it was rung, and it is silent then. A ring before the call counts. */
+bool wake_wait(struct wake *wake, int64_t deadline_ns);
+
+#endif
