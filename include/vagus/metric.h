@@ -18,7 +18,8 @@ enum vagus_metric_kind {
 /* The cadences. A metric's tier says how often its value enters its series. */
 enum vagus_tier {
     VAGUS_TIER_DEFAULT = 0, /* 1 s */
-    VAGUS_TIER_INSTANT = 1, /* when woken */
+    VAGUS_TIER_INSTANT =
+        1, /* each time the sampler is awake: at each tick, and when woken between */
     VAGUS_TIER_100MS = 2,
     VAGUS_TIER_1S = 3,
     VAGUS_TIER_10S = 4,

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';

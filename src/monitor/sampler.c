@@ -167,7 +167,8 @@ void sampler_first(struct vagus_monitor *monitor)
 void sampler_step(struct vagus_monitor *monitor)
 {
     int64_t now_ns = clock_now_ns(&monitor->clock);
-    unsigned due = schedule_due(&monitor->schedule, now_ns);
+    /* The instant tier is due whenever the sampler is awake. */
+    unsigned due = schedule_due(&monitor->schedule, now_ns) | 1u << VAGUS_TIER_INSTANT;
     pthread_mutex_lock(&monitor->step_lock);
     sense_and_fold(monitor, due, now_ns);
     judge_and_publish(monitor, due, now_ns);
