@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts the allocations of the whole program, and can make the nth fail. Defines malloc and its
- * kin, so include it in one file of a test. Under a sanitizer, which brings a malloc of its own,
- * MALLOC_WATCHED is 0 and nothing is counted. */
+/* Counts the allocations of the whole program, or of its own text alone, and can make the nth fail.
+ * Defines malloc and its kin, so include it in one file of a test. Under a sanitizer, which brings
+ * a malloc of its own, MALLOC_WATCHED is 0 and nothing is counted. */
 #ifndef TESTS_MALLOC_WATCH_H
 #define TESTS_MALLOC_WATCH_H
 
@@ -26,9 +26,10 @@
 /* Atomic for the threads, and so that the compiler, which knows what malloc does not touch, leaves
  * them in memory. */
 static _Atomic bool malloc_watched;
-static _Atomic long malloc_count;   /* since it was last set to 0 */
-static _Atomic long malloc_fail_at; /* 0: never */
-static _Atomic long malloc_live;    /* allocations less frees, of all that were watched */
+static _Atomic bool malloc_own_only; /* leaves shared libraries alone */
+static _Atomic long malloc_count;    /* since it was last set to 0 */
+static _Atomic long malloc_fail_at;  /* 0: never */
+static _Atomic long malloc_live;     /* allocations less frees, of all that were watched */
 
 #if MALLOC_WATCHED
 /* Shared libraries must find these too, whatever visibility the tests are compiled with. */
@@ -40,9 +41,13 @@ void *__libc_realloc(void *memory, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *memory);
 
-static bool malloc_refuses(void)
+extern char __executable_start, etext;
+
+static bool malloc_refuses(const void *caller)
 {
-    if (!atomic_load(&malloc_watched))
+    const char *at = caller;
+    bool own = at >= &__executable_start && at < &etext;
+    if (!atomic_load(&malloc_watched) || (!own && atomic_load(&malloc_own_only)))
         return false;
     long number = atomic_fetch_add(&malloc_count, 1) + 1;
     if (number != atomic_load(&malloc_fail_at))
@@ -60,33 +65,35 @@ static void *malloc_given(void *memory)
 
 MALLOC_FOR_ALL void *malloc(size_t size)
 {
-    return malloc_refuses() ? NULL : malloc_given(__libc_malloc(size));
+    return malloc_refuses(__builtin_return_address(0)) ? NULL : malloc_given(__libc_malloc(size));
 }
 
 MALLOC_FOR_ALL void *calloc(size_t count, size_t size)
 {
-    return malloc_refuses() ? NULL : malloc_given(__libc_calloc(count, size));
+    return malloc_refuses(__builtin_return_address(0)) ? NULL
+                                                       : malloc_given(__libc_calloc(count, size));
 }
 
 MALLOC_FOR_ALL void *realloc(void *memory, size_t size)
 {
-    if (memory == NULL)
-        return malloc(size);
-    return malloc_refuses() ? NULL : __libc_realloc(memory, size);
+    if (malloc_refuses(__builtin_return_address(0)))
+        return NULL;
+    return memory == NULL ? malloc_given(__libc_malloc(size)) : __libc_realloc(memory, size);
 }
 
 MALLOC_FOR_ALL void *aligned_alloc(size_t alignment, size_t size)
 {
-    return malloc_refuses() ? NULL : malloc_given(__libc_memalign(alignment, size));
+    return malloc_refuses(__builtin_return_address(0))
+               ? NULL
+               : malloc_given(__libc_memalign(alignment, size));
 }
 
 MALLOC_FOR_ALL int posix_memalign(void **memory, size_t alignment, size_t size)
 {
-    void *got = aligned_alloc(alignment, size);
-    if (got == NULL)
+    if (malloc_refuses(__builtin_return_address(0)))
         return ENOMEM;
-    *memory = got;
-    return 0;
+    *memory = malloc_given(__libc_memalign(alignment, size));
+    return *memory != NULL ? 0 : ENOMEM;
 }
 
 MALLOC_FOR_ALL void free(void *memory)

@@ -2,6 +2,7 @@
 /* The machine itself: against what other sources say of it, in a real memory cgroup, and with an
  * allocator that fails or counts. */
 #include "check.h"
+#include "malloc_watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,20 +25,6 @@
 
 #define MIB (INT64_C(1) << 20)
 
-/* --- An allocator that counts on each thread, and fails the one that is asked for. --- */
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define ALLOCATOR_WATCHED 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define ALLOCATOR_WATCHED 0
-#endif
-#endif
-#ifndef ALLOCATOR_WATCHED
-#define ALLOCATOR_WATCHED 1
-#endif
-
 #if defined(__SANITIZE_THREAD__)
 #define THREAD_SANITIZED 1
 #elif defined(__has_feature)
@@ -47,43 +34,6 @@
 #endif
 #ifndef THREAD_SANITIZED
 #define THREAD_SANITIZED 0
-#endif
-
-static __thread long allocations, own_allocations, fail_at = -1;
-
-#if ALLOCATOR_WATCHED
-extern void *__libc_malloc(size_t size);
-extern void *__libc_calloc(size_t count, size_t size);
-extern void *__libc_realloc(void *memory, size_t size);
-
-extern char __executable_start, etext;
-
-/* Only the program's own allocations fail: hwloc asserts and libstatgrab keeps a lock when theirs
- * do, which host_memory_to_spare() makes unlikely and nothing can rule out. */
-static bool refuse(const void *caller)
-{
-    const char *at = caller;
-    allocations++;
-    if (at < &__executable_start || at >= &etext || own_allocations++ != fail_at)
-        return false;
-    errno = ENOMEM;
-    return true;
-}
-
-void *malloc(size_t size)
-{
-    return refuse(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return refuse(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
-}
-
-void *realloc(void *memory, size_t size)
-{
-    return refuse(__builtin_return_address(0)) ? NULL : __libc_realloc(memory, size);
-}
 #endif
 
 static unsigned open_descriptors(void)
@@ -140,7 +90,7 @@ static void *read_as_thread(void *arg)
 {
     struct host_process p = {0};
     CHECK_EQ(host_process(arg, &p), 0);
-    if (ALLOCATOR_WATCHED) /* ThreadSanitizer begins one of its own with the first */
+    if (MALLOC_WATCHED) /* ThreadSanitizer begins one of its own with the first */
         CHECK_EQ(p.threads, threads_before + 1);
     CHECK(p.threads > threads_before);
     uint64_t whole = 0;
@@ -238,15 +188,21 @@ static void read_everything(struct host *host)
     host_path_space(host, 0, &space);
 }
 
+/* The allocations of a reading of everything. */
+static long read_watched(struct host *host)
+{
+    atomic_store(&malloc_count, 0);
+    atomic_store(&malloc_watched, true);
+    read_everything(host);
+    atomic_store(&malloc_watched, false);
+    return atomic_load(&malloc_count);
+}
+
 static void *read_counted(void *arg)
 {
-    long before = allocations;
-    read_everything(arg); /* not prepared: the load comes from its file */
-    CHECK_EQ(allocations - before, 0);
+    CHECK_EQ(read_watched(arg), 0); /* not prepared: the load comes from its file */
     host_thread_prepare(arg);
-    before = allocations;
-    read_everything(arg);
-    CHECK_EQ(allocations - before, 0);
+    CHECK_EQ(read_watched(arg), 0);
     return NULL;
 }
 
@@ -254,24 +210,34 @@ static void nothing_allocates_after_open(void)
 {
     static const char *const watched[] = {"/"};
     const char *const roots[] = {"", FIXTURES "/v2-container", FIXTURES "/garbage"};
-    if (!ALLOCATOR_WATCHED)
-        SKIP_TEST("a sanitizer owns the allocator");
+    if (!MALLOC_WATCHED)
+        SKIP_TEST("a sanitizer has malloc in its hands");
     for (size_t i = 0; i < 3; i++) {
         struct host *host;
         pthread_t thread;
-        long before = allocations;
         REQUIRE(host_open(&(struct host_options){.root = roots[i],
                                                  .watch_paths = watched,
                                                  .watch_path_count = 1},
                           &host) == 0);
-        CHECK(allocations > before);
-        before = allocations;
-        read_everything(host);
-        CHECK_EQ(allocations - before, 0);
+        CHECK_EQ(read_watched(host), 0);
         REQUIRE(pthread_create(&thread, NULL, read_counted, host) == 0);
         pthread_join(thread, NULL);
         host_unref(host);
     }
+}
+
+/* One open with its nth own allocation refused; 0: none. hwloc asserts and libstatgrab keeps a lock
+ * when theirs are, which host_memory_to_spare() makes unlikely and nothing can rule out. */
+static int open_refused(const struct host_options *options, long nth, struct host **host)
+{
+    atomic_store(&malloc_own_only, true);
+    atomic_store(&malloc_count, 0);
+    atomic_store(&malloc_fail_at, nth);
+    atomic_store(&malloc_watched, true);
+    int error = host_open(options, host);
+    atomic_store(&malloc_watched, false);
+    atomic_store(&malloc_own_only, false);
+    return error;
 }
 
 /* Each of its own allocations is refused to an open in turn: it fails whole or succeeds without
@@ -284,15 +250,13 @@ static void open_survives_any_failing_allocation(const char *root)
     unsigned descriptors = open_descriptors();
     unsigned failed = 0;
     struct host *host;
-    long before = own_allocations;
-    REQUIRE(host_open(&options, &host) == 0);
-    long needed = own_allocations - before;
+    REQUIRE(open_refused(&options, 0, &host) == 0);
+    long needed = atomic_load(&malloc_count);
+    CHECK(needed >= 3);
     host_unref(host);
-    for (long i = 0; i < needed; i++) {
+    for (long nth = 1; nth <= needed; nth++) {
         host = NULL;
-        fail_at = own_allocations + i;
-        int error = host_open(&options, &host);
-        fail_at = -1;
+        int error = open_refused(&options, nth, &host);
         CHECK(error == 0 || error == VAGUS_ENOMEM);
         CHECK((error == 0) == (host != NULL));
         failed += error != 0;
@@ -306,15 +270,15 @@ static void open_survives_any_failing_allocation(const char *root)
 
 static void open_survives_below_a_root(void)
 {
-    if (!ALLOCATOR_WATCHED)
-        SKIP_TEST("a sanitizer owns the allocator");
+    if (!MALLOC_WATCHED)
+        SKIP_TEST("a sanitizer has malloc in its hands");
     open_survives_any_failing_allocation(FIXTURES "/thismachine");
 }
 
 static void open_survives_on_the_machine(void)
 {
-    if (!ALLOCATOR_WATCHED)
-        SKIP_TEST("a sanitizer owns the allocator");
+    if (!MALLOC_WATCHED)
+        SKIP_TEST("a sanitizer has malloc in its hands");
     open_survives_any_failing_allocation("");
 }
 
@@ -364,7 +328,7 @@ static void moved_in_and_out(const char *own, const char *limited)
     /* The kernel charges in batches: up to 64 pages for each CPU may be counted ahead. */
     int64_t grown = (int64_t)(levels[0].working_set_bytes - before);
     CHECK(grown >= 15 * MIB);
-    if (ALLOCATOR_WATCHED) /* a sanitizer's shadow grows along */
+    if (MALLOC_WATCHED) /* a sanitizer's shadow grows along */
         CHECK(grown <= 20 * MIB);
     munmap(memory, 16 * MIB);
 

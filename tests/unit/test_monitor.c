@@ -2,6 +2,7 @@
 /* The monitor's life on an injected clock: what may be done when, and that the loop is closed. */
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -295,6 +296,88 @@ static void the_child_of_a_fork_is_inert_and_may_have_its_own(void)
     CHECK_EQ(vagus_monitor_close(m), 0);
 }
 
+/* All that comes out of a pipe until `wanted` stands in it. */
+static bool pipe_brings(int fd, const char *wanted)
+{
+    static char text[65536];
+    size_t length = 0;
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    while (length < sizeof(text) - 1 && poll(&readable, 1, 10000) == 1) {
+        ssize_t got = read(fd, text + length, sizeof(text) - 1 - length);
+        if (got <= 0)
+            return false;
+        length += (size_t)got;
+        text[length] = '\0';
+        if (strstr(text, wanted) != NULL)
+            return true;
+    }
+    return false;
+}
+
+static void health_is_printed_on_a_signal_only_if_asked_for(void)
+{
+    int ends[2];
+    struct sigaction before = {.sa_handler = SIG_IGN}, after;
+    struct vagus_monitor *m = organ_open(0);
+    struct vagus_monitor *other = NULL;
+    REQUIRE(pipe(ends) == 0);
+    sigaction(SIGUSR1, &before, NULL);
+    REQUIRE(vagus_monitor_start(m) == 0);
+    sigaction(SIGUSR1, NULL, &after);
+    CHECK(after.sa_handler == SIG_IGN); /* unasked, no handler is touched */
+    CHECK_EQ(vagus_monitor_close(m), 0);
+
+    REQUIRE(
+        vagus_monitor_open(
+            &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
+                                            .policy_text = organ_policy,
+                                            .flags = VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT,
+                                            .health_signal = SIGUSR1,
+                                            .health_fd = ends[1]},
+            &other) == 0);
+    REQUIRE(vagus_monitor_start(other) == 0);
+    for (int i = 0; i < 2; i++) {
+        raise(SIGUSR1);
+        CHECK(pipe_brings(ends[0], "monitor"));
+        usleep(20000); /* a signal while the lane is at work is one and the same request */
+    }
+    CHECK_EQ(vagus_monitor_close(other), 0);
+    sigaction(SIGUSR1, NULL, &after);
+    CHECK(after.sa_handler == SIG_IGN); /* given back */
+    raise(SIGUSR1);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static int instant_sample(struct vagus_collector *collector, unsigned due)
+{
+    if (due & (1u << VAGUS_TIER_INSTANT))
+        vagus_put(collector, 0, 0, 1);
+    return 0;
+}
+
+static void the_instant_tier_is_due_at_each_step(void)
+{
+    static const struct vagus_metric_desc metrics[] = {
+        {.name = "organ.instant", .kind = VAGUS_GAUGE, .tier = VAGUS_TIER_INSTANT}};
+    static const struct vagus_collector_desc instant = {.size = sizeof(struct vagus_collector_desc),
+                                                        .name = "instant",
+                                                        .metrics = metrics,
+                                                        .metric_count = 1,
+                                                        .sample = instant_sample};
+    struct vagus_monitor *m = organ_open(VAGUS_STEPPED);
+    struct vagus_reading r;
+    REQUIRE(vagus_collector_add(m, &instant) == 0);
+    REQUIRE(vagus_monitor_start(m) == 0);
+    for (int i = 0; i < 5; i++) {
+        atomic_fetch_add(&test_now_ns, 7 * MS); /* between two ticks */
+        CHECK_EQ(vagus_step(m, NULL), 0);
+        CHECK_EQ(vagus_reading_get(m, "organ.instant", NULL, &r), 0);
+        CHECK_EQ(r.taken_ns, atomic_load(&test_now_ns));
+    }
+    CHECK_EQ(vagus_monitor_close(m), 0);
+}
+
 static void four_monitors_and_no_fifth(void)
 {
     struct vagus_monitor *m[5] = {0};
@@ -373,6 +456,8 @@ int main(void)
     RUN(an_unwired_chain_is_named_and_strict_refuses);
     RUN(a_counter_wakes_the_sampler_between_ticks);
     RUN(the_child_of_a_fork_is_inert_and_may_have_its_own);
+    RUN(health_is_printed_on_a_signal_only_if_asked_for);
+    RUN(the_instant_tier_is_due_at_each_step);
     RUN(four_monitors_and_no_fifth);
     RUN(a_callback_may_not_close_its_monitor);
     RUN(wrong_options_are_refused);
