@@ -82,8 +82,10 @@ static void on_signal(int number)
     for (unsigned i = 0; i < VAGUS__DOORS; i++) {
         struct vagus_monitor *monitor = monitor_at(i);
         struct lane *lane = __atomic_load_n(&monitor->health_lane, __ATOMIC_SEQ_CST);
-        if (lane != NULL && monitor->health_signal == number)
-            lane_request(lane);
+        if (lane == NULL || monitor->health_signal != number)
+            continue;
+        lane_take(lane); /* nobody else waits for what it did last */
+        lane_request(lane);
     }
     __atomic_sub_fetch(&handlers_at_work, 1, __ATOMIC_SEQ_CST);
     errno = saved;
