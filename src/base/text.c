@@ -91,15 +91,20 @@ static size_t utf8_length(const unsigned char *s)
     return length;
 }
 
+/* Of a character of two or three bytes; 0 for others. */
+static uint32_t code_point(const unsigned char *s, size_t length)
+{
+    return length == 2   ? (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu)
+           : length == 3 ? (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu)
+                         : 0;
+}
+
 /* C1 controls, and the marks that reorder or hide what a terminal shows. */
 static bool misleads(const unsigned char *s, size_t length)
 {
-    if (length == 2)
-        return s[0] == 0xc2 && s[1] < 0xa0;
-    if (length != 3)
-        return false;
-    uint32_t point = ((s[0] & 0x0fu) << 12) | ((s[1] & 0x3fu) << 6) | (s[2] & 0x3fu);
-    return (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+    uint32_t point = code_point(s, length);
+    return (point >= 0x80 && point < 0xa0) || point == 0x61c ||
+           (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
            (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
 }
 
@@ -140,6 +145,8 @@ void text_add_json(struct text *text, const char *string)
             text_addf(text, "\\%c", *s);
         else if (*s < 0x20 || *s == 0x7f)
             text_addf(text, "\\u%04x", *s);
+        else if (misleads(s, length)) /* JSON allows it, but a terminal may be what reads it */
+            text_addf(text, "\\u%04x", (unsigned)code_point(s, length));
         else
             text_add_bytes(text, (const char *)s, length);
         s += length;

@@ -86,8 +86,8 @@ static int run(int argc, char **argv)
     if (status != CLI_OK)
         return status;
     status = target_find(&cli_verb_health, options.dir, options.process, &target);
-    if (status != CLI_OK)
-        return status;
+    if (status != CLI_OK) /* 1 would say that it is degraded */
+        return status == CLI_FAILED ? HEALTH_UNKNOWN : status;
 
     struct segment_reader reader;
     int error = segment_attach(target.path, &reader);
@@ -105,7 +105,9 @@ static int run(int argc, char **argv)
         report_health_json(&report, &text);
     else
         report_health_text(&report, cli_colour(stdout), &text);
-    fputs(output, stdout); /* whether it could be written is checked once, at the end of main() */
+    /* That nothing could be written is said once, at the end of main(). */
+    if (fputs(output, stdout) == EOF || fflush(stdout) != 0)
+        return HEALTH_UNKNOWN;
     return status_of(report_verdict(&report));
 }
 
@@ -113,19 +115,19 @@ const struct cli_verb cli_verb_health = {
     .name = "health",
     .summary = "print the health of a monitored process",
     .synopsis = "[-p PID|NAME] [--json] [--dir DIR]",
-    .help =
-        "One screen: the verdict and why; each raised signal, the worst first, and what was\n"
-        "done about it; the organs; what happened lately; the monitor itself.\n"
-        "\n"
-        "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
-        "               runs. One that has ended is shown as it was last.\n"
-        "  --json       one JSON object instead\n"
-        "  --dir DIR    look for segments there\n"
-        "\n"
-        "Exit status: 0 ok, 1 degraded, 2 critical, 3 unknown (it ended, or does not publish),\n"
-        "4 no such process, 64 wrong arguments or several processes run.\n"
-        "\n"
-        "  vagus health\n"
-        "  vagus health -p researcher --json\n",
+    .help = "One screen: the verdict and why; each raised signal, the worst first, and what was\n"
+            "done about it; the organs; what happened lately; the monitor itself.\n"
+            "\n"
+            "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
+            "               runs. One that has ended is shown as it was last.\n"
+            "  --json       one JSON object instead\n"
+            "  --dir DIR    look for segments there\n"
+            "\n"
+            "Exit status: 0 ok, 1 degraded, 2 critical, 3 unknown (it ended, does not publish, or\n"
+            "could not be read or told of), 4 no such process, 64 wrong arguments or several\n"
+            "processes run.\n"
+            "\n"
+            "  vagus health\n"
+            "  vagus health -p researcher --json\n",
     .run = run,
 };

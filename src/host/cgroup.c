@@ -264,9 +264,12 @@ static int read_level(struct host *host, struct cgroup_tree *tree, struct cgroup
         level->limit_error != 0 ? level->limit_error : read_number(host, &level->usage, &usage);
     if (error != 0)
         return error;
-    uint64_t before = level->usage_at_statistics_bytes;
+    uint64_t before = level->usage_at_statistics_bytes, limit = level->limit_bytes;
     uint64_t moved = usage > before ? usage - before : before - usage;
-    if (!level->statistics_known || moved > level->limit_bytes / 64 ||
+    /* Page cache fills what it may. A leak then takes the place of the cache, page for page, and
+     * usage stands still while the working set grows. */
+    bool hidden = usage > limit / 2 && level->inactive_file_bytes > limit / 64;
+    if (!level->statistics_known || hidden || moved > limit / 64 ||
         usage < level->inactive_file_bytes) {
         error = read_statistics(host, tree, level, usage);
         if (error != 0)

@@ -34,8 +34,10 @@ struct host_cgroup_memory {
 };
 
 /* The levels that have a limit, nearest first; *count may be 0. Reads usage alone, 0.4 µs for each
- * level, and memory.stat only where usage moved by more than 1/64 of the limit since it was last
- * read, so that a burst of page cache is not taken for a leak. 0; VAGUS_EUNSUPPORTED (no memory
+ * level. memory.stat as well where usage moved by more than 1/64 of the limit since it was last
+ * read, so that a burst of page cache is not taken for a leak; and where usage is beyond half of
+ * the limit and page cache is part of it, so that a leak in the place of cache is not taken for
+ * cache. 0; VAGUS_EUNSUPPORTED (no memory
  * controller is visible); VAGUS_EIO, VAGUS_EPARSE, VAGUS_EPERM if any level could not be read:
  * what the others say would be too rosy then; `levels` holds nothing of use after a failure. */
 int host_cgroup_memory(struct host *host, struct host_cgroup_memory levels[HOST_CGROUP_DEPTH_MAX],

@@ -136,6 +136,8 @@ int host_parse_process(const char *text, size_t length, long page_bytes, long ti
         !parse_u64(&rest, &p.virtual_bytes) || !parse_u64(&rest, &pages))
         return VAGUS_EPARSE;
     uint64_t ticks;
+    if (p.virtual_bytes == 0)
+        return VAGUS_EPARSE; /* as below */
     if (__builtin_add_overflow(user, system, &ticks) || !scaled(ticks, tick_ns, &p.cpu_ns) ||
         !scaled(start, tick_ns, &p.started_ns) ||
         !scaled(pages, (uint64_t)page_bytes, &p.resident_bytes))
@@ -163,6 +165,10 @@ int host_parse_process_size(const char *text, size_t length, long page_bytes,
     if (!parse_u64(&rest, &virtual_pages) || !parse_u64(&rest, &resident_pages) ||
         !scaled(virtual_pages, (uint64_t)page_bytes, &s.virtual_bytes) ||
         !scaled(resident_pages, (uint64_t)page_bytes, &s.resident_bytes))
+        return VAGUS_EPARSE;
+    /* Once the main thread has left by pthread_exit() the kernel tells zeros of the whole process,
+     * though its other threads live and fill memory: that is not known, not nothing. */
+    if (s.virtual_bytes == 0)
         return VAGUS_EPARSE;
     *size = s;
     return 0;
@@ -281,6 +287,8 @@ static int list_descriptors(struct host *host, uint64_t *count)
         if (found > HOST_DESCRIPTORS_LISTED_MAX)
             return VAGUS_EFULL;
     }
+    if (found == 0 && host->machine)
+        return VAGUS_EIO; /* the one that looks is missing: as with the sizes above */
     *count = found;
     return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "host/cgroup.h"
 #include "monitor/monitor.h"
 
 #define METRICS_MAX_DEFAULT 512
@@ -93,6 +94,14 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
     if (error != 0 || (options->flags & VAGUS_NO_COLLECTORS) != 0)
         return error;
     error = host_open(&wanted, &monitor->host);
+    if (error == 0) {
+        struct host_cgroup_place place;
+        host_cgroup_memory_place(monitor->host, &place);
+        if (place.directory[0] == '\0')
+            monitor_note(monitor, SEGMENT_NOTE_INFO,
+                         "no memory cgroup can be seen here: a limit that it sets is not known, "
+                         "unless limits.memory of the policy declares it");
+    }
     for (size_t i = 0; error == 0 && sense_builtin[i] != NULL; i++)
         error = sense_add(monitor->sense, sense_builtin[i], host_ref(monitor->host), release_host);
     return error;

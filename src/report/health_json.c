@@ -150,7 +150,12 @@ static void put_signal(struct json *json, const struct vagus_signal *signal)
     put_number(json, "value", signal->value);
     put_number(json, "threshold", signal->threshold);
     put_string(json, "reason", signal->reason);
-    put_ns(json, "sample_age_s", signal->sample_age_ns);
+    if (signal->sample_age_ns >= 0) {
+        put_ns(json, "sample_age_s", signal->sample_age_ns);
+        return;
+    }
+    key(json, "sample_age_s"); /* there never was a sample */
+    text_add(json->text, "null");
 }
 
 static void put_raised(struct json *json, const struct report *report)

@@ -116,6 +116,32 @@ static void nothing_runs(void)
     CHECK_CONTAINS(message, "cannot look into");
 }
 
+/* A probe must not take a full disk, or a folder that is not its own, for a verdict. */
+static void a_failure_is_no_verdict(void)
+{
+    struct segment segment;
+    char verb[] = "health", dir[] = "--dir", file[] = "/dev/null";
+    if (!fixture_begin())
+        SKIP_TEST("no /dev/shm");
+    REQUIRE(fixture_create("alpha", 0, &segment) == 0);
+    publish(&segment, VAGUS_VERDICT_OK);
+    fflush(stdout);
+    int kept = dup(fileno(stdout)), full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    dup2(full, fileno(stdout));
+    optind = 1;
+    int status = cli_verb_health.run(3, (char *[]){verb, dir, fixture_dir, NULL});
+    dup2(kept, fileno(stdout));
+    clearerr(stdout);
+    close(kept);
+    close(full);
+    CHECK_EQ(status, 3);
+    optind = 1;
+    CHECK_EQ(cli_verb_health.run(3, (char *[]){verb, dir, file, NULL}), 3);
+    CHECK_CONTAINS(message, "cannot look into /dev/null");
+    segment_close(&segment);
+    fixture_end();
+}
+
 static void the_exit_status_is_the_verdict(void)
 {
     struct segment segment;
@@ -238,6 +264,7 @@ static void after_a_reboot_the_wall_clock_tells(void)
 int main(void)
 {
     RUN(nothing_runs);
+    RUN(a_failure_is_no_verdict);
     RUN(the_exit_status_is_the_verdict);
     RUN(several_must_be_told_apart);
     RUN(a_killed_process_is_shown_when_asked_for);

@@ -235,11 +235,12 @@ static void reads_are_traced(void)
     struct host_cgroup_memory levels[HOST_CGROUP_DEPTH_MAX];
     unsigned count;
     CHECK_EQ(host_cgroup_memory(host, levels, &count), 0);
+    reads = 0;
     host_trace(host, on_read, NULL);
-    /* Usage alone, once for each limited level, while usage stands still. */
+    /* Usage of each limited level, and what it consists of, as there is cache in both. */
     CHECK_EQ(host_cgroup_memory(host, levels, &count), 0);
-    CHECK_EQ(reads, 2);
-    CHECK_STR(last_read, "/sys/fs/cgroup/memory.current");
+    CHECK_EQ(reads, 4);
+    CHECK_STR(last_read, "/sys/fs/cgroup/memory.stat");
     reads = 0;
     CHECK_EQ(host_cgroup_resolve(host), 0); /* nothing changed: one file */
     CHECK_EQ(reads, 1);
@@ -285,7 +286,8 @@ static void remove_file(const char *path)
         CHECK_EQ(levels[0].working_set_bytes, wanted);                                             \
     } while (0)
 
-/* inactive_file is read again only where usage moved by more than 1/64 of the limit. */
+/* inactive_file is read again only where usage moved by more than 1/64 of the limit, or where it
+ * may have changed without that. */
 static void statistics_follow_usage(void)
 {
     struct host_cgroup_memory levels[HOST_CGROUP_DEPTH_MAX];
@@ -300,11 +302,26 @@ static void statistics_follow_usage(void)
     struct host *host = open_fixture(changing);
     REQUIRE(host != NULL);
     CHECK_WORKING_SET(800);
+    host_trace(host, on_read, NULL);
+    reads = 0;
+    CHECK_WORKING_SET(800);
+    CHECK_EQ(reads, 1); /* usage alone */
+    host_trace(host, NULL, NULL);
     write_file("cg/x/memory.stat", "inactive_file 350\n");
     write_file("cg/x/memory.current", "1100\n");
     CHECK_WORKING_SET(900); /* moved by 100: the 200 of before still count */
     write_file("cg/x/memory.current", "1101\n");
     CHECK_WORKING_SET(751);
+    /* Cache fills the cgroup; then a leak takes its place, and usage stands still. */
+    write_file("cg/x/memory.current", "6400\n");
+    write_file("cg/x/memory.stat", "inactive_file 6000\n");
+    CHECK_WORKING_SET(400);
+    write_file("cg/x/memory.stat", "inactive_file 1000\n");
+    CHECK_WORKING_SET(5400);
+    write_file("cg/x/memory.stat", "inactive_file 100\n");
+    CHECK_WORKING_SET(6300);
+    write_file("cg/x/memory.stat", "inactive_file 0\n"); /* too little to hide anything */
+    CHECK_WORKING_SET(6300);
     write_file("cg/x/memory.max", "max\n");
     CHECK_EQ(host_cgroup_memory_refresh(host), 0);
     CHECK_EQ(host_cgroup_memory(host, levels, &count), 0);

@@ -162,6 +162,18 @@ static void overflow_is_refused(void)
     CHECK(!m.swap_known);
 }
 
+/* What the kernel tells of a process whose main thread has left. */
+static void zeros_are_no_size(void)
+{
+    static const char stat[] = "1 (a) Z 1 1 1 0 -1 0 0 0 0 0 200 100 0 0 20 0 3 0 50 0 0 ";
+    struct host_process_size size = {1, 2};
+    struct host_process process = {.threads = 99};
+    CHECK_EQ(host_parse_process_size("0 0 0 0 0 0 0\n", 14, 4096, &size), VAGUS_EPARSE);
+    CHECK_EQ(size.resident_bytes, 2);
+    CHECK_EQ(host_parse_process(stat, sizeof(stat) - 1, 4096, 100, &process), VAGUS_EPARSE);
+    CHECK_EQ(process.threads, 99);
+}
+
 static int path_of(const char *text, const char *controller, char *path, size_t capacity)
 {
     return host_parse_cgroup_path(text, strlen(text), controller, path, capacity);
@@ -240,6 +252,7 @@ int main(void)
     RUN(cpu_times_of_old_and_new_kernels);
     RUN(cut_texts);
     RUN(overflow_is_refused);
+    RUN(zeros_are_no_size);
     RUN(cgroup_paths);
     RUN(cgroup_mounts);
     RUN(cpu_max);

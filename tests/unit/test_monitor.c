@@ -445,6 +445,23 @@ static void wrong_options_are_refused(void)
     CHECK(m == NULL);
 }
 
+/* A limit that cannot be seen must not look like none. */
+static void no_cgroup_is_said(void)
+{
+    static char text[128 * 1024];
+    struct vagus_monitor *monitor;
+    REQUIRE(vagus_monitor_open(
+                &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
+                                                .host_root = FIXTURES
+                                                "/report" /* nothing of a machine is there */,
+                                                .clock = &test_clock,
+                                                .flags = VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT},
+                &monitor) == 0);
+    CHECK_EQ(vagus_health_format(monitor, VAGUS_HEALTH_JSON, text, sizeof(text), NULL), 0);
+    CHECK_CONTAINS(text, "no memory cgroup can be seen here");
+    vagus_monitor_close(monitor);
+}
+
 int main(void)
 {
     RUN(a_life_in_order);
@@ -460,6 +477,7 @@ int main(void)
     RUN(the_instant_tier_is_due_at_each_step);
     RUN(four_monitors_and_no_fifth);
     RUN(a_callback_may_not_close_its_monitor);
+    RUN(no_cgroup_is_said);
     RUN(wrong_options_are_refused);
     return check_result();
 }

@@ -97,6 +97,17 @@ static void foreign_text_stays_valid(void)
     CHECK(python_takes(output));
 }
 
+static void what_was_never_sampled_has_no_age(void)
+{
+    make_degraded();
+    for (uint32_t i = 0; i < report.signal_count; i++)
+        report.signals[i].signal.sample_age_ns = -1;
+    render();
+    CHECK_CONTAINS(output, "\"sample_age_s\":null");
+    CHECK(strstr(output, "\"sample_age_s\":0") == NULL);
+    check_structure(output);
+}
+
 static void an_empty_report_is_an_object(void)
 {
     memset(&report, 0, sizeof(report));
@@ -112,6 +123,7 @@ int main(void)
     RUN(calm_is_as_documented);
     RUN(degraded_is_as_documented);
     RUN(what_is_unknown_is_null);
+    RUN(what_was_never_sampled_has_no_age);
     RUN(foreign_text_stays_valid);
     RUN(an_empty_report_is_an_object);
     return check_result();

@@ -77,6 +77,10 @@ static void safe_text_is_bounded(void)
 static void json(void)
 {
     CHECK_STR(TEXT(text_add_json(&t, "a\"b\\c\n\x01")), "\"a\\\"b\\\\c\\u000a\\u0001\"");
+    /* What a terminal obeys: CSI in one character, and what turns the writing around. */
+    CHECK_STR(TEXT(text_add_json(&t, "a\xc2\x9b"
+                                     "31m \u202e \u061c \u00a0")),
+              "\"a\\u009b31m \\u202e \\u061c \u00a0\"");
     CHECK_STR(TEXT(text_add_json(&t, "\u20ac\xff")), "\"\u20ac\\ufffd\"");
     CHECK_STR(TEXT(text_add_json(&t, "\xed\xa0\x80")), "\"\\ufffd\\ufffd\\ufffd\""); /* surrogate */
     CHECK_STR(TEXT(text_add_json_number(&t, 1.5)), "1.5");
