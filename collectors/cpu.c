@@ -65,8 +65,9 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
 
 struct state {
     bool host_known, process_known, allowance_read;
+    bool pinned; /* threads were seen to run beyond the main thread's affinity */
     int allowance_error;
-    double allowance_cores;
+    double allowance_cores, affinity_cores;
     struct host_cpu_times host_before;
     uint64_t process_before_ns;
     int64_t sampled_ns;
@@ -105,7 +106,7 @@ static void sample_allowance(struct vagus_collector *collector, struct state *st
     struct host *host = vagus_collector_arg(collector);
     uint64_t cpus = 0;
     double quota = INFINITY;
-    int affinity_error = host_affinity(host, &cpus);
+    int affinity_error = state->pinned ? host_cpus(host, &cpus) : host_affinity(host, &cpus);
     int quota_error = host_cgroup_cpu_quota(host, &quota);
     state->allowance_read = true;
     /* Where there is no quota to be read there is none; one that cannot be read is unknown. */
@@ -114,6 +115,7 @@ static void sample_allowance(struct vagus_collector *collector, struct state *st
     else
         state->allowance_error =
             isinf(quota) || affinity_error != VAGUS_EUNSUPPORTED ? affinity_error : 0;
+    state->affinity_cores = affinity_error == 0 ? (double)cpus : INFINITY;
     state->allowance_cores = affinity_error == 0 ? fmin((double)cpus, quota) : quota;
 }
 
@@ -134,6 +136,13 @@ static void sample_process(struct vagus_collector *collector, struct state *stat
         double cores =
             (double)grown(cpu_ns, state->process_before_ns) / (double)(now_ns - state->sampled_ns);
         vagus_put(collector, PROCESS_CORES, 0, cores);
+        /* The affinity is the main thread's, which OpenMP and its like pin to one core. What is
+         * seen to be used beyond it was allowed. */
+        if (!state->pinned && state->allowance_error == 0 &&
+            cores > state->affinity_cores * 1.05 + 0.05) {
+            state->pinned = true;
+            sample_allowance(collector, state);
+        }
         if (state->allowance_error != 0)
             vagus_put_missing(collector, PROCESS_UTILIZATION, 0, state->allowance_error);
         else if (state->allowance_cores > 0)

@@ -115,7 +115,7 @@ static void check_rules(struct check *check, const struct schema_key *key,
 {
     const char *(*unit_of)(const char *) =
         check->vocabulary != NULL ? check->vocabulary->unit_of_metric : NULL;
-    for (const struct tree_node *rule = list->first; rule != NULL; rule = rule->next) {
+    for (struct tree_node *rule = list->first; rule != NULL; rule = rule->next) {
         const struct schema *schema = key->of;
         if (!is_shaped(check, schema->what, rule, TREE_MAPPING))
             continue;
@@ -126,6 +126,7 @@ static void check_rules(struct check *check, const struct schema_key *key,
         check->dimension_known = unit != NULL;
         check->dimension = dimension_of_unit(unit);
         check_mapping(check, schema, rule);
+        rule->value.whole = check->dimension_known ? (int64_t)check->dimension + 1 : 0;
         check_rule(check, rule);
     }
     check_rule_names(check, list);

@@ -123,14 +123,17 @@ static void check_time(struct check *check, const struct schema_key *key, struct
         node->valid = within(check, key, node, (double)node->value.whole);
 }
 
-/* Where the unit of the metric is not known, the first threshold with a unit decides for the rule:
- * bare numbers go with any. */
+/* Where the unit of the metric is not known, the first threshold decides for the rule. A bare 0
+ * goes with any. */
 static int parse_by_form(struct check *check, struct tree_node *node, const char **why)
 {
     static const enum dimension forms[] = {DIMENSION_RATIO, DIMENSION_BYTES, DIMENSION_TIME};
     double *value = &node->value.number;
-    if (quantity_parse(node->text, DIMENSION_NUMBER, value, why) == 0)
+    if (quantity_parse(node->text, DIMENSION_NUMBER, value, why) == 0) {
+        check->dimension_known = *value != 0;
+        check->dimension = DIMENSION_NUMBER;
         return 0;
+    }
     const char *number_why = *why;
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         if (quantity_parse(node->text, forms[i], value, why) != 0)

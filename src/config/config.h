@@ -33,6 +33,7 @@ struct config_rule {
     int64_t min_hold_ns;
     int64_t max_age_ns; /* 0: as long as the value is good */
     struct config_threshold throttle, defer, shutdown;
+    uint32_t form; /* enum dimension of the thresholds as written, plus 1; 0: bare numbers */
     uint32_t line; /* where the rule stands, for the proof of wiring */
 };
 

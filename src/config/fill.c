@@ -22,6 +22,7 @@
 #define IS_ABSOLUTE IS_STRING
 #define IS_PRESENT IS_BOOL
 #define IS_HAS IS_BOOL
+#define IS_FORM IS_COUNT
 #define IS_LINE IS_COUNT
 #define FITS(type, member, kind)                                                                   \
     _Static_assert(IS_##kind(((type *)NULL)->member), "the member of this key has another type");
@@ -58,6 +59,7 @@
 #define FIELD_ABSOLUTE STRING
 #define FIELD_PRESENT FIELD_BOOL
 #define FIELD_HAS FIELD_BOOL
+#define FIELD_FORM FIELD_COUNT
 #define FIELD_LINE FIELD_COUNT
 #define ENTRY_PATHS path_entry
 #define ENTRY_RULES rule_entry

@@ -105,6 +105,9 @@ static void write_value(struct text *text, const struct schema_key *key,
     case SCHEMA_HAS:
         text_add(text, tree_member(mapping, key->of) != NULL ? "true" : "false");
         break;
+    case SCHEMA_FORM:
+        text_addf(text, "%" PRIi64, mapping != NULL ? mapping->value.whole : 0);
+        break;
     case SCHEMA_LINE:
         text_addf(text, "%" PRIu32, mapping != NULL ? mapping->place.line : 0);
         break;

@@ -23,6 +23,7 @@ enum schema_type {
     /* Told by the check, never by the file. */
     SCHEMA_PRESENT, /* true if the mapping is there */
     SCHEMA_HAS,     /* true if the key `of` is there */
+    SCHEMA_FORM,    /* in which dimension its thresholds were written */
     SCHEMA_LINE,    /* where the mapping stands */
 };
 

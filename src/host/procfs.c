@@ -323,6 +323,15 @@ static int affinity_from_status(struct host *host, uint64_t *cpus)
     return VAGUS_EPARSE;
 }
 
+int host_cpus(struct host *host, uint64_t *cpus)
+{
+    long online = host->machine ? sysconf(_SC_NPROCESSORS_ONLN) : -1;
+    if (online <= 0)
+        return VAGUS_EUNSUPPORTED;
+    *cpus = (uint64_t)online;
+    return 0;
+}
+
 int host_affinity(struct host *host, uint64_t *cpus)
 {
     if (!host->machine)

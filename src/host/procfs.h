@@ -66,6 +66,8 @@ int host_descriptor_count(struct host *host, uint64_t *count);
 
 /* CPUs that the process's main thread may run on: its affinity within its cpuset. */
 int host_affinity(struct host *host, uint64_t *cpus);
+/* CPUs that are online. VAGUS_EUNSUPPORTED below an injected root. */
+int host_cpus(struct host *host, uint64_t *cpus);
 
 /* Load average over a minute, from loadavg: 0.6 µs. See host_load() in statgrab.h. */
 int host_procfs_load(struct host *host, double *load_1m);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/quantity.h"
 #include "judge/watch.h"
 
 /* --- Life. --- */
@@ -94,10 +95,24 @@ static double full_of(const struct judged_rule *judged, const struct metric *met
     return NAN;
 }
 
+/* Thresholds written as times do not fit a metric that counts milliseconds: to judge by them would
+ * be wrong by a thousand, so the rule is not judged, and the proof of wiring says why. */
+static bool fits(const struct judged_rule *judged, const char *unit)
+{
+    uint32_t form = judged->rule->form;
+    return !measures_the_metric(judged) || form == 0 || form == (uint32_t)DIMENSION_NUMBER + 1 ||
+           form == (uint32_t)dimension_of_unit(unit) + 1;
+}
+
 static void add_watch(struct judge *judge, struct judged_rule *judged, uint32_t index)
 {
     const struct metric *metric = &judge->metrics->entries[index];
     const struct config_rule *rule = judged->rule;
+    const char *unit = metrics_describe(judge->metrics, index)->unit;
+    if (!fits(judged, unit)) {
+        judged->misfit_unit = unit;
+        return;
+    }
     if (judged->count == judged->room) {
         judged->surplus++;
         return;

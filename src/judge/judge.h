@@ -40,9 +40,11 @@ void judge_step(struct judge *judge, int64_t now_ns);
 /* The raised signals, the worst first; returns how many there are, writes at most max. */
 unsigned judge_raised(const struct judge *judge, struct judge_raised *raised, unsigned max);
 
-/* The proof of wiring: rule without metric or producer, threshold beyond the metric's bounds,
- * signal that nobody hears, listener that nothing can reach. Adds a fault for each (the list may be
- * NULL) and returns how many. Any thread while the sampler is not stepping. */
-unsigned judge_prove(struct judge *judge, struct vagus_fault_list *faults);
+/* The proof of wiring: rule without metric or producer, or that is written in another unit;
+ * threshold beyond the metric's bounds; signal that nobody hears or that can never clear; listener
+ * that nothing can reach; metric that since since_ns never had a value. Adds a fault for each (the
+ * list may be NULL) and returns how many. Any thread while the sampler is not stepping. */
+unsigned judge_prove(struct judge *judge, int64_t now_ns, int64_t since_ns,
+                     struct vagus_fault_list *faults);
 
 #endif

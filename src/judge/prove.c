@@ -3,11 +3,13 @@
  * and names every link that is missing. */
 #include "base/fault.h"
 #include "base/nearest.h"
+#include "base/quantity.h"
 #include "base/text.h"
 #include "judge/watch.h"
 
 struct proof {
     struct judge *judge;
+    int64_t age_ns; /* how long the monitor has been running */
     struct vagus_fault_list *faults;
     unsigned found;
     uint32_t reachable[SEVERITIES]; /* resources about which some rule can raise it */
@@ -51,6 +53,20 @@ static void report_undefined(struct proof *proof, const struct config_rule *rule
 }
 
 /* False if no instance of the metric can ever have a value. */
+static const char *const form_names[] = {
+    [DIMENSION_NUMBER] = "numbers",
+    [DIMENSION_RATIO] = "shares",
+    [DIMENSION_BYTES] = "sizes",
+    [DIMENSION_TIME] = "times",
+};
+
+/* How long a metric may be silent at the start before that is worth a word. */
+static int64_t patience_ns(const struct metric *metric)
+{
+    int64_t periods_ns = 2 * metrics_tier_period_ns(metric->tier);
+    return periods_ns > 10 * VAGUS_SECOND_NS ? periods_ns : 10 * VAGUS_SECOND_NS;
+}
+
 static bool prove_producer(struct proof *proof, const struct judged_rule *judged)
 {
     const struct config_rule *rule = judged->rule;
@@ -58,8 +74,15 @@ static bool prove_producer(struct proof *proof, const struct judged_rule *judged
     struct text text;
 
     text_init(&text, words, sizeof(words));
+    if (judged->misfit_unit != NULL) {
+        text_addf(&text, "rule '%s' is not judged: its thresholds are %s, and '%s' is in '%s'",
+                  rule->name, form_names[rule->form - 1], rule->metric, judged->misfit_unit);
+        report(proof, rule->line, &text);
+        text_init(&text, words, sizeof(words));
+    }
     if (judged->count == 0) {
-        report_undefined(proof, rule);
+        if (judged->misfit_unit == NULL)
+            report_undefined(proof, rule);
         return false;
     }
     if (judged->surplus > 0) {
@@ -67,17 +90,22 @@ static bool prove_producer(struct proof *proof, const struct judged_rule *judged
                   judged->count, judged->count + judged->surplus, rule->metric);
         report(proof, rule->line, &text);
     }
+    bool can_tell = false, has_told = false;
     for (uint32_t i = 0; i < judged->count; i++) {
-        const struct metric *metric = &proof->judge->metrics->entries[judged->watches[i].metric];
-        if (metric->source != METRIC_SENSED ||
-            proof->judge->metrics->readings[metric->index].error != VAGUS_EUNSUPPORTED)
-            return true;
+        uint32_t index = judged->watches[i].metric;
+        const struct vagus_reading *reading = &proof->judge->metrics->readings[index];
+        bool sensed = proof->judge->metrics->entries[index].source == METRIC_SENSED;
+        can_tell = can_tell || !sensed || reading->error != VAGUS_EUNSUPPORTED;
+        has_told = has_told || reading->taken_ns != 0 || reading->error != 0 ||
+                   proof->age_ns < patience_ns(&proof->judge->metrics->entries[index]);
     }
+    if (can_tell && has_told)
+        return true;
     text_init(&text, words, sizeof(words));
-    text_addf(&text, "rule '%s' watches '%s', which this machine cannot tell", rule->name,
-              rule->metric);
+    text_addf(&text, "rule '%s' watches '%s', which %s", rule->name, rule->metric,
+              can_tell ? "has never had a value" : "this machine cannot tell");
     report(proof, rule->line, &text);
-    return false;
+    return can_tell;
 }
 
 /* --- Thresholds within the metric's bounds. --- */
@@ -95,6 +123,14 @@ static void prove_threshold(struct proof *proof, const struct judged_rule *judge
     char words[240];
     struct text text;
 
+    if (measures_the_metric(judged) && metric->kind == VAGUS_COUNTER && !threshold->below &&
+        severity_kind(severity) != VAGUS_SHUTDOWN) {
+        text_init(&text, words, sizeof(words));
+        text_addf(&text, "rule '%s' can never clear %s: '%s' is a counter and only grows",
+                  rule->name, name, rule->metric);
+        report(proof, rule->line, &text);
+        return;
+    }
     /* Of other kinds the measure is no value of the metric; without bounds nothing is known. */
     if (!measures_the_metric(judged) || !(metric->min < metric->max))
         return;
@@ -192,9 +228,10 @@ static void prove_listener(void *arg, const char *name, uint32_t kinds, uint32_t
     report(proof, 0, &text);
 }
 
-unsigned judge_prove(struct judge *judge, struct vagus_fault_list *faults)
+unsigned judge_prove(struct judge *judge, int64_t now_ns, int64_t since_ns,
+                     struct vagus_fault_list *faults)
 {
-    struct proof proof = {.judge = judge, .faults = faults};
+    struct proof proof = {.judge = judge, .age_ns = now_ns - since_ns, .faults = faults};
     judge_bind(judge);
     for (uint32_t i = 0; i < judge->rule_count; i++)
         prove_rule(&proof, &judge->rules[i]);

@@ -1,9 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a signal says: the value, the threshold, and why in words. */
 #include <math.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "judge/watch.h"
+
+/* The value, with more digits where it would read like what it is held against. */
+static void add_measure(struct text *text, double measure, double against, const char *unit)
+{
+    char plain[64], other[64];
+    struct text a, b;
+    text_init(&a, plain, sizeof(plain));
+    text_init(&b, other, sizeof(other));
+    text_add_value(&a, measure, unit);
+    text_add_value(&b, against, unit);
+    if (measure == against || strcmp(plain, other) != 0) {
+        text_add(text, plain);
+    } else if (strcmp(unit, "1") == 0) {
+        text_add_digits(text, measure * 100, 9);
+        text_add(text, " %");
+    } else {
+        text_add_digits(text, measure, 15);
+        text_addf(text, " %s", unit);
+    }
+}
 
 /* "memory.headroom.ratio 8.1 % is below 10 % for 500 ms". */
 static void add_known(struct text *text, const struct watch *watch,
@@ -16,7 +37,7 @@ static void add_known(struct text *text, const struct watch *watch,
     bool back =
         threshold->below ? watch->measure >= threshold->clear : watch->measure <= threshold->clear;
     text_add(text, " ");
-    text_add_value(text, watch->measure, unit);
+    add_measure(text, watch->measure, beyond ? threshold->enter : threshold->clear, unit);
     if (beyond) {
         text_add(text, " is ");
         text_add(text, side);

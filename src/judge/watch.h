@@ -43,7 +43,8 @@ struct judged_rule {
     struct severity_timing timing;
     struct watch *watches;
     uint32_t count, room;
-    uint32_t surplus; /* instances that there was no room for */
+    uint32_t surplus;        /* instances that there was no room for */
+    const char *misfit_unit; /* of a metric whose unit is not that of the thresholds; NULL */
 };
 
 /* A signal about one resource: what all rules say together. */

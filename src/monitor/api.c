@@ -2,6 +2,7 @@
 /* The public calls on an open monitor: each enters it, does its one thing, and leaves. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "monitor/monitor.h"
 
@@ -133,7 +134,9 @@ int vagus_wiring_check(struct vagus_monitor *monitor, struct vagus_fault_list *f
         return VAGUS_ECLOSED;
     pthread_mutex_lock(&monitor->step_lock);
     fault_list_init(faults, "wiring");
-    unsigned unwired = judge_prove(monitor->judge, faults);
+    unsigned unwired = judge_prove(
+        monitor->judge, clock_now_ns(&monitor->clock),
+        monitor->started_ns != 0 ? monitor->started_ns : clock_now_ns(&monitor->clock), faults);
     pthread_mutex_unlock(&monitor->step_lock);
     monitor_leave();
     return unwired > 0 ? VAGUS_EUNWIRED : 0;

@@ -107,7 +107,7 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
     return error;
 }
 
-static int define_own(struct vagus_monitor *monitor)
+static void define_own(struct vagus_monitor *monitor)
 {
     const char *why;
     monitor->cpu_index = metrics_define(
@@ -116,7 +116,6 @@ static int define_own(struct vagus_monitor *monitor)
                                     .kind = VAGUS_GAUGE,
                                     .help = "CPU that the monitor used, as a share of one core"},
         METRIC_SENSED, &why);
-    return 0;
 }
 
 /* Frees what open() made, from the last to the first; half-built is fine. */
@@ -175,11 +174,12 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
                               options.threads_max, monitor->generation, &monitor->clock)) != 0 ||
         (error = bus_create(monitor->generation, &monitor->clock, &monitor->levels,
                             &monitor->bus)) != 0 ||
-        (error = open_senses(monitor, &options)) != 0 || (error = define_own(monitor)) != 0 ||
+        (error = open_senses(monitor, &options)) != 0 ||
         (error = judge_create(monitor->config, &monitor->metrics, monitor->bus, &monitor->segment,
                               &monitor->judge)) != 0 ||
         (error = health_init(monitor, &options)) != 0)
         goto fail;
+    define_own(monitor);
     cells_set_wake(&monitor->metrics.cells, &monitor->wake);
     *result = monitor;
     __atomic_store_n(&monitor->life, MONITOR_OPEN, __ATOMIC_RELEASE);
@@ -201,12 +201,12 @@ static int start(struct vagus_monitor *monitor)
     bool threads = (monitor->flags & VAGUS_STEPPED) == 0;
     if (monitor->life != MONITOR_OPEN)
         return VAGUS_ESTATE;
-    unsigned unwired = sampler_begin(monitor);
-    if (unwired > 0 && ((monitor->flags & VAGUS_STRICT) != 0 || monitor->config->strict))
-        return VAGUS_EUNWIRED;
     int error = sense_start(monitor->sense, threads);
     if (error != 0)
         return error;
+    unsigned unwired = sampler_begin(monitor);
+    if (unwired > 0 && ((monitor->flags & VAGUS_STRICT) != 0 || monitor->config->strict))
+        return VAGUS_EUNWIRED;
     sampler_first(monitor);
     if (threads && (error = sampler_start_thread(monitor)) != 0)
         return error;

@@ -11,6 +11,7 @@
 
 #define ALL_TIERS (~0u)
 #define OVERDUE_NS VAGUS_SECOND_NS /* beyond the next deadline */
+#define LANES_FIRST_NS (100 * VAGUS_MILLISECOND_NS)
 
 static void sense_and_fold(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
 {
@@ -46,18 +47,20 @@ static void put_own_cost(struct vagus_monitor *monitor, int64_t now_ns)
 static unsigned prove(struct vagus_monitor *monitor)
 {
     fault_list_init(&monitor->wiring, "wiring");
-    unsigned unwired = judge_prove(monitor->judge, &monitor->wiring);
+    unsigned unwired =
+        judge_prove(monitor->judge, monitor->last_tick_ns, monitor->started_ns, &monitor->wiring);
     monitor->proved_metrics = metrics_count(&monitor->metrics);
     monitor->proved_listeners = monitor->listeners;
     monitor_note_wiring(monitor);
     return unwired;
 }
 
-/* Whether a defined reading failed or grew stale: what was never there is no failure. */
+/* An organ that is not felt. One that nobody asked to sense, or not yet, is never, and no failure.
+ */
 static bool unfelt(const struct vagus_reading *reading, int64_t now_ns)
 {
     enum vagus_state state = vagus_reading_state(reading, now_ns);
-    return state == VAGUS_STATE_ERROR || state == VAGUS_STATE_STALE;
+    return state != VAGUS_STATE_OK && state != VAGUS_STATE_NEVER;
 }
 
 static enum vagus_verdict verdict_of(const struct vagus_system_snapshot *s, unsigned kinds,
@@ -133,7 +136,8 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
     if (second) {
         put_own_cost(monitor, now_ns);
         sense_mirror(monitor->sense, now_ns);
-        if (monitor->proved_listeners != monitor->listeners ||
+        if ((due & (1u << VAGUS_TIER_10S)) != 0 ||
+            monitor->proved_listeners != monitor->listeners ||
             monitor->proved_metrics != metrics_count(&monitor->metrics))
             prove(monitor);
     }
@@ -154,6 +158,8 @@ unsigned sampler_begin(struct vagus_monitor *monitor)
     schedule_init(&monitor->schedule, now_ns);
     schedule_due(&monitor->schedule, now_ns);
     sense_and_fold(monitor, ALL_TIERS, now_ns);
+    /* What lanes bring within a moment belongs to the first look; what hangs does not hang us. */
+    sense_settle(monitor->sense, vagus_now_ns() + LANES_FIRST_NS, now_ns);
     assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
     bus_mirror(monitor->bus, &monitor->segment, now_ns, &monitor->listeners, &monitor->hung);
     return prove(monitor);

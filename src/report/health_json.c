@@ -161,7 +161,10 @@ static void put_signal(struct json *json, const struct vagus_signal *signal)
 static void put_raised(struct json *json, const struct report *report)
 {
     key(json, "signal_count");
-    text_addf(json->text, "%u", report->snapshot_error == 0 ? report->snapshot.signal_count : 0);
+    if (report->snapshot_error == 0)
+        text_addf(json->text, "%u", report->snapshot.signal_count);
+    else
+        text_add(json->text, "null");
     key(json, "signals");
     open_in(json, "[");
     for (uint32_t i = 0; i < report_raised_count(report); i++) {
@@ -323,6 +326,10 @@ static void put_monitor(struct json *json, const struct report *report)
 {
     const struct vagus_snapshot_monitor *monitor = &report->snapshot.monitor;
     key(json, "monitor");
+    if (report->snapshot_error != 0) {
+        text_add(json->text, "null");
+        return;
+    }
     open_in(json, "{");
     put_part(json, &report->snapshot, PART_monitor, report->now_ns);
 #define PUT_COUNT(field) put_count(json, #field, monitor->field)

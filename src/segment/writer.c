@@ -160,8 +160,9 @@ static bool file_make(struct segment *segment, const struct segment_options *opt
         goto out;
     }
     segment->fd = fd;
-    snprintf(segment->path, sizeof(segment->path), "%s%s%s", dir,
-             dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+    struct text path;
+    text_init(&path, segment->path, sizeof(segment->path));
+    text_addf(&path, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name);
     return true;
 out:
     if (memory != MAP_FAILED)

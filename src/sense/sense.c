@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -337,6 +338,22 @@ void sense_sample(struct sense *sense, unsigned due, int64_t now_ns)
         }
         if ((due & (1u << VAGUS_TIER_10S)) != 0)
             put_costs(sense, collector, now_ns);
+    }
+}
+
+static bool lanes_at_work(const struct sense *sense)
+{
+    for (uint32_t i = 0; i < sense->count; i++)
+        if (sense->collectors[i]->lane != NULL && !lane_idle(sense->collectors[i]->lane))
+            return true;
+    return false;
+}
+
+void sense_settle(struct sense *sense, int64_t until_ns, int64_t now_ns)
+{
+    while (lanes_at_work(sense) && vagus_now_ns() < until_ns) {
+        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+        sense_sample(sense, 0, now_ns);
     }
 }
 

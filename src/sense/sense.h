@@ -27,6 +27,10 @@ int sense_start(struct sense *sense, bool threads);
 /* Samples the collectors that fill any of the tiers in `due`, takes in what lanes brought. */
 void sense_sample(struct sense *sense, unsigned due, int64_t now_ns);
 
+/* Waits until the lanes have brought what was asked of them, or until_ns (CLOCK_MONOTONIC), and
+ * takes it in. For the first look alone: it blocks. */
+void sense_settle(struct sense *sense, int64_t until_ns, int64_t now_ns);
+
 /* Mirrors the collectors' state into the segment. */
 void sense_mirror(struct sense *sense, int64_t now_ns);
 

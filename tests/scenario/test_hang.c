@@ -78,6 +78,20 @@ static void a_hung_driver_makes_its_own_readings_stale_and_no_others(void)
     usleep(50000);
 }
 
+static void a_driver_that_hangs_at_once_does_not_hold_up_the_start(void)
+{
+    struct vagus_monitor *m = organ_open(0);
+    struct vagus_reading r;
+    REQUIRE(vagus_collector_add(m, &driver) == 0);
+    atomic_store(&hang, true);
+    CHECK_EQ(vagus_monitor_start(m), 0); /* hangs, and the test with it, if it waits */
+    CHECK_EQ(vagus_reading_get(m, "driver.value", NULL, &r), 0);
+    CHECK_EQ(vagus_reading_state(&r, vagus_now_ns()), VAGUS_STATE_NEVER);
+    CHECK_EQ(vagus_monitor_close(m), VAGUS_EABANDONED);
+    atomic_store(&hang, false);
+    usleep(50000);
+}
+
 static void listen_slowly(const struct vagus_signal *signal, void *arg)
 {
     (void)signal;
@@ -157,6 +171,7 @@ static void a_sampler_that_hangs_is_left_behind(void)
 int main(void)
 {
     RUN(a_hung_driver_makes_its_own_readings_stale_and_no_others);
+    RUN(a_driver_that_hangs_at_once_does_not_hold_up_the_start);
     RUN(a_listener_that_sleeps_delays_no_other);
     RUN(a_sampler_that_hangs_is_left_behind);
     return check_result();

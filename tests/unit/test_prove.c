@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The proof of wiring: each kind of missing link is named, and nothing else. */
 #include "base/fault.h"
+#include "base/quantity.h"
 
 #include "judge_fixture.h"
 
 static struct vagus_fault_list faults;
 
-static unsigned prove(void)
+/* As of so long after the start. */
+static unsigned prove_after(int64_t age_ns)
 {
     fault_list_init(&faults, "wiring");
-    return judge_prove(judge, &faults);
+    return judge_prove(judge, fixture_now_ns + age_ns, fixture_now_ns, &faults);
+}
+
+static unsigned prove(void)
+{
+    return prove_after(0);
 }
 
 static void what_is_wired_has_no_faults(void)
@@ -19,7 +26,7 @@ static void what_is_wired_has_no_faults(void)
     define(free_metric, NULL, METRIC_SENSED);
     CHECK_EQ(prove(), 0);
     CHECK_EQ(faults.total, 0);
-    CHECK_EQ(judge_prove(judge, NULL), 0);
+    CHECK_EQ(judge_prove(judge, 0, 0, NULL), 0);
 }
 
 static void a_metric_that_nothing_defines(void)
@@ -108,6 +115,47 @@ static void instances_beyond_the_room_are_named(void)
               "rule 'first' watches the first 16 of 18 instances of 'disk.free.ratio'");
 }
 
+static void a_metric_that_never_had_a_value(void)
+{
+    rule_add(first_name);
+    judge_make();
+    uint32_t index = define(free_metric, NULL, METRIC_SENSED);
+    CHECK_EQ(prove_after(10 * VAGUS_SECOND_NS - 1), 0);
+    CHECK_EQ(prove_after(10 * VAGUS_SECOND_NS), 1);
+    CHECK_STR(faults.faults[0].text,
+              "rule 'first' watches 'disk.free.ratio', which has never had a value");
+    tick(index, 0.5);
+    CHECK_EQ(prove_after(3600 * VAGUS_SECOND_NS), 0);
+}
+
+static void a_counter_never_comes_back(void)
+{
+    struct config_rule *rule = rule_add(first_name);
+    rule->metric = tokens_metric;
+    rule->throttle = (struct config_threshold)ABOVE(100, 50);
+    rule->shutdown = (struct config_threshold)ABOVE(1000, 50); /* needs no way back */
+    judge_make();
+    define(tokens_metric, NULL, METRIC_RECORDED);
+    CHECK_EQ(prove(), 1);
+    CHECK_STR(faults.faults[0].text,
+              "rule 'first' can never clear throttle: 'agent.tokens' is a counter and only grows");
+}
+
+static void thresholds_in_another_unit_are_not_judged(void)
+{
+    struct config_rule *rule = rule_add(first_name);
+    rule->form = 1 + DIMENSION_TIME; /* times, on a metric that is a share */
+    judge_make();
+    uint32_t index = define(free_metric, NULL, METRIC_SENSED);
+    tick(index, 0.01);
+    struct judge_raised raised;
+    CHECK_EQ(judge_raised(judge, &raised, 1), 0);
+    CHECK_EQ(prove(), 2); /* and so nothing reaches the listener */
+    CHECK_STR(faults.faults[0].text,
+              "rule 'first' is not judged: its thresholds are times, and 'disk.free.ratio' is in "
+              "'1'");
+}
+
 int main(void)
 {
     RUN_WITH_JUDGE(what_is_wired_has_no_faults);
@@ -115,6 +163,9 @@ int main(void)
     RUN_WITH_JUDGE(a_metric_that_cannot_be_had);
     RUN_WITH_JUDGE(thresholds_beyond_the_bounds);
     RUN_WITH_JUDGE(signals_and_listeners_that_miss_each_other);
+    RUN_WITH_JUDGE(a_metric_that_never_had_a_value);
+    RUN_WITH_JUDGE(a_counter_never_comes_back);
+    RUN_WITH_JUDGE(thresholds_in_another_unit_are_not_judged);
     RUN_WITH_JUDGE(instances_beyond_the_room_are_named);
     return check_result();
 }
