@@ -109,10 +109,9 @@ bool lane_idle(const struct lane *lane)
 
 bool lane_take(struct lane *lane)
 {
-    if (__atomic_load_n(&lane->state, __ATOMIC_ACQUIRE) != LANE_DONE)
-        return false;
-    __atomic_store_n(&lane->state, LANE_IDLE, __ATOMIC_RELAXED);
-    return true;
+    int done = LANE_DONE;
+    return __atomic_compare_exchange_n(&lane->state, &done, LANE_IDLE, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
 }
 
 int64_t lane_busy_since_ns(const struct lane *lane)

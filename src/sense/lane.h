@@ -21,7 +21,8 @@ bool lane_request(struct lane *lane);
 /* True if a request would be taken: nothing of the lane's last run is still to come. */
 bool lane_idle(const struct lane *lane);
 
-/* True once after each run: what the run wrote may be read until the next request. */
+/* True once after each run: what the run wrote may be read until the next request.
+ * Async-signal-safe. */
 bool lane_take(struct lane *lane);
 
 /* When the run at work began (CLOCK_MONOTONIC), or 0. */
