@@ -43,7 +43,7 @@ void trip_offer(struct judge *judge, const struct watch *watch)
 
 /* The cells count on while the headroom is divided. What they gained between the look at the total
  * and the new trip points is not in these, so look again. */
-static void arm(struct cells *cells, struct trip *trip, uint64_t limit)
+static void arm(struct cells *cells, struct trip *trip, uint64_t limit, double nearest)
 {
     uint64_t total = cells_total(cells, trip->metric);
     for (int tries = 0; tries < ARM_TRIES; tries++) {
@@ -54,6 +54,9 @@ static void arm(struct cells *cells, struct trip *trip, uint64_t limit)
             break;
         total = after;
     }
+    /* Crossed since it was judged, maybe by the last add for a long time: judge again at once. */
+    if ((double)total > nearest)
+        cells_ring(cells);
     trip->armed = true;
     trip->limit = limit;
     trip->total = total;
@@ -71,7 +74,7 @@ void trip_arm(struct judge *judge)
             uint64_t limit = (uint64_t)floor(nearest) + 1;
             uint64_t total = judge->metrics->entries[trip->metric].total;
             if (!trip->armed || trip->limit != limit || trip->total != total)
-                arm(cells, trip, limit);
+                arm(cells, trip, limit, nearest);
         } else if (trip->armed) {
             cells_arm(cells, trip->metric, 0);
             trip->armed = false;

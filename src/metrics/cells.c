@@ -23,7 +23,6 @@ struct cells_block {
     uint32_t generation, capacity, slots;
     uint32_t used;        /* slots ever owned */
     uint32_t shared_used; /* a thread records into the shared slot */
-    uint32_t armed_count;
     struct wake *wake;
     struct cells_block *next; /* while resting */
     struct attachment *attached;
@@ -253,6 +252,11 @@ static void ring(const struct cells_block *block)
         wake_ring(wake);
 }
 
+void cells_ring(const struct cells *cells)
+{
+    ring(cells->block);
+}
+
 void cells_set_wake(struct cells *cells, struct wake *wake)
 {
     __atomic_store_n(&cells->block->wake, wake, __ATOMIC_RELAXED);
@@ -278,19 +282,18 @@ void cells_arm(struct cells *cells, uint32_t index, uint64_t headroom)
         set_trip(&slot_row(block, slot)[index], room);
     if (shared)
         set_trip(&slot_row(block, block->slots)[index], room);
-    block->armed_count += (uint32_t)(headroom > 0) - block->armed[index];
     block->armed[index] = headroom > 0;
     pthread_mutex_unlock(&lock);
 }
 
-/* Under the lock: a row that starts to be used. Where a counter is armed its first add trips, so
- * that the sampler divides the headroom anew. */
-static void open_row(struct cells_block *block, uint32_t slot, bool fresh)
+/* Under the lock: a row that is used for the first time. Where a counter is armed its first add
+ * trips, so that the sampler divides the headroom anew. A row that was used before has its share
+ * already. */
+static void open_row(struct cells_block *block, uint32_t slot)
 {
     struct vagus__cell *row = slot_row(block, slot);
-    for (uint32_t i = 0; i < block->capacity && (fresh || block->armed_count > 0); i++)
-        if (fresh || block->armed[i])
-            set_trip(&row[i], block->armed[i] ? 1 : UINT64_MAX);
+    for (uint32_t i = 0; i < block->capacity; i++)
+        set_trip(&row[i], block->armed[i] ? 1 : UINT64_MAX);
 }
 
 /* Attaches this thread to the monitor of that generation, if it is open. */
@@ -313,16 +316,17 @@ static bool attach(uint32_t generation)
         slot++;
     if (slot < block->slots) {
         block->taken[slot] = 1;
-        open_row(block, slot, slot >= block->used);
-        if (slot >= block->used)
+        if (slot >= block->used) {
+            open_row(block, slot);
             __atomic_store_n(&block->used, slot + 1, __ATOMIC_RELEASE);
-    } else {
-        open_row(block, slot, !block->shared_used);
+        }
+    } else if (!block->shared_used) {
+        open_row(block, slot);
         __atomic_store_n(&block->shared_used, 1, __ATOMIC_RELEASE);
     }
-    /* A thread past its destructor would leave a dangling attachment behind: it stays unattached
-     * and comes through here each time. */
-    if (!thread_ended) {
+    /* A thread whose destructor will not run, or did, would leave a dangling attachment behind: it
+     * stays unattached and comes through here each time. */
+    if (owner) {
         *attachment = (struct attachment){block->attached, &block->attached, door, slot};
         if (block->attached != NULL)
             block->attached->link = &attachment->next;
@@ -346,12 +350,21 @@ static bool is_open(uint32_t generation)
                                               __ATOMIC_ACQUIRE) == generation;
 }
 
+/* Once is enough: the sampler sets a new trip point. If it has done so already, that one stays. */
+static void take_trip(struct vagus__cell *cell)
+{
+    uint64_t trip = __atomic_load_n(&cell->trip, __ATOMIC_RELAXED);
+    if (trip <= __atomic_load_n(&cell->value, __ATOMIC_RELAXED))
+        __atomic_compare_exchange_n(&cell->trip, &trip, UINT64_MAX, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED);
+}
+
 static void add_shared(struct cells_block *block, struct vagus_counter counter, uint64_t n)
 {
     struct vagus__cell *cell = &slot_row(block, block->slots)[counter.index];
     uint64_t value = __atomic_add_fetch(&cell->value, n, __ATOMIC_RELAXED);
     if (value >= __atomic_load_n(&cell->trip, __ATOMIC_RELAXED)) {
-        __atomic_store_n(&cell->trip, UINT64_MAX, __ATOMIC_RELAXED);
+        take_trip(cell);
         ring(block);
     }
 }
@@ -402,8 +415,7 @@ void vagus__set_slow(struct vagus_gauge gauge, double value)
 void vagus__trip(struct vagus_counter counter)
 {
     struct vagus__door *door = &vagus__doors[counter.generation % VAGUS__DOORS];
-    /* Once is enough: the sampler sets a new trip point. */
-    __atomic_store_n(&door->cells[counter.index].trip, UINT64_MAX, __ATOMIC_RELAXED);
+    take_trip(&door->cells[counter.index]);
     struct cells_block *block =
         __atomic_load_n(&doors[counter.generation % VAGUS__DOORS].block, __ATOMIC_ACQUIRE);
     if (block != NULL)

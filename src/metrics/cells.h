@@ -46,6 +46,9 @@ struct vagus__cell *cells_slot(const struct cells *cells, uint32_t slot);
  * wakes the sampler. headroom 0 disarms. Called by the sampler. */
 void cells_arm(struct cells *cells, uint32_t index, uint64_t headroom);
 
+/* Rings the bell, if there is one. */
+void cells_ring(const struct cells *cells);
+
 /* The bell that a tripped cell rings; it must stay in memory for ever. */
 void cells_set_wake(struct cells *cells, struct wake *wake);
 

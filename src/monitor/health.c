@@ -140,12 +140,34 @@ int health_init(struct vagus_monitor *monitor, const struct vagus_monitor_option
     return options->health_signal != 0 ? start_lane(monitor, options) : 0;
 }
 
-bool health_finish(struct vagus_monitor *monitor, int64_t deadline_ns)
+/* What was there before us comes back, unless the host has put something else there since. */
+static void restore_signal(const struct vagus_monitor *monitor)
 {
     struct sigaction now;
-    if (monitor->health_signal != 0 && sigaction(monitor->health_signal, NULL, &now) == 0 &&
-        now.sa_handler == on_signal)
+    if (sigaction(monitor->health_signal, NULL, &now) == 0 && now.sa_handler == on_signal)
         sigaction(monitor->health_signal, &monitor->health_before, NULL);
+}
+
+/* True if other monitors answer the same signal: the handler stays, and those that found it there
+ * when they came take over what this one found. */
+static bool hand_on(const struct vagus_monitor *monitor)
+{
+    bool shared = false;
+    for (unsigned i = 0; i < VAGUS__DOORS; i++) {
+        struct vagus_monitor *other = monitor_at(i);
+        if (other == monitor || other->health_signal != monitor->health_signal)
+            continue;
+        shared = true;
+        if (other->health_before.sa_handler == on_signal)
+            other->health_before = monitor->health_before;
+    }
+    return shared;
+}
+
+bool health_finish(struct vagus_monitor *monitor, int64_t deadline_ns)
+{
+    if (monitor->health_signal != 0 && !hand_on(monitor))
+        restore_signal(monitor);
     monitor->health_signal = 0;
     /* The handler may be at work on another thread with the lane in its hand: take it away first,
      * then see the handlers out. They are a few instructions long. */
@@ -156,4 +178,13 @@ bool health_finish(struct vagus_monitor *monitor, int64_t deadline_ns)
     free(monitor->report);
     monitor->report = NULL;
     return ended;
+}
+
+void health_after_fork_in_child(struct vagus_monitor *monitor)
+{
+    handlers_at_work = 0;
+    if (monitor->health_signal != 0 && !hand_on(monitor))
+        restore_signal(monitor);
+    monitor->health_signal = 0;
+    monitor->health_lane = NULL;
 }

@@ -211,8 +211,13 @@ static int start(struct vagus_monitor *monitor)
     if (threads && (error = sampler_start_thread(monitor)) != 0)
         return error;
     segment_run(&monitor->segment);
-    __atomic_store_n(&monitor->life, MONITOR_STARTED, __ATOMIC_SEQ_CST);
-    return 0;
+    /* Somebody may have begun to close it meanwhile, and waits for us. */
+    uint32_t open = MONITOR_OPEN;
+    if (__atomic_compare_exchange_n(&monitor->life, &open, MONITOR_STARTED, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST))
+        return 0;
+    sampler_stop_thread(monitor, 0);
+    return VAGUS_ECLOSED;
 }
 
 int vagus_monitor_start(struct vagus_monitor *monitor)
@@ -287,8 +292,9 @@ int vagus_monitor_close(struct vagus_monitor *monitor)
     if (!monitor_begin_close(monitor))
         return VAGUS_ECLOSED;
     int64_t deadline_ns = vagus_now_ns() + MONITOR_CLOSE_NS;
-    bool returned = sampler_stop_thread(monitor, deadline_ns);
-    if (!monitor_wait_returned(monitor, deadline_ns) || !returned) {
+    /* First who starts it: only then it is sure whether there is a sampler. */
+    if (!monitor_wait_returned(monitor, deadline_ns) ||
+        !sampler_stop_thread(monitor, deadline_ns)) {
         /* It is inside a collector that does not return, and still holds everything. */
         monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with the sampler left behind");
         monitor_give_back(monitor, MONITOR_LOST);

@@ -37,7 +37,8 @@ struct vagus_monitor {
     uint32_t generation;
     uint32_t flags;   /* enum vagus_monitor_flags */
     int borrowed;     /* a thread is inside start, step or vagus_collector_add() */
-    struct wake wake; /* the sampler */
+    const struct vagus_monitor *outer; /* that its borrower is inside of, too */
+    struct wake wake;                  /* the sampler */
     uint64_t levels;  /* of the raised signals, packed by the bus */
     struct segment_slots published;
 
@@ -104,7 +105,7 @@ bool monitor_borrow(struct vagus_monitor *monitor);
 void monitor_return(struct vagus_monitor *monitor);
 bool monitor_wait_returned(struct vagus_monitor *monitor, int64_t deadline_ns);
 /* The sampler's thread is inside its monitor for good: nobody may close a monitor from there. */
-void monitor_set_inside(const struct vagus_monitor *monitor);
+void monitor_set_inside(struct vagus_monitor *monitor);
 bool monitor_is_inside(const struct vagus_monitor *monitor);
 
 /* --- vocabulary.c: what policies are checked against --- */
@@ -136,6 +137,7 @@ bool sampler_stop_thread(struct vagus_monitor *monitor, int64_t deadline_ns);
 int health_init(struct vagus_monitor *monitor, const struct vagus_monitor_options *options);
 /* False if a summary being written could not be waited for. */
 bool health_finish(struct vagus_monitor *monitor, int64_t deadline_ns);
-void health_before_fork(struct vagus_monitor *monitor);
+/* In a forked child, where nobody answers the signal. */
+void health_after_fork_in_child(struct vagus_monitor *monitor);
 
 #endif

@@ -5,6 +5,7 @@
 #include "monitor/monitor.h"
 
 static struct vagus_monitor monitors[VAGUS__DOORS];
+static __thread const struct vagus_monitor *inside;
 
 /* Held for reading by whoever is inside a monitor, for writing to begin its end. */
 static pthread_rwlock_t pool_lock = PTHREAD_RWLOCK_INITIALIZER;
@@ -52,10 +53,11 @@ static void after_fork_in_child(void)
         if (life == MONITOR_OPEN || life == MONITOR_STARTED) {
             segment_after_fork_in_child(&monitor->segment);
             bus_after_fork_in_child(monitor->bus);
-            if (monitor->health_signal != 0)
-                sigaction(monitor->health_signal, &monitor->health_before, NULL);
         }
         __atomic_store_n(&monitor->levels, 0, __ATOMIC_RELAXED);
+        health_after_fork_in_child(monitor);
+        if (!monitor_is_inside(monitor))
+            monitor->borrowed = 0; /* by a thread that is not here */
         set_life(monitor, MONITOR_FREE);
     }
     pthread_rwlock_init(&pool_lock, NULL);
@@ -132,24 +134,23 @@ struct vagus_monitor *monitor_at(unsigned place)
 
 /* --- Running the host's code: no lock is held then, since it may fork. --- */
 
-static __thread const struct vagus_monitor *inside;
-
 bool monitor_borrow(struct vagus_monitor *monitor)
 {
-    if (monitor < monitors || monitor >= monitors + VAGUS__DOORS || inside == monitor ||
+    if (monitor < monitors || monitor >= monitors + VAGUS__DOORS || monitor_is_inside(monitor) ||
         __atomic_exchange_n(&monitor->borrowed, 1, __ATOMIC_SEQ_CST) != 0)
         return false;
     if (!is_open(monitor)) {
-        monitor_return(monitor);
+        __atomic_store_n(&monitor->borrowed, 0, __ATOMIC_SEQ_CST);
         return false;
     }
+    monitor->outer = inside;
     inside = monitor;
     return true;
 }
 
 void monitor_return(struct vagus_monitor *monitor)
 {
-    inside = NULL;
+    inside = monitor->outer;
     __atomic_store_n(&monitor->borrowed, 0, __ATOMIC_SEQ_CST);
 }
 
@@ -163,12 +164,16 @@ bool monitor_wait_returned(struct vagus_monitor *monitor, int64_t deadline_ns)
     return true;
 }
 
-void monitor_set_inside(const struct vagus_monitor *monitor)
+void monitor_set_inside(struct vagus_monitor *monitor)
 {
+    monitor->outer = NULL;
     inside = monitor;
 }
 
 bool monitor_is_inside(const struct vagus_monitor *monitor)
 {
-    return inside == monitor;
+    const struct vagus_monitor *at = inside;
+    while (at != NULL && at != monitor)
+        at = at->outer;
+    return at != NULL;
 }

@@ -245,6 +245,48 @@ static void the_child_of_a_fork_is_inert(void)
     close_cells(&cells);
 }
 
+/* Whoever adds may be stopped between its look at the trip point and the call that takes it. */
+static void a_trip_that_comes_late_leaves_the_new_trip_point(void)
+{
+    struct cells cells = open_cells(16, 4);
+    REQUIRE(cells.block != NULL);
+    vagus_add(counter_of(&cells, 3), 10);
+    cells_arm(&cells, 3, 5);
+    vagus__trip(counter_of(&cells, 3));
+    CHECK_EQ(cells_slot(&cells, 0)[3].trip, 15);
+    vagus_add(counter_of(&cells, 3), 5);
+    CHECK_EQ(cells_slot(&cells, 0)[3].trip, UINT64_MAX);
+    close_cells(&cells);
+}
+
+static void *add_one(void *counter)
+{
+    vagus_add(*(struct vagus_counter *)counter, 1);
+    return NULL;
+}
+
+/* A host with a thread for each request would keep the sampler awake. */
+static void a_slot_that_is_handed_on_keeps_its_trip_point(void)
+{
+    struct cells cells = open_cells(16, 4);
+    REQUIRE(cells.block != NULL);
+    static struct wake wake;
+    struct vagus_counter counter = counter_of(&cells, 3);
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        REQUIRE(pthread_create(&thread, NULL, add_one, &counter) == 0);
+        pthread_join(thread, NULL);
+        if (i == 0) {
+            cells_set_wake(&cells, &wake);
+            cells_arm(&cells, 3, 100);
+        }
+    }
+    CHECK_EQ(cells_used(&cells), 1);
+    CHECK_EQ(cells_slot(&cells, 0)[3].trip, 101);
+    CHECK_EQ(wake.rung, 0);
+    close_cells(&cells);
+}
+
 int main(void)
 {
     RUN(a_thread_counts_exactly);
@@ -255,6 +297,8 @@ int main(void)
     RUN(short_threads_hand_their_slots_on);
     RUN(totals_never_run_backward_while_threads_come_and_go);
     RUN(a_trip_point_wakes_once_and_a_new_thread_wakes);
+    RUN(a_trip_that_comes_late_leaves_the_new_trip_point);
+    RUN(a_slot_that_is_handed_on_keeps_its_trip_point);
     RUN(the_child_of_a_fork_is_inert);
     return check_result();
 }
