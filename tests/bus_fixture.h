@@ -81,4 +81,13 @@ static inline struct vagus_listener fixture_listen(const struct vagus_listener_d
     return listener;
 }
 
+/* As vagus_listener_remove() does it. */
+static inline int fixture_remove(struct vagus_listener handle)
+{
+    struct bus_farewell farewell;
+    int error = bus_listener_remove(bus, handle, &farewell);
+    bus_bid(&farewell);
+    return error;
+}
+
 #endif

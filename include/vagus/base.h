@@ -65,7 +65,8 @@ VAGUS_API const char *vagus_error_name(int error);
 VAGUS_API const char *vagus_version(void);
 
 /* A source of time. The default reads CLOCK_MONOTONIC and CLOCK_REALTIME; tests and simulations
- * bring their own. Both calls must be fast, must not block, and may run on any thread. */
+ * bring their own. Both calls must be fast, must not block, may run on any thread, and never return
+ * 0, which stands for never. */
 struct vagus_clock {
     int64_t (*monotonic_ns)(void *arg);
     int64_t (*wall_ns)(void *arg);

@@ -128,9 +128,13 @@ struct vagus__gauge_cell {
 /* What all threads share: the sampler's tick, then the gauges. */
 struct vagus__board {
     uint64_t tick;
-    uint64_t reserved[7];
-    struct vagus__gauge_cell gauges[];
+    uint64_t reserved[7]; /* the gauges begin on the next cache line */
 };
+
+static inline struct vagus__gauge_cell *vagus__gauge(struct vagus__board *board, uint32_t index)
+{
+    return (struct vagus__gauge_cell *)(void *)(board + 1) + index;
+}
 
 /* A thread's door into one monitor. The monitor of generation g has door g % 4. */
 struct vagus__door {
@@ -178,7 +182,7 @@ static inline void vagus_set(struct vagus_gauge gauge, double value)
         return;
     }
     struct vagus__board *board = door->board;
-    struct vagus__gauge_cell *cell = &board->gauges[gauge.index];
+    struct vagus__gauge_cell *cell = vagus__gauge(board, gauge.index);
     __atomic_store(&cell->value, &value, __ATOMIC_RELAXED);
     __atomic_store_n(&cell->tick, __atomic_load_n(&board->tick, __ATOMIC_RELAXED),
                      __ATOMIC_RELEASE);

@@ -17,6 +17,8 @@ enum vagus_monitor_flags {
     VAGUS_NO_COLLECTORS = 4,     /* none of the built-in senses */
     VAGUS_ANONYMOUS_SEGMENT = 8, /* no file: nobody outside can look, nothing is left behind */
 };
+#define VAGUS_MONITOR_FLAGS                                                                        \
+    (VAGUS_STEPPED | VAGUS_STRICT | VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT)
 
 struct vagus_monitor_options {
     size_t size;             /* sizeof(struct vagus_monitor_options) */
@@ -41,7 +43,8 @@ VAGUS_API int vagus_monitor_open(const struct vagus_monitor_options *options,
                                  struct vagus_monitor **monitor);
 
 /* Proves the wiring and starts sampling; with VAGUS_STEPPED, makes vagus_step() possible. Nothing
- * allocates from here on but vagus_listener_add(). VAGUS_EUNWIRED (strict only), VAGUS_ESTATE,
+ * allocates from here on but vagus_listener_add(). VAGUS_EUNWIRED (strict only: ask
+ * vagus_wiring_check() which), VAGUS_ESTATE,
  * VAGUS_EAGAIN (no thread could be made). */
 VAGUS_API int vagus_monitor_start(struct vagus_monitor *monitor);
 

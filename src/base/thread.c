@@ -9,6 +9,8 @@
 
 int thread_start(const char *name, void *(*run)(void *arg), void *arg)
 {
+    /* A fault that is blocked kills past the host's handler for it. */
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
     sigset_t all, before;
     pthread_attr_t attributes;
     pthread_t thread;
@@ -18,6 +20,8 @@ int thread_start(const char *name, void *(*run)(void *arg), void *arg)
     pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
     /* The mask is inherited: there is no moment in which a host's signal could land here. */
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        sigdelset(&all, faults[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&thread, &attributes, run, arg);
     if (error == 0) {

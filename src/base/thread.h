@@ -10,7 +10,8 @@
 /* Enough for the callbacks of users, who expect no less than musl gives them by far. */
 #define THREAD_STACK_BYTES (1024 * 1024)
 
-/* Starts a detached thread with every signal blocked. 0 or VAGUS_EAGAIN. */
+/* Starts a detached thread with every signal blocked but those that faults raise. 0 or
+ * VAGUS_EAGAIN. */
 int thread_start(const char *name, void *(*run)(void *arg), void *arg);
 
 /* Something that happens once, and that others wait for with a deadline. */

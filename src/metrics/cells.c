@@ -3,12 +3,12 @@
  * orders attaching, ending and closing; nobody takes it while recording. */
 #include "metrics/cells.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define RESTING_MAX 8   /* closed blocks kept mapped */
 #define RESTING_LEAST 4 /* closes that a block sits out before it is used again */
 
 /* One thread's attachment to one block: with a slot of its own, or with the shared one. */
@@ -149,7 +149,8 @@ static struct cells_block *take_rested(size_t bytes)
 }
 
 /* Under the lock. A thread stopped between the check of its door and its store may still write
- * here, so the memory stays mapped until many more monitors were closed. */
+ * here, however much later, so the address stays mapped for ever; its pages are given back. Sizes
+ * are powers of two, so that there are few of them and each is soon used again. */
 static void put_to_rest(struct cells_block *block)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -159,12 +160,7 @@ static void put_to_rest(struct cells_block *block)
     block->next = NULL;
     madvise((char *)block + page, block->bytes - page, MADV_DONTNEED);
     *link = block;
-    if (++resting_count > RESTING_MAX) {
-        struct cells_block *oldest = resting;
-        resting = oldest->next;
-        resting_count--;
-        munmap(oldest, oldest->bytes);
-    }
+    resting_count++;
 }
 
 int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint32_t slots)
@@ -173,15 +169,16 @@ int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint
     size_t board =
         round_up(sizeof(struct vagus__board) + (size_t)capacity * sizeof(struct vagus__gauge_cell));
     size_t row = round_up((size_t)capacity * sizeof(struct vagus__cell));
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t bytes = (head + board + ((size_t)slots + 1) * row + page - 1) & ~(page - 1);
+    size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
+    while (bytes < head + board + ((size_t)slots + 1) * row)
+        bytes *= 2;
 
     pthread_once(&key_once, key_make);
     pthread_mutex_lock(&lock);
     struct cells_block *block = take_rested(bytes);
     if (block == NULL) {
-        void *memory =
-            mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         block = memory == MAP_FAILED ? NULL : memory;
     }
     if (block != NULL) {
@@ -195,7 +192,7 @@ int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint
                                       .board = (void *)((char *)block + head),
                                       .cells = (void *)((char *)block + head + board)};
         block->board->tick = 1; /* 0 means that a gauge was never set */
-        doors[generation % VAGUS__DOORS].block = block;
+        __atomic_store_n(&doors[generation % VAGUS__DOORS].block, block, __ATOMIC_RELEASE);
         *cells = (struct cells){block, block->board, generation, capacity, slots};
     }
     pthread_mutex_unlock(&lock);
@@ -210,7 +207,7 @@ void cells_finish(struct cells *cells)
     pthread_mutex_lock(&lock);
     while (block->attached != NULL)
         detach(block, block->attached);
-    doors[block->generation % VAGUS__DOORS].block = NULL;
+    __atomic_store_n(&doors[block->generation % VAGUS__DOORS].block, NULL, __ATOMIC_RELEASE);
     put_to_rest(block);
     pthread_mutex_unlock(&lock);
     cells->block = NULL;
@@ -369,23 +366,32 @@ static void add_shared(struct cells_block *block, struct vagus_counter counter, 
     }
 }
 
+/* For the slow path: the block that a handle leads to, this thread attached to it. NULL, and one
+ * more record dropped, if it leads nowhere. */
+static struct cells_block *block_of(uint32_t generation, uint32_t index)
+{
+    unsigned which = generation % VAGUS__DOORS;
+    struct cells_block *block = NULL;
+    int saved = errno; /* a thread's first key may cost an allocation, which may fail */
+    if (is_open(generation) &&
+        (__atomic_load_n(&vagus__doors[which].board_generation, __ATOMIC_RELAXED) == generation ||
+         attach(generation)))
+        block = __atomic_load_n(&doors[which].block, __ATOMIC_ACQUIRE);
+    errno = saved;
+    /* The monitor may have been closed meanwhile, and another opened in its place. */
+    if (block != NULL && block->generation == generation && index < block->capacity)
+        return block;
+    drop();
+    return NULL;
+}
+
 void vagus__add_slow(struct vagus_counter counter, uint64_t n)
 {
-    unsigned which = counter.generation % VAGUS__DOORS;
-    struct vagus__door *door = &vagus__doors[which];
-    if (!is_open(counter.generation)) {
-        drop();
+    struct vagus__door *door = &vagus__doors[counter.generation % VAGUS__DOORS];
+    struct cells_block *block = block_of(counter.generation, counter.index);
+    if (block == NULL)
         return;
-    }
-    if (__atomic_load_n(&door->board_generation, __ATOMIC_RELAXED) != counter.generation &&
-        !attach(counter.generation)) {
-        drop();
-        return;
-    }
-    struct cells_block *block = __atomic_load_n(&doors[which].block, __ATOMIC_ACQUIRE);
-    if (block == NULL || counter.index >= block->capacity)
-        drop();
-    else if (__atomic_load_n(&door->generation, __ATOMIC_RELAXED) == counter.generation)
+    if (__atomic_load_n(&door->generation, __ATOMIC_RELAXED) == counter.generation)
         vagus_add(counter, n);
     else
         add_shared(block, counter, n);
@@ -393,20 +399,14 @@ void vagus__add_slow(struct vagus_counter counter, uint64_t n)
 
 void vagus__set_slow(struct vagus_gauge gauge, double value)
 {
-    unsigned which = gauge.generation % VAGUS__DOORS;
-    if (!__builtin_isfinite(value) || !is_open(gauge.generation) ||
-        (__atomic_load_n(&vagus__doors[which].board_generation, __ATOMIC_RELAXED) !=
-             gauge.generation &&
-         !attach(gauge.generation))) {
+    if (!__builtin_isfinite(value)) {
         drop();
         return;
     }
-    struct cells_block *block = __atomic_load_n(&doors[which].block, __ATOMIC_ACQUIRE);
-    if (block == NULL || gauge.index >= block->capacity) {
-        drop();
+    struct cells_block *block = block_of(gauge.generation, gauge.index);
+    if (block == NULL)
         return;
-    }
-    struct vagus__gauge_cell *cell = &block->board->gauges[gauge.index];
+    struct vagus__gauge_cell *cell = vagus__gauge(block->board, gauge.index);
     __atomic_store(&cell->value, &value, __ATOMIC_RELAXED);
     __atomic_store_n(&cell->tick, __atomic_load_n(&block->board->tick, __ATOMIC_RELAXED),
                      __ATOMIC_RELEASE);

@@ -198,7 +198,7 @@ int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc
         }
     }
     if (result < 0)
-        metrics->refused++;
+        __atomic_fetch_add(&metrics->refused, 1, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&metrics->define_lock);
     return result;
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "metrics/metrics.h"
 
 static struct segment_block *block_at(const struct metrics *metrics, uint32_t index,
@@ -55,7 +56,7 @@ static void append(struct metrics *metrics, struct metric *metric, int64_t taken
 
 static int64_t good_until(const struct metric *metric, int64_t taken_ns)
 {
-    return metric->good_for_ns == INT64_MAX ? INT64_MAX : taken_ns + metric->good_for_ns;
+    return clock_add_ns(taken_ns, metric->good_for_ns);
 }
 
 static void take(struct metrics *metrics, const struct metric *metric, int64_t taken_ns,
@@ -105,7 +106,7 @@ static void sum_cells(struct metrics *metrics, uint32_t count)
  * as the tick's beginning, at most. */
 static bool fold_gauge(struct metrics *metrics, struct metric *metric, int64_t last_tick_ns)
 {
-    const struct vagus__gauge_cell *cell = &metrics->cells.board->gauges[metric->index];
+    const struct vagus__gauge_cell *cell = vagus__gauge(metrics->cells.board, metric->index);
     uint64_t tick = __atomic_load_n(&cell->tick, __ATOMIC_ACQUIRE);
     if (tick == 0)
         return false;

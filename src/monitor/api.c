@@ -6,39 +6,43 @@
 #include "base/fault.h"
 #include "monitor/monitor.h"
 
-/* The index of the new metric, or negative; what was refused is named in health. */
-static int define(struct vagus_monitor *monitor, const struct vagus_metric_desc *given,
-                  enum vagus_metric_kind kind)
+/* The index of the new metric and its monitor's generation; false, and what was refused is named in
+ * health, if there is none. */
+static bool define(struct vagus_monitor *monitor, const struct vagus_metric_desc *given,
+                   enum vagus_metric_kind kind, uint32_t *generation, uint32_t *index)
 {
     const char *why = NULL;
     char name[VAGUS_NAME_MAX];
     if (monitor == NULL || given == NULL || !monitor_enter(monitor))
-        return VAGUS_EINVAL;
+        return false;
     struct vagus_metric_desc desc = *given;
     desc.kind = kind; /* what the call says counts */
-    int index = metrics_define(&monitor->metrics, &desc, METRIC_RECORDED, &why);
-    if (index < 0) {
+    int result = metrics_define(&monitor->metrics, &desc, METRIC_RECORDED, &why);
+    if (result < 0) {
         text_copy(name, sizeof(name), desc.name != NULL ? desc.name : "(no name)");
         monitor_note(monitor, SEGMENT_NOTE_REFUSED, "metric %s refused: %s", name, why);
+    } else {
+        *generation = monitor->generation;
+        *index = (uint32_t)result;
     }
     monitor_leave();
-    return index;
+    return result >= 0;
 }
 
 struct vagus_counter vagus_counter_define(struct vagus_monitor *monitor,
                                           const struct vagus_metric_desc *desc)
 {
-    int index = define(monitor, desc, VAGUS_COUNTER);
-    return index < 0 ? (struct vagus_counter){0, 0}
-                     : (struct vagus_counter){monitor->generation, (uint32_t)index};
+    struct vagus_counter counter = {0, 0};
+    define(monitor, desc, VAGUS_COUNTER, &counter.generation, &counter.index);
+    return counter;
 }
 
 struct vagus_gauge vagus_gauge_define(struct vagus_monitor *monitor,
                                       const struct vagus_metric_desc *desc)
 {
-    int index = define(monitor, desc, VAGUS_GAUGE);
-    return index < 0 ? (struct vagus_gauge){0, 0}
-                     : (struct vagus_gauge){monitor->generation, (uint32_t)index};
+    struct vagus_gauge gauge = {0, 0};
+    define(monitor, desc, VAGUS_GAUGE, &gauge.generation, &gauge.index);
+    return gauge;
 }
 
 int vagus_reading_get(struct vagus_monitor *monitor, const char *name, const char *instance,
@@ -83,8 +87,10 @@ int vagus_listener_remove(struct vagus_listener listener)
     struct vagus_monitor *monitor = monitor_enter_generation(listener.generation);
     if (monitor == NULL)
         return VAGUS_ENOENT;
-    int error = bus_listener_remove(monitor->bus, listener);
+    struct bus_farewell farewell;
+    int error = bus_listener_remove(monitor->bus, listener, &farewell);
     monitor_leave();
+    bus_bid(&farewell); /* the host's code: it may fork, or close the monitor */
     return error;
 }
 
@@ -132,7 +138,7 @@ int vagus_wiring_check(struct vagus_monitor *monitor, struct vagus_fault_list *f
         return VAGUS_EINVAL;
     if (!monitor_enter(monitor))
         return VAGUS_ECLOSED;
-    pthread_mutex_lock(&monitor->step_lock);
+    pthread_mutex_lock(&monitor->step_lock); /* held over no host's code */
     fault_list_init(faults, "wiring");
     unsigned unwired = judge_prove(
         monitor->judge, clock_now_ns(&monitor->clock),

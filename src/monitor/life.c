@@ -33,11 +33,12 @@ static int take_options(const struct vagus_monitor_options *given,
     options->metrics_max = given_or(options->metrics_max, METRICS_MAX_DEFAULT);
     options->threads_max = given_or(options->threads_max, THREADS_MAX_DEFAULT);
     bool bad_clock = options->clock != NULL && (options->flags & VAGUS_STEPPED) == 0;
+    bool unknown_flags = (options->flags & ~(uint32_t)VAGUS_MONITOR_FLAGS) != 0;
     bool two_policies = options->policy_path != NULL && options->policy_text != NULL;
     bool bad_name =
         options->agent_name != NULL && !text_is_name(options->agent_name, SEGMENT_AGENT_MAX - 1);
     if (options->metrics_max > METRICS_MAX_MOST || options->threads_max > THREADS_MAX_MOST ||
-        bad_clock || two_policies || bad_name)
+        bad_clock || two_policies || bad_name || unknown_flags)
         return VAGUS_EINVAL;
     return 0;
 }
@@ -72,7 +73,9 @@ static int open_segment(struct vagus_monitor *monitor, const struct vagus_monito
                                      .keep = config->segment_keep,
                                      .anonymous = (options->flags & VAGUS_ANONYMOUS_SEGMENT) != 0,
                                      .clock = &monitor->clock};
+    monitor_hold_forks();
     int error = segment_create(&wanted, &monitor->segment);
+    monitor_leave();
     if (error == 0 && monitor->segment.why_anonymous[0] != '\0')
         monitor_note(monitor, SEGMENT_NOTE_WARNING, "no black box: %s",
                      monitor->segment.why_anonymous);
@@ -224,9 +227,10 @@ int vagus_monitor_start(struct vagus_monitor *monitor)
 {
     if (monitor == NULL)
         return VAGUS_EINVAL;
-    if (!monitor_borrow(monitor))
-        return VAGUS_ECLOSED;
-    int error = start(monitor);
+    int error = monitor_borrow(monitor);
+    if (error != 0)
+        return error;
+    error = start(monitor);
     monitor_return(monitor);
     return error;
 }
@@ -235,9 +239,10 @@ int vagus_collector_add(struct vagus_monitor *monitor, const struct vagus_collec
 {
     if (monitor == NULL || desc == NULL)
         return VAGUS_EINVAL;
-    if (!monitor_borrow(monitor))
-        return VAGUS_ECLOSED;
-    int error = VAGUS_ESTATE;
+    int error = monitor_borrow(monitor);
+    if (error != 0)
+        return error;
+    error = VAGUS_ESTATE;
     if (monitor->life == MONITOR_OPEN)
         error = sense_add(monitor->sense, desc, desc->arg, NULL);
     monitor_return(monitor);
@@ -248,9 +253,10 @@ int vagus_step(struct vagus_monitor *monitor, int64_t *next_ns)
 {
     if (monitor == NULL)
         return VAGUS_EINVAL;
-    if (!monitor_borrow(monitor))
-        return VAGUS_ECLOSED;
-    int error = VAGUS_ESTATE;
+    int error = monitor_borrow(monitor);
+    if (error != 0)
+        return error;
+    error = VAGUS_ESTATE;
     if ((monitor->flags & VAGUS_STEPPED) != 0 && monitor->life == MONITOR_STARTED) {
         sampler_step(monitor);
         if (next_ns != NULL)
@@ -261,22 +267,38 @@ int vagus_step(struct vagus_monitor *monitor, int64_t *next_ns)
     return error;
 }
 
-/* Everything else is at rest: ends the threads and frees what they used. How many did not end. */
+/* Everything else is at rest: ends the threads and frees what they used. How many did not end. All
+ * are told before any is waited for, so that one that hangs leaves the others their time. */
 static unsigned close_all(struct vagus_monitor *monitor, int64_t deadline_ns)
 {
-    char name[VAGUS_NAME_MAX] = "the health summary";
-    unsigned left = sense_close(monitor->sense, deadline_ns, name, sizeof(name));
-    left += bus_close(monitor->bus, deadline_ns, name, sizeof(name));
+    char name[VAGUS_NAME_MAX] = "";
+    sense_end(monitor->sense);
+    unsigned left = bus_close(monitor->bus, deadline_ns, name, sizeof(name));
+    left += sense_close(monitor->sense, deadline_ns, name, sizeof(name));
     left += !health_finish(monitor, deadline_ns);
     if (left > 0)
         monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with %u thread(s) left behind: %s",
-                     left, name);
+                     left, name[0] != '\0' ? name : "the health summary");
+    monitor_hold_forks();
     if (monitor->publications > 0)
         segment_close(&monitor->segment);
     else
         segment_discard(&monitor->segment);
+    monitor_leave();
     free_all(monitor);
     return left;
+}
+
+/* A thread is inside a sense that does not return, and holds the monitor. It will find that it has
+ * been given up; until then nobody is told anything any more, and the place is not used again. */
+static void give_up(struct vagus_monitor *monitor, int64_t deadline_ns)
+{
+    __atomic_store_n(&monitor->quit, 1, __ATOMIC_RELEASE);
+    monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with the sampler left behind");
+    bus_ref(monitor->bus); /* for that thread */
+    bus_close(monitor->bus, deadline_ns, NULL, 0);
+    health_finish(monitor, deadline_ns);
+    monitor_give_back(monitor, MONITOR_LOST);
 }
 
 int vagus_monitor_close(struct vagus_monitor *monitor)
@@ -295,9 +317,7 @@ int vagus_monitor_close(struct vagus_monitor *monitor)
     /* First who starts it: only then it is sure whether there is a sampler. */
     if (!monitor_wait_returned(monitor, deadline_ns) ||
         !sampler_stop_thread(monitor, deadline_ns)) {
-        /* It is inside a collector that does not return, and still holds everything. */
-        monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with the sampler left behind");
-        monitor_give_back(monitor, MONITOR_LOST);
+        give_up(monitor, deadline_ns);
         return VAGUS_EABANDONED;
     }
     unsigned left = close_all(monitor, deadline_ns);

@@ -35,11 +35,11 @@ enum monitor_life {
 struct vagus_monitor {
     uint32_t life; /* enum monitor_life */
     uint32_t generation;
-    uint32_t flags;   /* enum vagus_monitor_flags */
-    int borrowed;     /* a thread is inside start, step or vagus_collector_add() */
+    uint32_t flags;                    /* enum vagus_monitor_flags */
+    int borrowed;                      /* a thread is inside start, step or vagus_collector_add() */
     const struct vagus_monitor *outer; /* that its borrower is inside of, too */
     struct wake wake;                  /* the sampler */
-    uint64_t levels;  /* of the raised signals, packed by the bus */
+    uint64_t levels;                   /* of the raised signals, packed by the bus */
     struct segment_slots published;
 
     struct vagus_clock clock;
@@ -95,13 +95,16 @@ void monitor_give_back(struct vagus_monitor *monitor, enum monitor_life life);
 bool monitor_enter(const struct vagus_monitor *monitor);
 struct vagus_monitor *monitor_enter_generation(uint32_t generation);
 void monitor_leave(void);
+/* No fork comes between this and monitor_leave(): for making and letting go of a segment, whose
+ * descriptor a child must find. */
+void monitor_hold_forks(void);
 /* From OPEN or STARTED to CLOSING, once, waiting for those inside; false if it was not open. */
 bool monitor_begin_close(struct vagus_monitor *monitor);
 struct vagus_monitor *monitor_at(unsigned place);
 
 /* Start, step and adding a collector run a host's code: they borrow the monitor, one thread at a
- * time, and hold no lock. False if it is borrowed already or not open. */
-bool monitor_borrow(struct vagus_monitor *monitor);
+ * time, and hold no lock. 0, VAGUS_ESTATE if it is borrowed already, VAGUS_ECLOSED. */
+int monitor_borrow(struct vagus_monitor *monitor);
 void monitor_return(struct vagus_monitor *monitor);
 bool monitor_wait_returned(struct vagus_monitor *monitor, int64_t deadline_ns);
 /* The sampler's thread is inside its monitor for good: nobody may close a monitor from there. */

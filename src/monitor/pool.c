@@ -8,7 +8,13 @@ static struct vagus_monitor monitors[VAGUS__DOORS];
 static __thread const struct vagus_monitor *inside;
 
 /* Held for reading by whoever is inside a monitor, for writing to begin its end. */
-static pthread_rwlock_t pool_lock = PTHREAD_RWLOCK_INITIALIZER;
+#ifdef PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP
+/* Else readers that follow each other closely could keep a close or a fork waiting for ever. */
+#define POOL_LOCK_NEW PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP
+#else
+#define POOL_LOCK_NEW PTHREAD_RWLOCK_INITIALIZER
+#endif
+static pthread_rwlock_t pool_lock = POOL_LOCK_NEW;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 static uint32_t life_of(const struct vagus_monitor *monitor)
@@ -50,17 +56,17 @@ static void after_fork_in_child(void)
         uint32_t life = life_of(monitor);
         if (life == MONITOR_FREE)
             continue;
-        if (life == MONITOR_OPEN || life == MONITOR_STARTED) {
-            segment_after_fork_in_child(&monitor->segment);
+        /* Whatever its life: a descriptor that lives on here would keep the parent's lock alive. */
+        segment_after_fork_in_child(&monitor->segment);
+        if (life == MONITOR_OPEN || life == MONITOR_STARTED)
             bus_after_fork_in_child(monitor->bus);
-        }
         __atomic_store_n(&monitor->levels, 0, __ATOMIC_RELAXED);
         health_after_fork_in_child(monitor);
         if (!monitor_is_inside(monitor))
             monitor->borrowed = 0; /* by a thread that is not here */
         set_life(monitor, MONITOR_FREE);
     }
-    pthread_rwlock_init(&pool_lock, NULL);
+    pool_lock = (pthread_rwlock_t)POOL_LOCK_NEW;
 }
 
 static void watch_forks(void)
@@ -109,6 +115,11 @@ struct vagus_monitor *monitor_enter_generation(uint32_t generation)
     return NULL;
 }
 
+void monitor_hold_forks(void)
+{
+    pthread_rwlock_rdlock(&pool_lock);
+}
+
 void monitor_leave(void)
 {
     pthread_rwlock_unlock(&pool_lock);
@@ -134,18 +145,20 @@ struct vagus_monitor *monitor_at(unsigned place)
 
 /* --- Running the host's code: no lock is held then, since it may fork. --- */
 
-bool monitor_borrow(struct vagus_monitor *monitor)
+int monitor_borrow(struct vagus_monitor *monitor)
 {
-    if (monitor < monitors || monitor >= monitors + VAGUS__DOORS || monitor_is_inside(monitor) ||
+    if (monitor < monitors || monitor >= monitors + VAGUS__DOORS || !is_open(monitor))
+        return VAGUS_ECLOSED;
+    if (monitor_is_inside(monitor) ||
         __atomic_exchange_n(&monitor->borrowed, 1, __ATOMIC_SEQ_CST) != 0)
-        return false;
+        return VAGUS_ESTATE;
     if (!is_open(monitor)) {
         __atomic_store_n(&monitor->borrowed, 0, __ATOMIC_SEQ_CST);
-        return false;
+        return VAGUS_ECLOSED;
     }
     monitor->outer = inside;
     inside = monitor;
-    return true;
+    return 0;
 }
 
 void monitor_return(struct vagus_monitor *monitor)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sampler: sense, fold, judge, publish, tell. The same step whether a thread of its own runs it
- * or the host does. Nothing in it allocates, takes a lock that a host's code may hold, or waits. */
+ * or the host does. Nothing in it allocates or waits; the locks that it takes are held by others
+ * for moments, never while a host's code runs. */
 #include <string.h>
 #include <time.h>
 
@@ -13,9 +14,9 @@
 #define OVERDUE_NS VAGUS_SECOND_NS /* beyond the next deadline */
 #define LANES_FIRST_NS (100 * VAGUS_MILLISECOND_NS)
 
-static void sense_and_fold(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
+static void take_in_and_fold(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
 {
-    sense_sample(monitor->sense, due, now_ns);
+    sense_take_in(monitor->sense, due, now_ns);
     metrics_fold(&monitor->metrics, due, now_ns, monitor->last_tick_ns);
     monitor->last_tick_ns = now_ns;
 }
@@ -105,7 +106,7 @@ static void publish(struct vagus_monitor *monitor, int64_t now_ns)
     assemble_readings(&monitor->assembly, metrics, s);
     s->sequence = ++monitor->publications;
     s->published_ns = now_ns;
-    s->good_until_ns = schedule_next_ns(&monitor->schedule) + OVERDUE_NS;
+    s->good_until_ns = clock_add_ns(schedule_next_ns(&monitor->schedule), OVERDUE_NS);
     s->wall_ns = clock_wall_ns(&monitor->clock);
     s->monitor.ticks = monitor->schedule.ticks;
     s->monitor.missed_ticks = monitor->schedule.missed;
@@ -157,17 +158,23 @@ unsigned sampler_begin(struct vagus_monitor *monitor)
     monitor->snapshot.monitor.anonymous_segment = monitor->segment.fd < 0;
     schedule_init(&monitor->schedule, now_ns);
     schedule_due(&monitor->schedule, now_ns);
-    sense_and_fold(monitor, ALL_TIERS, now_ns);
+    sense_sample(monitor->sense, ALL_TIERS);
+    pthread_mutex_lock(&monitor->step_lock);
+    take_in_and_fold(monitor, ALL_TIERS, now_ns);
     /* What lanes bring within a moment belongs to the first look; what hangs does not hang us. */
     sense_settle(monitor->sense, vagus_now_ns() + LANES_FIRST_NS, now_ns);
     assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
     bus_mirror(monitor->bus, &monitor->segment, now_ns, &monitor->listeners, &monitor->hung);
-    return prove(monitor);
+    unsigned unwired = prove(monitor);
+    pthread_mutex_unlock(&monitor->step_lock);
+    return unwired;
 }
 
 void sampler_first(struct vagus_monitor *monitor)
 {
+    pthread_mutex_lock(&monitor->step_lock);
     judge_and_publish(monitor, ALL_TIERS, monitor->last_tick_ns);
+    pthread_mutex_unlock(&monitor->step_lock);
 }
 
 void sampler_step(struct vagus_monitor *monitor)
@@ -175,8 +182,11 @@ void sampler_step(struct vagus_monitor *monitor)
     int64_t now_ns = clock_now_ns(&monitor->clock);
     /* The instant tier is due whenever the sampler is awake. */
     unsigned due = schedule_due(&monitor->schedule, now_ns) | 1u << VAGUS_TIER_INSTANT;
+    sense_sample(monitor->sense, due); /* the host's code: under no lock */
+    if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
+        return; /* it may have been gone for long, and the monitor been given up meanwhile */
     pthread_mutex_lock(&monitor->step_lock);
-    sense_and_fold(monitor, due, now_ns);
+    take_in_and_fold(monitor, due, now_ns);
     judge_and_publish(monitor, due, now_ns);
     pthread_mutex_unlock(&monitor->step_lock);
 }

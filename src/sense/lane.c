@@ -124,12 +124,17 @@ int64_t lane_cpu_ns(const struct lane *lane)
     return __atomic_load_n(&lane->cpu_ns, __ATOMIC_RELAXED);
 }
 
+void lane_end(struct lane *lane)
+{
+    __atomic_store_n(&lane->quit, 1, __ATOMIC_RELEASE);
+    sem_post(&lane->wake);
+}
+
 bool lane_close(struct lane *lane, int64_t deadline_ns)
 {
     if (lane == NULL)
         return true;
-    __atomic_store_n(&lane->quit, 1, __ATOMIC_RELEASE);
-    sem_post(&lane->wake);
+    lane_end(lane);
     bool ended = latch_wait(&lane->ended, deadline_ns);
     let_go(lane);
     return ended;

@@ -31,6 +31,9 @@ int64_t lane_busy_since_ns(const struct lane *lane);
 /* CPU time that the lane ever used; the newest known if it is hard to tell. */
 int64_t lane_cpu_ns(const struct lane *lane);
 
+/* Tells the lane to end, and does not wait: before lane_close(), where there are several. */
+void lane_end(struct lane *lane);
+
 /* Ends the lane; false if it did not come back by deadline_ns (CLOCK_MONOTONIC) and was left
  * behind. NULL is fine. The lane must not be used afterwards. */
 bool lane_close(struct lane *lane, int64_t deadline_ns);

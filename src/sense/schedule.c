@@ -2,14 +2,20 @@
 /* The deadline queue: four tiers, so the nearest one is found by looking. */
 #include "sense/schedule.h"
 
+#include "base/clock.h"
 #include "metrics/metrics.h"
+
+/* DEFAULT is another name for 1 s, and not a tier of its own. */
+static int64_t period_ns(unsigned tier)
+{
+    return tier == VAGUS_TIER_DEFAULT ? 0 : metrics_tier_period_ns(tier);
+}
 
 void schedule_init(struct schedule *schedule, int64_t now_ns)
 {
     *schedule = (struct schedule){0};
     for (unsigned tier = 0; tier < VAGUS_TIER_COUNT; tier++)
-        if (tier != VAGUS_TIER_DEFAULT && metrics_tier_period_ns(tier) > 0)
-            schedule->next_ns[tier] = now_ns;
+        schedule->next_ns[tier] = period_ns(tier) > 0 ? now_ns : INT64_MAX;
 }
 
 unsigned schedule_due(struct schedule *schedule, int64_t now_ns)
@@ -17,11 +23,10 @@ unsigned schedule_due(struct schedule *schedule, int64_t now_ns)
     unsigned due = 0;
     for (unsigned tier = 0; tier < VAGUS_TIER_COUNT; tier++) {
         int64_t next_ns = schedule->next_ns[tier];
-        if (next_ns == 0 || now_ns < next_ns)
+        if (period_ns(tier) == 0 || now_ns < next_ns)
             continue;
-        int64_t period_ns = metrics_tier_period_ns(tier);
-        int64_t missed = (now_ns - next_ns) / period_ns;
-        schedule->next_ns[tier] = next_ns + (missed + 1) * period_ns;
+        int64_t missed = clock_span_ns(next_ns, now_ns) / period_ns(tier);
+        schedule->next_ns[tier] = clock_add_ns(next_ns, (missed + 1) * period_ns(tier));
         schedule->missed += (uint64_t)missed;
         schedule->ticks++;
         due |= 1u << tier;
@@ -33,7 +38,7 @@ int64_t schedule_next_ns(const struct schedule *schedule)
 {
     int64_t nearest_ns = INT64_MAX;
     for (unsigned tier = 0; tier < VAGUS_TIER_COUNT; tier++)
-        if (schedule->next_ns[tier] != 0 && schedule->next_ns[tier] < nearest_ns)
+        if (schedule->next_ns[tier] < nearest_ns)
             nearest_ns = schedule->next_ns[tier];
     return nearest_ns;
 }

@@ -6,7 +6,7 @@
 #include "vagus/metric.h"
 
 struct schedule {
-    int64_t next_ns[VAGUS_TIER_COUNT]; /* deadline of each tier; 0: it has none */
+    int64_t next_ns[VAGUS_TIER_COUNT]; /* deadline of each tier; INT64_MAX: it has none */
     uint64_t ticks;                    /* deadlines met */
     uint64_t missed;                   /* deadlines that passed while nobody came */
 };

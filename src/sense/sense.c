@@ -27,6 +27,7 @@ struct vagus_collector {
     int open_error;
     struct lane *lane; /* of blocking collectors, once started */
     unsigned waiting;  /* tiers that fell due while the lane was at work */
+    bool staged;       /* sampled in place, and not taken in yet */
 
     /* Of the sample that is staged. */
     unsigned due;
@@ -294,7 +295,8 @@ static void take_in(struct sense *sense, struct vagus_collector *collector)
     collector->shown.took_total_ns += collector->took_ns;
 }
 
-static void sample_in_lane(struct sense *sense, struct vagus_collector *collector, unsigned due)
+/* Takes in what the lane brought, and asks it for more. */
+static void visit_lane(struct sense *sense, struct vagus_collector *collector, unsigned due)
 {
     if (lane_take(collector->lane))
         take_in(sense, collector);
@@ -323,19 +325,29 @@ static void put_costs(struct sense *sense, struct vagus_collector *collector, in
                     collector->shown.error == 0 ? 1 : 0);
 }
 
-void sense_sample(struct sense *sense, unsigned due, int64_t now_ns)
+void sense_sample(struct sense *sense, unsigned due)
+{
+    for (uint32_t i = 0; i < sense->count; i++) {
+        struct vagus_collector *collector = sense->collectors[i];
+        if (collector->open_error != 0 || collector->lane != NULL || (due & collector->tiers) == 0)
+            continue;
+        collector->due = due & collector->tiers;
+        collector_run(collector);
+        collector->staged = true;
+    }
+}
+
+void sense_take_in(struct sense *sense, unsigned due, int64_t now_ns)
 {
     for (uint32_t i = 0; i < sense->count; i++) {
         struct vagus_collector *collector = sense->collectors[i];
         if (collector->open_error != 0)
             continue;
-        if (collector->lane != NULL) {
-            sample_in_lane(sense, collector, due & collector->tiers);
-        } else if ((due & collector->tiers) != 0) {
-            collector->due = due & collector->tiers;
-            collector_run(collector);
+        if (collector->lane != NULL)
+            visit_lane(sense, collector, due & collector->tiers);
+        else if (collector->staged)
             take_in(sense, collector);
-        }
+        collector->staged = false;
         if ((due & (1u << VAGUS_TIER_10S)) != 0)
             put_costs(sense, collector, now_ns);
     }
@@ -353,7 +365,7 @@ void sense_settle(struct sense *sense, int64_t until_ns, int64_t now_ns)
 {
     while (lanes_at_work(sense) && vagus_now_ns() < until_ns) {
         nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
-        sense_sample(sense, 0, now_ns);
+        sense_take_in(sense, 0, now_ns);
     }
 }
 
@@ -413,19 +425,28 @@ int sense_start(struct sense *sense, bool threads)
     return 0;
 }
 
+void sense_end(struct sense *sense)
+{
+    for (uint32_t i = 0; i < sense->count; i++)
+        if (sense->collectors[i]->lane != NULL)
+            lane_end(sense->collectors[i]->lane);
+}
+
 unsigned sense_close(struct sense *sense, int64_t deadline_ns, char *abandoned_name,
                      size_t capacity)
 {
     unsigned abandoned = 0;
     if (sense == NULL)
         return 0;
+    sense_end(sense);
     for (uint32_t i = 0; i < sense->count; i++) {
         struct vagus_collector *collector = sense->collectors[i];
         char name[32];
         text_copy(name, sizeof(name), collector->desc.name);
         if (collector->lane == NULL)
             collector_free(collector);
-        else if (!lane_close(collector->lane, deadline_ns) && abandoned++ == 0)
+        else if (!lane_close(collector->lane, deadline_ns) && abandoned++ == 0 &&
+                 abandoned_name[0] == '\0')
             text_copy(abandoned_name, capacity, name);
     }
     free(sense);

@@ -24,8 +24,10 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
 /* Makes the lanes of blocking collectors; without threads these are called in place. */
 int sense_start(struct sense *sense, bool threads);
 
-/* Samples the collectors that fill any of the tiers in `due`, takes in what lanes brought. */
-void sense_sample(struct sense *sense, unsigned due, int64_t now_ns);
+/* Runs those collectors in place that fill any of the tiers in `due`: the host's code, so hold no
+ * lock. Then takes in what they and the lanes brought, and asks the lanes for what is due. */
+void sense_sample(struct sense *sense, unsigned due);
+void sense_take_in(struct sense *sense, unsigned due, int64_t now_ns);
 
 /* Waits until the lanes have brought what was asked of them, or until_ns (CLOCK_MONOTONIC), and
  * takes it in. For the first look alone: it blocks. */
@@ -40,8 +42,11 @@ uint32_t sense_failed(const struct sense *sense, int64_t now_ns);
 /* CPU time that the lanes used. */
 int64_t sense_lanes_cpu_ns(const struct sense *sense);
 
+/* Tells the lanes to end, and does not wait. */
+void sense_end(struct sense *sense);
+
 /* Stops; lanes that do not come back by deadline_ns (CLOCK_MONOTONIC) are left behind. Returns how
- * many were; abandoned_name gets the name of the first. NULL is fine. */
+ * many were; abandoned_name gets the name of the first if it is empty. NULL is fine. */
 unsigned sense_close(struct sense *sense, int64_t deadline_ns, char *abandoned_name,
                      size_t capacity);
 

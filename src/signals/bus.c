@@ -37,7 +37,6 @@ int bus_create(uint32_t generation, const struct vagus_clock *clock, uint64_t *l
     made->generation = generation;
     made->clock = *clock;
     made->levels = levels;
-    made->levels = levels;
     pthread_mutex_init(&made->resource_lock, NULL);
     pthread_mutex_init(&made->lock, NULL);
     pthread_condattr_init(&attributes);
@@ -51,6 +50,11 @@ int bus_create(uint32_t generation, const struct vagus_clock *clock, uint64_t *l
     }
     *bus = made;
     return 0;
+}
+
+void bus_ref(struct bus *bus)
+{
+    __atomic_add_fetch(&bus->references, 1, __ATOMIC_RELAXED);
 }
 
 void bus_unref(struct bus *bus)
@@ -254,10 +258,12 @@ unsigned bus_close(struct bus *bus, int64_t deadline_ns, char *abandoned_name, s
     __atomic_store_n(bus->levels, 0, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&bus->lock);
     /* From here on nothing is added, so each entry is met once. */
-    for (unsigned i = 0; i < SEGMENT_LISTENERS_MAX; i++)
-        bus_listener_remove(
-            bus, (struct vagus_listener){bus->generation, __atomic_load_n(&bus->listeners[i].handle,
-                                                                          __ATOMIC_RELAXED)});
+    for (unsigned i = 0; i < SEGMENT_LISTENERS_MAX; i++) {
+        struct bus_farewell farewell;
+        uint32_t handle = __atomic_load_n(&bus->listeners[i].handle, __ATOMIC_RELAXED);
+        bus_listener_remove(bus, (struct vagus_listener){bus->generation, handle}, &farewell);
+        bus_bid(&farewell);
+    }
 
     pthread_mutex_lock(&bus->lock);
     wait_for_threads(bus, deadline_ns);
@@ -265,7 +271,7 @@ unsigned bus_close(struct bus *bus, int64_t deadline_ns, char *abandoned_name, s
     for (unsigned i = 0; i < SEGMENT_LISTENERS_MAX && abandoned > 0; i++) {
         if (bus->listeners[i].state == LISTENER_FREE)
             continue;
-        if (abandoned_name != NULL)
+        if (abandoned_name != NULL && abandoned_name[0] == '\0')
             text_copy(abandoned_name, capacity, bus->listeners[i].name);
         break;
     }

@@ -29,7 +29,18 @@ const char *bus_resource_name(const struct bus *bus, unsigned resource);
  * not called. */
 int bus_listener_add(struct bus *bus, const struct vagus_listener_desc *desc,
                      struct vagus_listener *listener);
-int bus_listener_remove(struct bus *bus, struct vagus_listener listener);
+/* What is to be called, outside of all locks, after a polled listener was removed. */
+struct bus_farewell {
+    void (*destroy)(void *arg);
+    void *arg;
+};
+int bus_listener_remove(struct bus *bus, struct vagus_listener listener,
+                        struct bus_farewell *farewell);
+static inline void bus_bid(const struct bus_farewell *farewell)
+{
+    if (farewell->destroy != NULL)
+        farewell->destroy(farewell->arg);
+}
 int bus_listener_fd(struct bus *bus, struct vagus_listener listener);
 int bus_listener_next(struct bus *bus, struct vagus_listener listener, struct vagus_signal *signal);
 
@@ -65,6 +76,9 @@ double bus_level(uint64_t levels, uint32_t kinds);
  * still in a call are left behind. Returns how many were. *abandoned_name gets the first's name.
  * The caller's reference ends. */
 unsigned bus_close(struct bus *bus, int64_t deadline_ns, char *abandoned_name, size_t capacity);
+
+/* One more reference, for a thread that may use the bus after bus_close(). */
+void bus_ref(struct bus *bus);
 
 /* True on a thread of one of this bus's listeners: it must not close the monitor. */
 bool bus_is_own_thread(const struct bus *bus);

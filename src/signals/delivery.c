@@ -168,22 +168,9 @@ static void deliver(struct listener *listener)
     }
 }
 
-/* What a fault of the callback raises belongs to it: blocked, it would kill the process past the
- * host's crash handler, and past the handlers by which some language runtimes live. */
-static void allow_fault_signals(void)
-{
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
-        sigaddset(&set, faults[i]);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-}
-
 static void *listener_main(void *arg)
 {
     struct listener *listener = arg;
-    allow_fault_signals();
     own_bus = listener->bus;
     pthread_cleanup_push(listener_end, listener);
     deliver(listener);

@@ -149,11 +149,10 @@ static struct listener *of_handle(struct bus *bus, struct vagus_listener handle)
                : NULL;
 }
 
-int bus_listener_remove(struct bus *bus, struct vagus_listener handle)
+int bus_listener_remove(struct bus *bus, struct vagus_listener handle,
+                        struct bus_farewell *farewell)
 {
-    void (*destroy)(void *) = NULL;
-    void *arg = NULL;
-
+    *farewell = (struct bus_farewell){NULL, NULL};
     int cancel_state = hold(bus);
     struct listener *listener = of_handle(bus, handle);
     if (listener != NULL) {
@@ -161,15 +160,11 @@ int bus_listener_remove(struct bus *bus, struct vagus_listener handle)
         __atomic_store_n(&listener->interest, 0, __ATOMIC_SEQ_CST);
         __atomic_store_n(&listener->state, polled ? LISTENER_FREE : LISTENER_LEAVING,
                          __ATOMIC_RELEASE);
-        if (polled) {
-            destroy = listener->destroy;
-            arg = listener->arg;
-        }
+        if (polled)
+            *farewell = (struct bus_farewell){listener->destroy, listener->arg};
         listener_wake(listener);
     }
     release(bus, cancel_state);
-    if (destroy != NULL)
-        destroy(arg);
     return listener != NULL ? 0 : VAGUS_ENOENT;
 }
 

@@ -62,7 +62,7 @@ pkgconfig_static)
     timeout 30 "$work/program"
     ;;
 cmake)
-    cmake -S "$here/consumer" -B "$work" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
+    cmake -G Ninja -S "$here/consumer" -B "$work" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
         -DCMAKE_BUILD_TYPE=Debug >"$work/log" || { cat "$work/log"; exit 1; }
     cmake --build "$work" >"$work/log" || { cat "$work/log"; exit 1; }
     needs_shared_library "$work/shared"

