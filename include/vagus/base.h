@@ -45,7 +45,8 @@
     X(VAGUS_EPERM, -14, "permission denied")                                                       \
     X(VAGUS_EVERSION, -15, "made by another version of vagus")                                     \
     X(VAGUS_ECORRUPT, -16, "the segment is damaged")                                               \
-    X(VAGUS_EABANDONED, -17, "a thread did not return in time and was left behind")
+    X(VAGUS_EABANDONED, -17, "a thread did not return in time and was left behind")                \
+    X(VAGUS_ERESOURCE, -18, "the process may have no more threads or descriptors")
 
 enum vagus_error {
 #define VAGUS__ENUM(name, value, message) name = value,

@@ -66,7 +66,8 @@ struct vagus_listener {
 };
 
 /* Registers a service. Who registers late gets what is raised at that time. May be called from any
- * thread, before and after start, from inside a callback too. The handle may be NULL. */
+ * thread, before and after start, from inside a callback too. The handle may be NULL. VAGUS_EINVAL,
+ * VAGUS_EFULL, VAGUS_ERESOURCE, VAGUS_ENOMEM, VAGUS_ECLOSED. */
 VAGUS_API int vagus_listener_add(struct vagus_monitor *monitor,
                                  const struct vagus_listener_desc *desc,
                                  struct vagus_listener *listener);

@@ -93,7 +93,7 @@ struct vagus_system_snapshot {
     uint32_t version; /* VAGUS_SNAPSHOT_VERSION of the writer */
     uint64_t sequence;
     int64_t published_ns;  /* monotonic */
-    int64_t good_until_ns; /* monotonic: the next publication is overdue after it */
+    int64_t good_until_ns; /* monotonic: one second after the next tick; overdue after it */
     int64_t wall_ns;       /* CLOCK_REALTIME at publication */
     int64_t started_ns;    /* monotonic */
     uint32_t judged;       /* enum vagus_verdict when it was published; ask

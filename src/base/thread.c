@@ -16,7 +16,7 @@ int thread_start(const char *name, void *(*run)(void *arg), void *arg)
     pthread_t thread;
 
     if (pthread_attr_init(&attributes) != 0)
-        return VAGUS_EAGAIN;
+        return VAGUS_ERESOURCE;
     pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
     /* The mask is inherited: there is no moment in which a host's signal could land here. */
     sigfillset(&all);
@@ -31,7 +31,7 @@ int thread_start(const char *name, void *(*run)(void *arg), void *arg)
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
-    return error == 0 ? 0 : VAGUS_EAGAIN;
+    return error == 0 ? 0 : VAGUS_ERESOURCE;
 }
 
 void latch_init(struct latch *latch)

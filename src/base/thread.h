@@ -11,7 +11,7 @@
 #define THREAD_STACK_BYTES (1024 * 1024)
 
 /* Starts a detached thread with every signal blocked but those that faults raise. 0 or
- * VAGUS_EAGAIN. */
+ * VAGUS_ERESOURCE. */
 int thread_start(const char *name, void *(*run)(void *arg), void *arg);
 
 /* Something that happens once, and that others wait for with a deadline. */

@@ -91,7 +91,11 @@ static int unknown_verb(const char *name)
     nearest_init(&nearest, name);
     for (size_t i = 0; i < VERB_COUNT; i++)
         nearest_offer(&nearest, verbs[i]->name);
-    fputs("vagus: no such verb", stderr);
+    char quoted[128];
+    struct text text;
+    text_init(&text, quoted, sizeof(quoted));
+    text_add_safe(&text, name, 64);
+    fprintf(stderr, "vagus: no such verb '%s'", quoted);
     if (nearest.best != NULL)
         fprintf(stderr, "; did you mean '%s'?", nearest.best);
     fputs("\nTry 'vagus --help'.\n", stderr);
@@ -118,7 +122,7 @@ int main(int argc, char **argv)
         print_help(stderr);
         return CLI_USAGE;
     }
-    if (asks_for_help(argv[1])) {
+    if (asks_for_help(argv[1]) || strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return finish_output(CLI_OK);
     }

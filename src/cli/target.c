@@ -21,9 +21,10 @@ struct candidate {
 
 struct search {
     const char *wanted;
-    int64_t wanted_pid;             /* -1: wanted is no number */
-    unsigned alive, ended;          /* that match */
-    struct segment_found newest[2]; /* of those that match: ended, alive */
+    int64_t wanted_pid;              /* -1: wanted is no number */
+    unsigned alive, ended;           /* that match */
+    struct segment_found newest[2];  /* of those that match: ended, alive */
+    struct segment_found unreadable; /* the first that may be meant; path "": none */
     struct candidate others[CANDIDATES_SHOWN];
     unsigned other_count; /* of all that exist, or of those that match if there are several */
 };
@@ -50,6 +51,11 @@ static void remember(struct search *search, const struct segment_found *found)
 static bool on_found(const struct segment_found *found, void *arg)
 {
     struct search *search = arg;
+    if (found->error != 0) {
+        if (search->unreadable.path[0] == '\0' && matches(search, &found->header))
+            search->unreadable = *found;
+        return true;
+    }
     if (!matches(search, &found->header)) {
         if (search->alive + search->ended == 0)
             remember(search, found);
@@ -78,8 +84,9 @@ static void show_candidates(const struct search *search, bool alive_only)
         text_add_safe(&text, candidate->program, 64);
         fprintf(stderr, "  %s%s\n", line, candidate->alive ? "" : "  (ended)");
     }
-    if (search->other_count > CANDIDATES_SHOWN)
-        fprintf(stderr, "  and %u more\n", search->other_count - CANDIDATES_SHOWN);
+    unsigned count = alive_only ? search->alive : search->other_count;
+    if (count > CANDIDATES_SHOWN) /* those alive come first */
+        fprintf(stderr, "  and %u more\n", count - CANDIDATES_SHOWN);
 }
 
 static int not_found(const struct cli_verb *verb, const struct search *search)
@@ -112,7 +119,8 @@ int target_find(const struct cli_verb *verb, const char *dir, const char *wanted
     search = (struct search){.wanted = wanted, .wanted_pid = parse_pid(wanted)};
     int listed = segment_list(dir, on_found, &search);
     if (listed < 0 && dir != NULL) {
-        cli_error(verb, "cannot look into %s: %s", dir, vagus_error_message(listed));
+        cli_error(verb, "cannot look into %s: %s", dir,
+                  listed == VAGUS_EINVAL ? "it is not a folder" : vagus_error_message(listed));
         return listed == VAGUS_ENOENT ? CLI_NOT_FOUND : CLI_FAILED;
     }
     if (listed < 0)
@@ -122,6 +130,10 @@ int target_find(const struct cli_verb *verb, const char *dir, const char *wanted
                   wanted == NULL ? "run" : "match");
         show_candidates(&search, true);
         return CLI_USAGE;
+    }
+    if (search.alive + search.ended == 0 && search.unreadable.path[0] != '\0') {
+        *target = search.unreadable; /* who reads it says why that cannot be */
+        return CLI_OK;
     }
     if (search.alive == 0 && (wanted == NULL || search.ended == 0))
         return not_found(verb, &search);

@@ -123,11 +123,20 @@ static void check_rules(struct check *check, const struct schema_key *key,
         const char *unit = unit_of != NULL && metric != NULL && metric->kind == TREE_SCALAR
                                ? unit_of(metric->text)
                                : NULL;
-        check->dimension_known = unit != NULL;
+        check->unit_known = check->dimension_known = unit != NULL;
         check->dimension = dimension_of_unit(unit);
         check_mapping(check, schema, rule);
         rule->value.whole = check->dimension_known ? (int64_t)check->dimension + 1 : 0;
         check_rule(check, rule);
+        const char *near = unit == NULL && metric != NULL && metric->kind == TREE_SCALAR &&
+                                   check->vocabulary != NULL &&
+                                   check->vocabulary->near_metric != NULL
+                               ? check->vocabulary->near_metric(metric->text)
+                               : NULL;
+        if (near != NULL)
+            check_warning(check, metric->place,
+                          "metric: no sense of vagus fills %s; is \"%s\" meant?",
+                          quote(metric->text).text, near);
     }
     check_rule_names(check, list);
 }

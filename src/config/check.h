@@ -13,6 +13,7 @@ struct check {
     const struct config_vocabulary *vocabulary; /* may be NULL */
     struct vagus_fault_list *faults;            /* may be NULL */
     /* Of the thresholds of the rule at hand. */
+    bool unit_known; /* a sense of vagus fills the metric */
     bool dimension_known;
     enum dimension dimension;
 };

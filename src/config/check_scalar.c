@@ -152,6 +152,11 @@ static void check_value(struct check *check, const struct schema_key *key, struc
     int error = check->dimension_known
                     ? quantity_parse(node->text, check->dimension, &node->value.number, &why)
                     : parse_by_form(check, node, &why);
+    if (error == 0 && check->unit_known && check->dimension != DIMENSION_NUMBER &&
+        node->value.number < 0) {
+        error = VAGUS_EPARSE;
+        why = "is negative, and the metric never is";
+    }
     node->valid = error == 0;
     if (error != 0)
         check_fault(check, node->place, "%s: %s %s; expected a value such as %s", key->name,

@@ -61,6 +61,8 @@ struct config_vocabulary {
     /* The unit of a metric, or NULL if it is not known here: thresholds are then plain numbers,
      * or take the dimension that they are written in. */
     const char *(*unit_of_metric)(const char *name);
+    /* The name of a metric known here that is near to one that is not, or NULL. May be NULL. */
+    const char *(*near_metric)(const char *name);
 };
 
 /* Exactly one of path and text, or neither: the built-in default. A file must be a regular one of

@@ -3,6 +3,7 @@
  * judge the rule kinds, sense the metrics. */
 #include <string.h>
 
+#include "base/nearest.h"
 #include "monitor/monitor.h"
 #include "vagus/policy.h"
 
@@ -18,7 +19,17 @@ static const char *unit_of_metric(const char *name)
     return NULL;
 }
 
-const struct config_vocabulary monitor_vocabulary = {judge_kind_names, unit_of_metric};
+static const char *near_metric(const char *name)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (size_t i = 0; sense_builtin[i] != NULL; i++)
+        for (size_t j = 0; j < sense_builtin[i]->metric_count; j++)
+            nearest_offer(&nearest, sense_builtin[i]->metrics[j].name);
+    return nearest.best;
+}
+
+const struct config_vocabulary monitor_vocabulary = {judge_kind_names, unit_of_metric, near_metric};
 
 int vagus_policy_check(const char *path, struct vagus_fault_list *faults, uint32_t *rules)
 {

@@ -9,52 +9,60 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "segment/folder.h"
 #include "segment/reader.h"
 
 #define ENTRIES_MAX 4096 /* looked at in one folder */
 
 struct listing {
-    struct segment_found *found; /* SEGMENT_LIST_MAX of them, the newest first */
+    struct segment_found *found; /* SEGMENT_LIST_MAX of them, in their order */
     unsigned count;
 };
 
-/* Where a segment of that start belongs in the list, or SEGMENT_LIST_MAX: it is too old for it. */
-static unsigned place(const struct listing *list, const struct segment_header *header)
+static bool goes_before(const struct segment_found *a, const struct segment_found *b)
 {
-    unsigned at = 0;
-    for (; at < list->count; at++) {
-        const struct segment_header *other = &list->found[at].header;
-        if (header->started_wall_ns > other->started_wall_ns ||
-            (header->started_wall_ns == other->started_wall_ns && header->stamp > other->stamp))
-            break;
-    }
-    return at;
+    if (a->alive != b->alive)
+        return a->alive;
+    if (a->header.started_wall_ns != b->header.started_wall_ns)
+        return a->header.started_wall_ns > b->header.started_wall_ns;
+    return a->header.stamp > b->header.stamp;
 }
 
-static void list_file(struct listing *list, int folder, const char *dir, const char *name)
+static void list_file(struct listing *list, int folder, const char *dir, const char *name,
+                      const char *agent)
 {
+    static const struct segment_found nothing;
+    struct segment_found found = nothing;
     struct segment_reader reader;
-    if (segment_attach_at(folder, name, &reader) != 0)
-        return;
-    unsigned at = place(list, &reader.header);
-    if (at < SEGMENT_LIST_MAX) {
-        unsigned last = list->count < SEGMENT_LIST_MAX ? list->count++ : SEGMENT_LIST_MAX - 1;
-        struct segment_found *found = &list->found[at];
-        memmove(found + 1, found, (last - at) * sizeof(*found));
-        memset(found, 0, sizeof(*found));
-        snprintf(found->path, sizeof(found->path), "%s/%s", dir, name);
-        found->header = reader.header;
-        found->alive = segment_alive(&reader);
+    found.error = segment_attach_at(folder, name, &reader);
+    if (found.error == VAGUS_ENOENT)
+        return; /* gone meanwhile */
+    snprintf(found.path, sizeof(found.path), "%s/%s", dir, name);
+    if (found.error == 0) {
+        found.header = reader.header;
+        found.alive = segment_alive(&reader);
+        segment_detach(&reader);
+    } else {
+        text_copy(found.header.agent, sizeof(found.header.agent), agent);
     }
-    segment_detach(&reader);
+    unsigned at = 0;
+    while (at < list->count && !goes_before(&found, &list->found[at]))
+        at++;
+    if (at == SEGMENT_LIST_MAX)
+        return;
+    unsigned last = list->count < SEGMENT_LIST_MAX ? list->count++ : SEGMENT_LIST_MAX - 1;
+    memmove(&list->found[at + 1], &list->found[at], (last - at) * sizeof(found));
+    list->found[at] = found;
 }
 
 static int list_folder(struct listing *list, const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT ? VAGUS_ENOENT : VAGUS_EPERM;
+        return errno == ENOENT                      ? VAGUS_ENOENT
+               : errno == ENOTDIR || errno == ELOOP ? VAGUS_EINVAL
+                                                    : VAGUS_EPERM;
     struct stat st;
     if (fstat(fd, &st) != 0 || (st.st_uid != geteuid() && geteuid() != 0)) {
         close(fd);
@@ -69,7 +77,7 @@ static int list_folder(struct listing *list, const char *dir)
     for (int seen = 0; seen < ENTRIES_MAX && (entry = readdir(entries)) != NULL; seen++) {
         char agent[SEGMENT_AGENT_MAX];
         if (folder_is_segment(entry->d_name, agent))
-            list_file(list, fd, dir, entry->d_name);
+            list_file(list, fd, dir, entry->d_name, agent);
     }
     closedir(entries);
     return 0;

@@ -55,16 +55,17 @@ int segment_read_block(const struct segment_reader *reader, uint32_t metric, uin
 /* One segment in a folder. */
 struct segment_found {
     char path[512];
-    struct segment_header header;
+    struct segment_header header; /* of one that cannot be read: the agent alone, from its name */
     bool alive;
+    int error; /* 0, or why it cannot be read: VAGUS_EVERSION, VAGUS_ECORRUPT, VAGUS_EPERM … */
 };
 
 #define SEGMENT_LIST_MAX 256
 
-/* Calls on_found for each segment of this user (for root: of the folder), the newest first, at most
- * SEGMENT_LIST_MAX of them. dir NULL: the default folders, those of all users for root. on_found
- * returns false to stop. What is no segment, or one of another version, is passed over. Returns how
- * many were shown, or VAGUS_ENOENT or VAGUS_EPERM (of a given dir), VAGUS_ENOMEM. */
+/* Calls on_found for each segment of this user (for root: of the folder), those alive first, then
+ * the newest first, at most SEGMENT_LIST_MAX of them. dir NULL: the default folders, those of all
+ * users for root. on_found returns false to stop. Returns how many were shown, or VAGUS_ENOENT,
+ * VAGUS_EINVAL (no folder) or VAGUS_EPERM of a given dir, VAGUS_ENOMEM. */
 int segment_list(const char *dir, bool (*on_found)(const struct segment_found *found, void *arg),
                  void *arg);
 

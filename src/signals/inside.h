@@ -107,7 +107,7 @@ enum taken listener_take(struct listener *listener, struct vagus_signal *signal)
 void listener_note(struct listener *listener, const struct vagus_signal *signal);
 void listener_publish(struct listener *listener);
 
-/* Under the lock: makes the listener's thread. 0 or VAGUS_EAGAIN. */
+/* Under the lock: makes the listener's thread. 0 or VAGUS_ERESOURCE. */
 int listener_start(struct listener *listener);
 
 void bus_unref(struct bus *bus);

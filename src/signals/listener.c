@@ -72,7 +72,7 @@ static struct listener *free_entry(struct bus *bus, int *error)
             continue;
         if (listener->wake < 0)
             listener->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        *error = VAGUS_EAGAIN; /* out of descriptors */
+        *error = VAGUS_ERESOURCE;
         return listener->wake >= 0 ? listener : NULL;
     }
     *error = VAGUS_EFULL;

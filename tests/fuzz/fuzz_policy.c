@@ -47,7 +47,7 @@ static void check_config(const struct vagus_config *config)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const kinds[] = {"level", NULL};
-    static const struct config_vocabulary vocabulary = {kinds, NULL};
+    static const struct config_vocabulary vocabulary = {.kinds = kinds};
     static struct vagus_fault_list faults;
     struct vagus_config *config = NULL;
     char *text = malloc(size + 1);

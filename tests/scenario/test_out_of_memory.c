@@ -87,7 +87,7 @@ static void sweep(bool own_senses)
     for (long n = 1; n <= total; n++) {
         atomic_store(&malloc_live, 0);
         int error = live(n, own_senses);
-        if (error != 0 && error != VAGUS_ENOMEM && error != VAGUS_EAGAIN)
+        if (error != 0 && error != VAGUS_ENOMEM && error != VAGUS_ERESOURCE)
             CHECK_FAIL_("allocation %ld of %ld: %s", n, total, vagus_error_name(error));
         if (atomic_load(&malloc_live) > 0)
             CHECK_FAIL_("allocation %ld of %ld: %ld left behind", n, total,

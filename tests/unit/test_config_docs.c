@@ -7,7 +7,7 @@
 #include "config/schema.h"
 
 static const char *const kinds[] = {"level", NULL};
-static const struct config_vocabulary vocabulary = {kinds, NULL};
+static const struct config_vocabulary vocabulary = {.kinds = kinds};
 static struct vagus_fault_list faults;
 static char page[64 * 1024];
 

@@ -12,7 +12,7 @@ static const char *unit_of(const char *metric)
     return strcmp(metric, "ratio") == 0 ? "1" : strcmp(metric, "bytes") == 0 ? "By" : NULL;
 }
 
-static const struct config_vocabulary vocabulary = {kinds, unit_of};
+static const struct config_vocabulary vocabulary = {.kinds = kinds, .unit_of_metric = unit_of};
 static struct vagus_fault_list faults;
 
 static int load(const char *text)

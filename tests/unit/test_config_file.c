@@ -8,7 +8,7 @@
 #include "config/config.h"
 
 static const char *const kinds[] = {"level", NULL};
-static const struct config_vocabulary vocabulary = {kinds, NULL};
+static const struct config_vocabulary vocabulary = {.kinds = kinds};
 static struct vagus_fault_list faults;
 static char folder[] = "/tmp/vagus-test-XXXXXX";
 static char path[64];

@@ -19,7 +19,7 @@ static const char *unit_of(const char *metric)
                                                    : NULL;
 }
 
-static const struct config_vocabulary vocabulary = {kinds, unit_of};
+static const struct config_vocabulary vocabulary = {.kinds = kinds, .unit_of_metric = unit_of};
 static struct vagus_fault_list faults;
 
 static struct vagus_config *loaded(const char *text)

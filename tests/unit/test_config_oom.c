@@ -7,7 +7,7 @@
 #include "config/config.h"
 
 static const char *const kinds[] = {"level", NULL};
-static const struct config_vocabulary vocabulary = {kinds, NULL};
+static const struct config_vocabulary vocabulary = {.kinds = kinds};
 static struct vagus_fault_list faults;
 
 /* One load with the nth allocation failing. */

@@ -437,6 +437,8 @@ static void wrong_options_are_refused(void)
     o = (struct vagus_monitor_options){.size = 3};
     CHECK_EQ(vagus_monitor_open(&o, &m), VAGUS_EINVAL);
     CHECK_EQ(vagus_monitor_open(&o, NULL), VAGUS_EINVAL);
+    o = (struct vagus_monitor_options){.size = sizeof(o), .flags = 1u << 20};
+    CHECK_EQ(vagus_monitor_open(&o, &m), VAGUS_EINVAL);
     struct vagus_fault_list faults;
     o = (struct vagus_monitor_options){
         .size = sizeof(o), .policy_text = "rulez: []\nstrict: perhaps\n", .faults = &faults};

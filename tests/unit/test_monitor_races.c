@@ -120,10 +120,70 @@ static void each_health_signal_is_answered_and_others_keep_theirs(void)
     close(pipes[1]);
 }
 
+static void destroy_forks_and_closes(void *monitor)
+{
+    int status = 1;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(vagus_monitor_close(monitor), 0);
+}
+
+/* Hangs if it runs under a lock. */
+static void a_polled_listener_may_fork_and_close_when_it_is_removed(void)
+{
+    struct vagus_monitor *m = organ_open(VAGUS_STEPPED);
+    struct vagus_listener listener;
+    REQUIRE(
+        vagus_listener_add(m,
+                           &(struct vagus_listener_desc){.size = sizeof(struct vagus_listener_desc),
+                                                         .name = "polled",
+                                                         .kinds = VAGUS_SIGNAL_ANY,
+                                                         .flags = VAGUS_LISTENER_POLLED,
+                                                         .arg = m,
+                                                         .destroy = destroy_forks_and_closes},
+                           &listener) == 0);
+    CHECK_EQ(vagus_listener_remove(listener), 0);
+    CHECK_EQ(vagus_monitor_close(m), VAGUS_ECLOSED);
+}
+
+static void *check_wiring(void *monitor)
+{
+    return (void *)(intptr_t)vagus_wiring_check(monitor, NULL);
+}
+
+/* A sense that takes its time holds up nobody who asks, closes or forks. Hangs if it does: the
+ * sense waits for as long as the test wants. */
+static void a_slow_sense_holds_no_lock(void)
+{
+    struct vagus_monitor *m = slow_open(VAGUS_STEPPED);
+    pthread_t stepper, checker;
+    int status = 1;
+    REQUIRE(vagus_monitor_start(m) == 0);
+    atomic_fetch_add(&test_now_ns, 1 * S);
+    atomic_store(&slow_ms, 1000);
+    REQUIRE(pthread_create(&stepper, NULL, step_it, m) == 0);
+    while (!atomic_load(&slow_began))
+        poll(NULL, 0, 1);
+    REQUIRE(pthread_create(&checker, NULL, check_wiring, m) == 0);
+    pthread_join(checker, NULL);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(vagus_monitor_close(m), VAGUS_EABANDONED);
+    pthread_join(stepper, NULL);
+}
+
 int main(void)
 {
     RUN(closing_while_another_thread_starts_it_waits_for_that);
     RUN(a_child_opens_its_own_though_its_parent_was_in_a_step);
     RUN(each_health_signal_is_answered_and_others_keep_theirs);
+    RUN(a_polled_listener_may_fork_and_close_when_it_is_removed);
+    RUN(a_slow_sense_holds_no_lock);
     return check_result();
 }

@@ -52,10 +52,24 @@ static void late_ticks_are_counted_and_not_made_up_for(void)
     CHECK_EQ(schedule_due(&s, 1 + 2550 * MS), 0);
 }
 
+static void hostile_clocks_do_no_harm(void)
+{
+    struct schedule s;
+    schedule_init(&s, 0); /* 0 is a time like any other */
+    CHECK_EQ(schedule_due(&s, 0), FAST | SECOND | TEN | MINUTE);
+    CHECK_EQ(schedule_next_ns(&s), 100 * MS);
+    CHECK_EQ(schedule_due(&s, INT64_MAX - 1), FAST | SECOND | TEN | MINUTE);
+    CHECK(schedule_next_ns(&s) > INT64_MAX / 2);
+    schedule_init(&s, INT64_MIN);
+    CHECK(schedule_due(&s, INT64_MAX - 1) != 0);
+    schedule_due(&s, INT64_MIN); /* backward: nothing is due */
+}
+
 int main(void)
 {
     RUN(everything_is_due_at_the_start);
     RUN(a_minute_has_its_ticks);
+    RUN(hostile_clocks_do_no_harm);
     RUN(late_ticks_are_counted_and_not_made_up_for);
     return check_result();
 }

@@ -339,7 +339,8 @@ static void a_strangers_file_is_refused(void)
 }
 
 struct seen {
-    int count, most, alive;
+    int count, most, alive, unreadable;
+    bool ended; /* one that is not alive was met: no other that is may follow */
     int64_t last_wall_ns;
     bool shared; /* the folders are not this test's alone: files come and go */
 };
@@ -347,14 +348,20 @@ struct seen {
 static bool see(const struct segment_found *found, void *arg)
 {
     struct seen *seen = arg;
-    CHECK(found->header.started_wall_ns <= seen->last_wall_ns);
-    CHECK(seen->shared || access(found->path, F_OK) == 0);
+    CHECK(!seen->ended || !found->alive);
+    if (seen->ended || found->alive)
+        CHECK(found->header.started_wall_ns <= seen->last_wall_ns);
+    seen->ended = seen->ended || !found->alive;
+    seen->unreadable += found->error != 0;
+    if (found->error != 0 && !seen->shared)
+        CHECK_STR(found->header.agent, "agent");
+    CHECK(seen->shared || found->error != 0 || access(found->path, F_OK) == 0);
     seen->last_wall_ns = found->header.started_wall_ns;
     seen->alive += found->alive;
     return ++seen->count < seen->most;
 }
 
-static void the_list_is_newest_first(void)
+static void the_list_has_the_alive_first_then_the_newest(void)
 {
     struct segment alive;
     char path[256], other[256];
@@ -366,12 +373,14 @@ static void the_list_is_newest_first(void)
     CHECK_EQ(mkfifo(other, 0600), 0);
     REQUIRE(fixture_create("other", 3, &alive) == 0);
     struct seen seen = {.most = 100, .last_wall_ns = INT64_MAX};
-    CHECK_EQ(segment_list(fixture_dir, see, &seen), 6);
-    CHECK_EQ(seen.count, 6);
+    CHECK_EQ(segment_list(fixture_dir, see, &seen), 8);
+    CHECK_EQ(seen.count, 8);
     CHECK_EQ(seen.alive, 1);
+    CHECK_EQ(seen.unreadable, 2); /* named, since an old agent's must not look like none */
     seen = (struct seen){.most = 2, .last_wall_ns = INT64_MAX};
     CHECK_EQ(segment_list(fixture_dir, see, &seen), 2);
     CHECK_EQ(segment_list("/nowhere", see, &seen), VAGUS_ENOENT);
+    CHECK_EQ(segment_list("/etc/passwd", see, &seen), VAGUS_EINVAL);
     /* The default folders: nothing is promised of what is there, but that it is well ordered. */
     setenv("XDG_RUNTIME_DIR", "/nowhere", 1);
     seen = (struct seen){.most = 1000, .last_wall_ns = INT64_MAX, .shared = true};
@@ -395,7 +404,7 @@ int main(void)
     RUN(damage_is_named);
     RUN(what_is_no_segment_is_refused);
     RUN(a_strangers_file_is_refused);
-    RUN(the_list_is_newest_first);
+    RUN(the_list_has_the_alive_first_then_the_newest);
     fixture_end();
     return check_result();
 }
