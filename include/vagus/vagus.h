@@ -6,6 +6,7 @@
 #include "base.h"
 #include "collector.h"
 #include "health.h"
+#include "histogram.h"
 #include "metric.h"
 #include "monitor.h"
 #include "policy.h"

@@ -20,7 +20,7 @@ struct attachment {
 
 struct cells_block {
     size_t bytes; /* of the whole mapping */
-    uint32_t generation, capacity, slots;
+    uint32_t generation, capacity, slots, row_words;
     uint32_t used;        /* slots ever owned */
     uint32_t shared_used; /* a thread records into the shared slot */
     uint32_t armed_count;
@@ -29,6 +29,7 @@ struct cells_block {
     struct attachment *attached;
     struct vagus__board *board;
     struct vagus__cell *cells; /* slots + 1 rows of capacity; the last row is shared */
+    uint64_t *words;           /* likewise, rows of row_words */
     uint8_t *taken;            /* by slot */
     uint8_t *armed;            /* by metric */
 };
@@ -168,14 +169,21 @@ static void put_to_rest(struct cells_block *block)
     }
 }
 
+static struct cells cells_of(struct cells_block *block)
+{
+    return (struct cells){block,           block->board, block->generation,
+                          block->capacity, block->slots, block->row_words};
+}
+
 int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint32_t slots)
 {
     size_t head = round_up(sizeof(struct cells_block)) + round_up(slots) + round_up(capacity);
     size_t board =
         round_up(sizeof(struct vagus__board) + (size_t)capacity * sizeof(struct vagus__gauge_cell));
     size_t row = round_up((size_t)capacity * sizeof(struct vagus__cell));
+    size_t words = round_up(CELLS_WORDS(capacity) * sizeof(uint64_t));
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t bytes = (head + board + ((size_t)slots + 1) * row + page - 1) & ~(page - 1);
+    size_t bytes = (head + board + ((size_t)slots + 1) * (row + words) + page - 1) & ~(page - 1);
 
     pthread_once(&key_once, key_make);
     pthread_mutex_lock(&lock);
@@ -187,17 +195,21 @@ int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint
     }
     if (block != NULL) {
         char *at = (char *)block + round_up(sizeof(*block));
-        *block = (struct cells_block){.bytes = bytes,
-                                      .generation = generation,
-                                      .capacity = (uint32_t)(row / sizeof(struct vagus__cell)),
-                                      .slots = slots,
-                                      .taken = (uint8_t *)at,
-                                      .armed = (uint8_t *)at + round_up(slots),
-                                      .board = (void *)((char *)block + head),
-                                      .cells = (void *)((char *)block + head + board)};
+        *block = (struct cells_block){
+            .bytes = bytes,
+            .generation = generation,
+            .capacity = (uint32_t)(row / sizeof(struct vagus__cell)),
+            .slots = slots,
+            .row_words = (uint32_t)(words / sizeof(uint64_t)),
+            .taken = (uint8_t *)at,
+            .armed = (uint8_t *)at + round_up(slots),
+            .board = (void *)((char *)block + head),
+            .cells = (void *)((char *)block + head + board),
+            .words = (void *)((char *)block + head + board + ((size_t)slots + 1) * row)};
         block->board->tick = 1; /* 0 means that a gauge was never set */
         doors[generation % VAGUS__DOORS].block = block;
-        *cells = (struct cells){block, block->board, generation, capacity, slots};
+        *cells = cells_of(block);
+        cells->capacity = capacity;
     }
     pthread_mutex_unlock(&lock);
     return block != NULL ? 0 : VAGUS_ENOMEM;
@@ -244,6 +256,42 @@ uint64_t cells_total(const struct cells *cells, uint32_t index)
     for (uint32_t slot = 0; slot < used; slot++)
         total += __atomic_load_n(&cells_slot(cells, slot)[index].value, __ATOMIC_RELAXED);
     return total + __atomic_load_n(&cells_slot(cells, cells->slots)[index].value, __ATOMIC_RELAXED);
+}
+
+uint64_t *cells_words(const struct cells *cells, uint32_t slot)
+{
+    return cells->block->words + (size_t)slot * cells->block->row_words;
+}
+
+void cells_distribution(const struct cells *cells, uint32_t first,
+                        const struct histogram_shape *shape,
+                        struct vagus_distribution *distribution)
+{
+    uint32_t used = cells_used(cells);
+    histogram_empty(shape, distribution);
+    for (uint32_t slot = 0; slot < used; slot++)
+        histogram_add(distribution, cells_words(cells, slot) + first);
+    if (cells_shared_used(cells))
+        histogram_add(distribution, cells_words(cells, cells->slots) + first);
+}
+
+static uint64_t run_count(const uint64_t *run, uint32_t buckets)
+{
+    uint64_t count = 0;
+    for (uint32_t i = VAGUS__BELOW; i < VAGUS__BUCKETS + buckets; i++)
+        count += __atomic_load_n(&run[i], __ATOMIC_RELAXED);
+    return count;
+}
+
+uint64_t cells_distribution_count(const struct cells *cells, uint32_t first, uint32_t buckets)
+{
+    uint64_t count = 0;
+    uint32_t used = cells_used(cells);
+    for (uint32_t slot = 0; slot < used; slot++)
+        count += run_count(cells_words(cells, slot) + first, buckets);
+    if (cells_shared_used(cells))
+        count += run_count(cells_words(cells, cells->slots) + first, buckets);
+    return count;
 }
 
 static void ring(const struct cells_block *block)
@@ -329,6 +377,7 @@ static bool attach(uint32_t generation)
         block->attached = attachment;
         door->board = block->board;
         door->cells = slot_row(block, slot);
+        door->words = block->words + (size_t)slot * block->row_words;
         door_set(door, slot < block->slots ? generation : SHUT(which), generation);
     }
     pthread_mutex_unlock(&lock);
@@ -356,23 +405,30 @@ static void add_shared(struct cells_block *block, struct vagus_counter counter, 
     }
 }
 
+/* The block that a handle of this generation leads to, with this thread attached to it, or NULL. */
+static struct cells_block *enter(uint32_t generation)
+{
+    unsigned which = generation % VAGUS__DOORS;
+    struct vagus__door *door = &vagus__doors[which];
+    if (!is_open(generation) ||
+        (__atomic_load_n(&door->board_generation, __ATOMIC_RELAXED) != generation &&
+         !attach(generation)))
+        return NULL;
+    return __atomic_load_n(&doors[which].block, __ATOMIC_ACQUIRE);
+}
+
+static bool owns_slot(uint32_t generation)
+{
+    return __atomic_load_n(&vagus__doors[generation % VAGUS__DOORS].generation, __ATOMIC_RELAXED) ==
+           generation;
+}
+
 void vagus__add_slow(struct vagus_counter counter, uint64_t n)
 {
-    unsigned which = counter.generation % VAGUS__DOORS;
-    struct vagus__door *door = &vagus__doors[which];
-    if (!is_open(counter.generation)) {
-        drop();
-        return;
-    }
-    if (__atomic_load_n(&door->board_generation, __ATOMIC_RELAXED) != counter.generation &&
-        !attach(counter.generation)) {
-        drop();
-        return;
-    }
-    struct cells_block *block = __atomic_load_n(&doors[which].block, __ATOMIC_ACQUIRE);
+    struct cells_block *block = enter(counter.generation);
     if (block == NULL || counter.index >= block->capacity)
         drop();
-    else if (__atomic_load_n(&door->generation, __ATOMIC_RELAXED) == counter.generation)
+    else if (owns_slot(counter.generation))
         vagus_add(counter, n);
     else
         add_shared(block, counter, n);
@@ -380,15 +436,9 @@ void vagus__add_slow(struct vagus_counter counter, uint64_t n)
 
 void vagus__set_slow(struct vagus_gauge gauge, double value)
 {
-    unsigned which = gauge.generation % VAGUS__DOORS;
-    if (!__builtin_isfinite(value) || !is_open(gauge.generation) ||
-        (__atomic_load_n(&vagus__doors[which].board_generation, __ATOMIC_RELAXED) !=
-             gauge.generation &&
-         !attach(gauge.generation))) {
-        drop();
-        return;
-    }
-    struct cells_block *block = __atomic_load_n(&doors[which].block, __ATOMIC_ACQUIRE);
+    struct cells_block *block = NULL;
+    if (__builtin_isfinite(value))
+        block = enter(gauge.generation);
     if (block == NULL || gauge.index >= block->capacity) {
         drop();
         return;
@@ -397,6 +447,58 @@ void vagus__set_slow(struct vagus_gauge gauge, double value)
     __atomic_store(&cell->value, &value, __ATOMIC_RELAXED);
     __atomic_store_n(&cell->tick, __atomic_load_n(&block->board->tick, __ATOMIC_RELAXED),
                      __ATOMIC_RELEASE);
+}
+
+static void sum_shared(uint64_t *word, double value)
+{
+    uint64_t before = __atomic_load_n(word, __ATOMIC_RELAXED), after;
+    do {
+        double sum;
+        memcpy(&sum, &before, sizeof(sum));
+        sum += value;
+        memcpy(&after, &sum, sizeof(after));
+    } while (!__atomic_compare_exchange_n(word, &before, after, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+}
+
+/* The word of its run that a value is counted in. */
+static uint32_t word_of(const struct vagus_histogram *histogram, double value)
+{
+    uint32_t bucket = (vagus__position(value) >> histogram->shift) - histogram->origin;
+    if (bucket < histogram->buckets)
+        return VAGUS__BUCKETS + bucket;
+    /* A positive value beyond the first bucket's lower bound is beyond the last one's upper. */
+    bool above = value > 0 && vagus__position(value) >> histogram->shift >= histogram->origin;
+    return above ? VAGUS__ABOVE : VAGUS__BELOW;
+}
+
+void vagus__record_slow(struct vagus_histogram histogram, double value)
+{
+    struct cells_block *block = NULL;
+    if (__builtin_isfinite(value))
+        block = enter(histogram.generation);
+    if (block == NULL || histogram.buckets > VAGUS_BUCKETS_MAX || histogram.shift >= 32 ||
+        histogram.first > block->row_words - VAGUS__BUCKETS - histogram.buckets) {
+        drop();
+        return;
+    }
+    bool own = owns_slot(histogram.generation);
+    uint64_t *run = own ? vagus__doors[histogram.generation % VAGUS__DOORS].words
+                        : block->words + (size_t)block->slots * block->row_words;
+    run += histogram.first;
+    uint64_t *word = &run[word_of(&histogram, value)];
+    if (!own) {
+        sum_shared(&run[VAGUS__SUM], value);
+        __atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
+        return;
+    }
+    double sum;
+    memcpy(&sum, &run[VAGUS__SUM], sizeof(sum));
+    sum += value;
+    uint64_t bits;
+    memcpy(&bits, &sum, sizeof(bits));
+    __atomic_store_n(&run[VAGUS__SUM], bits, __ATOMIC_RELAXED);
+    __atomic_store_n(word, *word + 1, __ATOMIC_RELAXED);
 }
 
 void vagus__trip(struct vagus_counter counter)
@@ -423,9 +525,26 @@ int vagus_counter_total(struct vagus_counter counter, uint64_t *total)
     pthread_mutex_lock(&lock);
     struct cells_block *block = doors[counter.generation % VAGUS__DOORS].block;
     if (is_open(counter.generation) && block != NULL && counter.index < block->capacity) {
-        struct cells cells = {block, block->board, block->generation, block->capacity,
-                              block->slots};
+        struct cells cells = cells_of(block);
         *total = cells_total(&cells, counter.index);
+        error = 0;
+    }
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+int vagus_histogram_read(struct vagus_histogram histogram, struct vagus_distribution *distribution)
+{
+    struct histogram_shape shape = {histogram.buckets, histogram.origin, histogram.shift};
+    int error = VAGUS_ECLOSED;
+    if (distribution == NULL)
+        return VAGUS_EINVAL;
+    pthread_mutex_lock(&lock);
+    struct cells_block *block = doors[histogram.generation % VAGUS__DOORS].block;
+    if (is_open(histogram.generation) && block != NULL && shape.buckets <= VAGUS_BUCKETS_MAX &&
+        shape.shift < 32 && histogram.first <= block->row_words - histogram_words(&shape)) {
+        struct cells cells = cells_of(block);
+        cells_distribution(&cells, histogram.first, &shape, distribution);
         error = 0;
     }
     pthread_mutex_unlock(&lock);

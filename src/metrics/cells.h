@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where threads record. Each thread owns a slot of counter cells in each monitor that it records
- * into; when it ends, its slot goes to the next thread with the sums left standing, so nothing is
- * lost and nothing runs backward. Threads beyond the slots share one by fetch_add. Gauges have one
- * cell for all threads. Memory of a closed monitor is kept aside for a while before it is used
- * again: a thread that was stopped in mid-record finds it harmless. */
+/* Where threads record. Each thread owns a slot in each monitor that it records into: a row of
+ * counter cells and a row of words for histograms; when it ends, its slot goes to the next thread
+ * with the sums left standing, so nothing is lost and nothing runs backward. Threads beyond the
+ * slots share one by fetch_add. Gauges have one cell for all threads. Memory of a closed monitor is
+ * kept aside for a while before it is used again: a thread that was stopped in mid-record finds it
+ * harmless. */
 #ifndef METRICS_CELLS_H
 #define METRICS_CELLS_H
 
 #include <stdbool.h>
 
 #include "base/wake.h"
-#include "vagus/metric.h"
+#include "metrics/histogram.h"
 
 struct cells_block; /* the memory: board, slots, shared slot */
 
@@ -20,7 +21,11 @@ struct cells {
     uint32_t generation;
     uint32_t capacity; /* metrics */
     uint32_t slots;    /* owned ones */
+    uint32_t words;    /* of a row, for what takes more than a counter's cell: histograms */
 };
+
+/* Room for a histogram of the default size with each twenty metrics, and for six more. */
+#define CELLS_WORDS(capacity) (1024u + 8u * (capacity))
 
 /* What this process ever dropped because a handle led nowhere or a value was not finite. */
 uint64_t cells_dropped(void);
@@ -41,6 +46,17 @@ bool cells_shared_used(const struct cells *cells);
 
 /* One slot's cells, slot < cells_used() or == slots for the shared one. */
 struct vagus__cell *cells_slot(const struct cells *cells, uint32_t slot);
+
+/* The same slot's words. */
+uint64_t *cells_words(const struct cells *cells, uint32_t slot);
+
+/* What all threads recorded into a histogram. Any thread. */
+void cells_distribution(const struct cells *cells, uint32_t first,
+                        const struct histogram_shape *shape,
+                        struct vagus_distribution *distribution);
+
+/* Only how many values that are. */
+uint64_t cells_distribution_count(const struct cells *cells, uint32_t first, uint32_t buckets);
 
 /* Divides the headroom of a counter among the slots as trip points: whichever uses up its share
  * wakes the sampler. headroom 0 disarms. Called by the sampler. */

@@ -33,6 +33,8 @@ struct metric {
     uint64_t seen_tick; /* gauges: tick of the newest store that was folded */
     uint64_t blocks;    /* of its series ever begun */
     uint32_t points;    /* in the open block */
+    uint32_t first;     /* histograms: of its run of words */
+    struct histogram_shape shape;
 };
 
 struct metrics {
@@ -52,6 +54,7 @@ struct metrics {
     uint64_t *sums;                   /* scratch of the fold */
     uint32_t *index;                  /* open addressing by name and instance: entry + 1, 0 free */
     uint32_t index_mask;
+    uint32_t words; /* of a row, given to histograms */
     pthread_mutex_t define_lock;
 };
 
@@ -92,6 +95,10 @@ static inline int64_t metrics_tier_period_ns(unsigned tier)
         return 0;
     }
 }
+
+/* What a histogram holds at this moment. Any thread. */
+void metrics_distribution(const struct metrics *metrics, uint32_t index,
+                          struct vagus_distribution *distribution);
 
 /* --- The sampler alone. --- */
 

@@ -86,8 +86,20 @@ const struct segment_metric *metrics_describe(const struct metrics *metrics, uin
     return &metrics->described[index];
 }
 
-static const char *check_desc(const struct vagus_metric_desc *desc)
+/* The bounds of a histogram. */
+static double low_bound(const struct vagus_metric_desc *desc)
 {
+    return desc->min == 0 && desc->max == 0 ? HISTOGRAM_MIN_DEFAULT : desc->min;
+}
+
+static double high_bound(const struct vagus_metric_desc *desc)
+{
+    return desc->min == 0 && desc->max == 0 ? HISTOGRAM_MAX_DEFAULT : desc->max;
+}
+
+static const char *check_desc(const struct vagus_metric_desc *desc, enum metric_source source)
+{
+    const char *why = NULL;
     if (!text_is_name(desc->name, VAGUS_NAME_MAX - 1))
         return "its name is not [a-z0-9._-] of 1 to 63 characters";
     if (desc->instance != NULL &&
@@ -97,12 +109,18 @@ static const char *check_desc(const struct vagus_metric_desc *desc)
         return "its unit is not 1 to 15 bytes long";
     if (desc->resource != NULL && !text_is_name(desc->resource, VAGUS_RESOURCE_MAX - 1))
         return "its resource is not [a-z0-9._-] of 1 to 15 characters";
-    if (desc->kind != VAGUS_COUNTER && desc->kind != VAGUS_GAUGE)
-        return "its kind is neither counter nor gauge";
+    if (desc->kind != VAGUS_COUNTER && desc->kind != VAGUS_GAUGE && desc->kind != VAGUS_HISTOGRAM)
+        return "there is no such kind";
+    if (desc->kind == VAGUS_HISTOGRAM && source != METRIC_RECORDED)
+        return "a histogram cannot be sensed";
     if ((unsigned)desc->tier >= VAGUS_TIER_COUNT)
         return "there is no such tier";
     if (!isfinite(desc->min) || !isfinite(desc->max) || desc->min > desc->max)
         return "its bounds are no range";
+    if (desc->kind == VAGUS_HISTOGRAM)
+        why = histogram_check(low_bound(desc), high_bound(desc), desc->buckets_max);
+    if (why != NULL)
+        return why;
     if (!isfinite(desc->resolution) || desc->resolution < 0 || desc->good_for_ns < 0)
         return "its resolution or good_for_ns is negative or not finite";
     return NULL;
@@ -131,7 +149,7 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
     struct metric *metric = &metrics->entries[index];
     unsigned tier = desc->tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : desc->tier;
     double resolution = desc->resolution;
-    if (resolution == 0 && desc->kind == VAGUS_COUNTER && source == METRIC_RECORDED)
+    if (resolution == 0 && desc->kind != VAGUS_GAUGE && source == METRIC_RECORDED)
         resolution = 1;
 
     *metric = (struct metric){.index = index,
@@ -144,6 +162,11 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
                               .good_for_ns = desc->good_for_ns != 0
                                                  ? desc->good_for_ns
                                                  : default_good_for_ns(source, desc->kind, tier)};
+    if (desc->kind == VAGUS_HISTOGRAM) {
+        metric->shape = histogram_fit(low_bound(desc), high_bound(desc), desc->buckets_max);
+        metric->first = metrics->words;
+        metrics->words += histogram_words(&metric->shape);
+    }
     *described = (struct segment_metric){.kind = desc->kind,
                                          .tier = tier,
                                          .min = desc->min,
@@ -167,13 +190,29 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
     segment_write_end(&head->stamp);
 }
 
+static bool has_words(const struct metrics *metrics, const struct vagus_metric_desc *desc)
+{
+    if (desc->kind != VAGUS_HISTOGRAM)
+        return true;
+    struct histogram_shape shape =
+        histogram_fit(low_bound(desc), high_bound(desc), desc->buckets_max);
+    return histogram_words(&shape) <= metrics->cells.words - metrics->words;
+}
+
+void metrics_distribution(const struct metrics *metrics, uint32_t index,
+                          struct vagus_distribution *distribution)
+{
+    const struct metric *metric = &metrics->entries[index];
+    cells_distribution(&metrics->cells, metric->first, &metric->shape, distribution);
+}
+
 int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc,
                    enum metric_source source, const char **why)
 {
     const char *instance = desc->instance != NULL ? desc->instance : "";
     int result;
 
-    *why = check_desc(desc);
+    *why = check_desc(desc, source);
     pthread_mutex_lock(&metrics->define_lock);
     uint32_t place = *why == NULL ? index_place(metrics, desc->name, instance) : 0;
     if (*why != NULL) {
@@ -185,6 +224,9 @@ int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc
         result = same ? (int)there->index : VAGUS_EEXIST;
     } else if (metrics->count == metrics->capacity) {
         *why = "there is no room for more metrics: raise metrics_max";
+        result = VAGUS_EFULL;
+    } else if (!has_words(metrics, desc)) {
+        *why = "there is no room for more histograms: raise metrics_max, or lower buckets_max";
         result = VAGUS_EFULL;
     } else {
         result = (int)metrics->count;

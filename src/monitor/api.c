@@ -5,39 +5,53 @@
 #include "base/fault.h"
 #include "monitor/monitor.h"
 
-/* The index of the new metric, or negative; what was refused is named in health. */
-static int define(struct vagus_monitor *monitor, const struct vagus_metric_desc *given,
-                  enum vagus_metric_kind kind)
+/* Fills *metric and returns true, or names in health what was refused. */
+static bool define(struct vagus_monitor *monitor, const struct vagus_metric_desc *given,
+                   enum vagus_metric_kind kind, struct metric *metric)
 {
     const char *why = NULL;
     char name[VAGUS_NAME_MAX];
     if (monitor == NULL || given == NULL || !monitor_enter(monitor))
-        return VAGUS_EINVAL;
+        return false;
     struct vagus_metric_desc desc = *given;
     desc.kind = kind; /* what the call says counts */
     int index = metrics_define(&monitor->metrics, &desc, METRIC_RECORDED, &why);
     if (index < 0) {
         text_copy(name, sizeof(name), desc.name != NULL ? desc.name : "(no name)");
         monitor_note(monitor, SEGMENT_NOTE_REFUSED, "metric %s refused: %s", name, why);
+    } else {
+        *metric = monitor->metrics.entries[index];
     }
     monitor_leave();
-    return index;
+    return index >= 0;
 }
 
 struct vagus_counter vagus_counter_define(struct vagus_monitor *monitor,
                                           const struct vagus_metric_desc *desc)
 {
-    int index = define(monitor, desc, VAGUS_COUNTER);
-    return index < 0 ? (struct vagus_counter){0, 0}
-                     : (struct vagus_counter){monitor->generation, (uint32_t)index};
+    struct metric metric;
+    return define(monitor, desc, VAGUS_COUNTER, &metric)
+               ? (struct vagus_counter){monitor->generation, metric.index}
+               : (struct vagus_counter){0, 0};
 }
 
 struct vagus_gauge vagus_gauge_define(struct vagus_monitor *monitor,
                                       const struct vagus_metric_desc *desc)
 {
-    int index = define(monitor, desc, VAGUS_GAUGE);
-    return index < 0 ? (struct vagus_gauge){0, 0}
-                     : (struct vagus_gauge){monitor->generation, (uint32_t)index};
+    struct metric metric;
+    return define(monitor, desc, VAGUS_GAUGE, &metric)
+               ? (struct vagus_gauge){monitor->generation, metric.index}
+               : (struct vagus_gauge){0, 0};
+}
+
+struct vagus_histogram vagus_histogram_define(struct vagus_monitor *monitor,
+                                              const struct vagus_metric_desc *desc)
+{
+    struct metric metric;
+    if (!define(monitor, desc, VAGUS_HISTOGRAM, &metric))
+        return (struct vagus_histogram){0};
+    return (struct vagus_histogram){monitor->generation,  metric.index,        metric.first,
+                                    metric.shape.buckets, metric.shape.origin, metric.shape.shift};
 }
 
 int vagus_reading_get(struct vagus_monitor *monitor, const char *name, const char *instance,

@@ -17,6 +17,7 @@
 static struct {
     struct vagus_counter counters[IN_TURN];
     struct vagus_gauge gauge;
+    struct vagus_histogram histogram;
 } metrics;
 
 static __thread uint64_t bare_cells[IN_TURN];
@@ -82,6 +83,58 @@ static void set_bare(void *arg, uint64_t iterations)
     MEASURE_LOOP(iterations, __atomic_store(&bare_gauge, &value, __ATOMIC_RELAXED));
 }
 
+/* Values of a thousand different magnitudes, as durations are. */
+#define VALUES 1024
+static double values[VALUES];
+
+static void make_values(void)
+{
+    uint64_t seed = 88172645463325252u;
+    for (unsigned i = 0; i < VALUES; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        values[i] = (double)(1 + (seed >> (24 + seed % 32)));
+    }
+}
+
+static void record(void *arg, uint64_t iterations)
+{
+    struct vagus_histogram histogram = metrics.histogram;
+    (void)arg;
+    MEASURE_LOOP(iterations, vagus_record_value(histogram, values[left_ % VALUES]));
+}
+
+/* The least that keeps a distribution and its sum: log-linear buckets, four to an octave, in the
+ * thread's own memory, the loop holding its address. */
+static __thread struct log_linear {
+    double sum;
+    uint64_t counts[256];
+} bare_histogram;
+
+static inline void bare_record(struct log_linear *histogram, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    uint64_t bucket = (bits >> 50) - (UINT64_C(1023) << 2);
+    if (bucket >= 256)
+        return;
+    uint64_t *count = &histogram->counts[bucket];
+    double sum;
+    __atomic_load(&histogram->sum, &sum, __ATOMIC_RELAXED);
+    sum += value;
+    __atomic_store(&histogram->sum, &sum, __ATOMIC_RELAXED);
+    __atomic_store_n(count, __atomic_load_n(count, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+}
+
+static void record_bare(void *arg, uint64_t iterations)
+{
+    struct log_linear *histogram = &bare_histogram;
+    (void)arg;
+    __asm__("" : "+r"(histogram));
+    MEASURE_LOOP(iterations, bare_record(histogram, values[left_ % VALUES]));
+}
+
 static void nothing(void *arg, uint64_t iterations)
 {
     (void)arg;
@@ -99,6 +152,9 @@ static struct vagus_monitor *open_for_recording(void)
     }
     metrics.gauge = vagus_gauge_define(
         monitor, &(struct vagus_metric_desc){.name = "bench.gauge", .kind = VAGUS_GAUGE});
+    metrics.histogram =
+        vagus_histogram_define(monitor, &(struct vagus_metric_desc){.name = "bench.histogram"});
+    make_values();
     return monitor;
 }
 
@@ -112,6 +168,7 @@ static const struct {
     {"counter", add, add_bare, 1},
     {"in_turn", add_in_turn, add_bare_in_turn, IN_TURN},
     {"gauge", set, set_bare, 1},
+    {"histogram", record, record_bare, 1},
 };
 
 #define RECORDINGS (sizeof(recordings) / sizeof(recordings[0]))
@@ -188,6 +245,10 @@ int main(int argc, char **argv)
         return measure_recording("counter", 2);
     if (strcmp(verb, "gauge.1t") == 0)
         return measure_recording("gauge", 1);
+    if (strcmp(verb, "histogram.1t") == 0)
+        return measure_recording("histogram", 1);
+    if (strcmp(verb, "histogram.2t") == 0)
+        return measure_recording("histogram", 2);
     if (strcmp(verb, "in_turn") == 0)
         return measure_recording("in_turn", 1);
     if (strcmp(verb, "count") == 0 && argc == 5)
