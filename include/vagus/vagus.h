@@ -9,6 +9,7 @@
 #include "histogram.h"
 #include "metric.h"
 #include "monitor.h"
+#include "operation.h"
 #include "policy.h"
 #include "rule.h"
 #include "signal.h"

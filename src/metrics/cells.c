@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The threads' cells: who owns which slot, and the slow side of recording. One process-wide lock
+/* The threads' cells: who owns which slot. One process-wide lock
  * orders attaching, ending and closing; nobody takes it while recording. */
 #include "metrics/cells.h"
 
@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "metrics/block.h"
+#include "vagus/operation.h"
 
 #define RESTING_MAX 8   /* closed blocks kept mapped */
 #define RESTING_LEAST 4 /* closes that a block sits out before it is used again */
@@ -16,22 +19,6 @@ struct attachment {
     struct attachment *next, **link; /* in the block's list; link NULL: not attached */
     struct vagus__door *door;
     uint32_t slot;
-};
-
-struct cells_block {
-    size_t bytes; /* of the whole mapping */
-    uint32_t generation, capacity, slots, row_words;
-    uint32_t used;        /* slots ever owned */
-    uint32_t shared_used; /* a thread records into the shared slot */
-    uint32_t armed_count;
-    struct wake *wake;
-    struct cells_block *next; /* while resting */
-    struct attachment *attached;
-    struct vagus__board *board;
-    struct vagus__cell *cells; /* slots + 1 rows of capacity; the last row is shared */
-    uint64_t *words;           /* likewise, rows of row_words */
-    uint8_t *taken;            /* by slot */
-    uint8_t *armed;            /* by metric */
 };
 
 /* A door is shut while it bears a generation of another door: no handle that comes to it can. */
@@ -50,7 +37,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool key_works;
-static uint64_t dropped;
 
 static struct {
     uint32_t generation; /* 0: free */
@@ -182,8 +168,13 @@ int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint
         round_up(sizeof(struct vagus__board) + (size_t)capacity * sizeof(struct vagus__gauge_cell));
     size_t row = round_up((size_t)capacity * sizeof(struct vagus__cell));
     size_t words = round_up(CELLS_WORDS(capacity) * sizeof(uint64_t));
+    size_t named = round_up((size_t)capacity * sizeof(struct cells_named));
+    size_t rows_end = head + board + ((size_t)slots + 1) * (row + words);
+    uint32_t places = 16;
+    while (places < 2 * capacity)
+        places *= 2;
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    size_t bytes = (head + board + ((size_t)slots + 1) * (row + words) + page - 1) & ~(page - 1);
+    size_t bytes = (rows_end + named + places * sizeof(uint32_t) + page - 1) & ~(page - 1);
 
     pthread_once(&key_once, key_make);
     pthread_mutex_lock(&lock);
@@ -205,7 +196,10 @@ int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint
             .armed = (uint8_t *)at + round_up(slots),
             .board = (void *)((char *)block + head),
             .cells = (void *)((char *)block + head + board),
-            .words = (void *)((char *)block + head + board + ((size_t)slots + 1) * row)};
+            .words = (void *)((char *)block + head + board + ((size_t)slots + 1) * row),
+            .named = (void *)((char *)block + rows_end),
+            .places = (void *)((char *)block + rows_end + named),
+            .places_mask = places - 1};
         block->board->tick = 1; /* 0 means that a gauge was never set */
         doors[generation % VAGUS__DOORS].block = block;
         *cells = cells_of(block);
@@ -239,14 +233,9 @@ bool cells_shared_used(const struct cells *cells)
     return __atomic_load_n(&cells->block->shared_used, __ATOMIC_ACQUIRE) != 0;
 }
 
-static struct vagus__cell *slot_row(const struct cells_block *block, uint32_t slot)
-{
-    return block->cells + (size_t)slot * block->capacity;
-}
-
 struct vagus__cell *cells_slot(const struct cells *cells, uint32_t slot)
 {
-    return slot_row(cells->block, slot);
+    return block_row(cells->block, slot);
 }
 
 uint64_t cells_total(const struct cells *cells, uint32_t index)
@@ -260,7 +249,7 @@ uint64_t cells_total(const struct cells *cells, uint32_t index)
 
 uint64_t *cells_words(const struct cells *cells, uint32_t slot)
 {
-    return cells->block->words + (size_t)slot * cells->block->row_words;
+    return block_words(cells->block, slot);
 }
 
 void cells_distribution(const struct cells *cells, uint32_t first,
@@ -294,7 +283,7 @@ uint64_t cells_distribution_count(const struct cells *cells, uint32_t first, uin
     return count;
 }
 
-static void ring(const struct cells_block *block)
+void block_ring(const struct cells_block *block)
 {
     struct wake *wake = __atomic_load_n(&block->wake, __ATOMIC_RELAXED);
     if (wake != NULL)
@@ -323,9 +312,9 @@ void cells_arm(struct cells *cells, uint32_t index, uint64_t headroom)
     if (headroom > 0 && parts > 0)
         room = headroom / parts > 0 ? headroom / parts : 1;
     for (uint32_t slot = 0; slot < block->used; slot++)
-        set_trip(&slot_row(block, slot)[index], room);
+        set_trip(&block_row(block, slot)[index], room);
     if (shared)
-        set_trip(&slot_row(block, block->slots)[index], room);
+        set_trip(&block_row(block, block->slots)[index], room);
     block->armed_count += (uint32_t)(headroom > 0) - block->armed[index];
     block->armed[index] = headroom > 0;
     pthread_mutex_unlock(&lock);
@@ -335,7 +324,7 @@ void cells_arm(struct cells *cells, uint32_t index, uint64_t headroom)
  * that the sampler divides the headroom anew. */
 static void open_row(struct cells_block *block, uint32_t slot, bool fresh)
 {
-    struct vagus__cell *row = slot_row(block, slot);
+    struct vagus__cell *row = block_row(block, slot);
     for (uint32_t i = 0; i < block->capacity && (fresh || block->armed_count > 0); i++)
         if (fresh || block->armed[i])
             set_trip(&row[i], block->armed[i] ? 1 : UINT64_MAX);
@@ -376,17 +365,12 @@ static bool attach(uint32_t generation)
             block->attached->link = &attachment->next;
         block->attached = attachment;
         door->board = block->board;
-        door->cells = slot_row(block, slot);
-        door->words = block->words + (size_t)slot * block->row_words;
+        door->cells = block_row(block, slot);
+        door->words = block_words(block, slot);
         door_set(door, slot < block->slots ? generation : SHUT(which), generation);
     }
     pthread_mutex_unlock(&lock);
     return true;
-}
-
-static void drop(void)
-{
-    __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
 }
 
 static bool is_open(uint32_t generation)
@@ -395,18 +379,7 @@ static bool is_open(uint32_t generation)
                                               __ATOMIC_ACQUIRE) == generation;
 }
 
-static void add_shared(struct cells_block *block, struct vagus_counter counter, uint64_t n)
-{
-    struct vagus__cell *cell = &slot_row(block, block->slots)[counter.index];
-    uint64_t value = __atomic_add_fetch(&cell->value, n, __ATOMIC_RELAXED);
-    if (value >= __atomic_load_n(&cell->trip, __ATOMIC_RELAXED)) {
-        __atomic_store_n(&cell->trip, UINT64_MAX, __ATOMIC_RELAXED);
-        ring(block);
-    }
-}
-
-/* The block that a handle of this generation leads to, with this thread attached to it, or NULL. */
-static struct cells_block *enter(uint32_t generation)
+struct cells_block *block_enter(uint32_t generation)
 {
     unsigned which = generation % VAGUS__DOORS;
     struct vagus__door *door = &vagus__doors[which];
@@ -415,106 +388,6 @@ static struct cells_block *enter(uint32_t generation)
          !attach(generation)))
         return NULL;
     return __atomic_load_n(&doors[which].block, __ATOMIC_ACQUIRE);
-}
-
-static bool owns_slot(uint32_t generation)
-{
-    return __atomic_load_n(&vagus__doors[generation % VAGUS__DOORS].generation, __ATOMIC_RELAXED) ==
-           generation;
-}
-
-void vagus__add_slow(struct vagus_counter counter, uint64_t n)
-{
-    struct cells_block *block = enter(counter.generation);
-    if (block == NULL || counter.index >= block->capacity)
-        drop();
-    else if (owns_slot(counter.generation))
-        vagus_add(counter, n);
-    else
-        add_shared(block, counter, n);
-}
-
-void vagus__set_slow(struct vagus_gauge gauge, double value)
-{
-    struct cells_block *block = NULL;
-    if (__builtin_isfinite(value))
-        block = enter(gauge.generation);
-    if (block == NULL || gauge.index >= block->capacity) {
-        drop();
-        return;
-    }
-    struct vagus__gauge_cell *cell = &block->board->gauges[gauge.index];
-    __atomic_store(&cell->value, &value, __ATOMIC_RELAXED);
-    __atomic_store_n(&cell->tick, __atomic_load_n(&block->board->tick, __ATOMIC_RELAXED),
-                     __ATOMIC_RELEASE);
-}
-
-static void sum_shared(uint64_t *word, double value)
-{
-    uint64_t before = __atomic_load_n(word, __ATOMIC_RELAXED), after;
-    do {
-        double sum;
-        memcpy(&sum, &before, sizeof(sum));
-        sum += value;
-        memcpy(&after, &sum, sizeof(after));
-    } while (!__atomic_compare_exchange_n(word, &before, after, true, __ATOMIC_RELAXED,
-                                          __ATOMIC_RELAXED));
-}
-
-/* The word of its run that a value is counted in. */
-static uint32_t word_of(const struct vagus_histogram *histogram, double value)
-{
-    uint32_t bucket = (vagus__position(value) >> histogram->shift) - histogram->origin;
-    if (bucket < histogram->buckets)
-        return VAGUS__BUCKETS + bucket;
-    /* A positive value beyond the first bucket's lower bound is beyond the last one's upper. */
-    bool above = value > 0 && vagus__position(value) >> histogram->shift >= histogram->origin;
-    return above ? VAGUS__ABOVE : VAGUS__BELOW;
-}
-
-void vagus__record_slow(struct vagus_histogram histogram, double value)
-{
-    struct cells_block *block = NULL;
-    if (__builtin_isfinite(value))
-        block = enter(histogram.generation);
-    if (block == NULL || histogram.buckets > VAGUS_BUCKETS_MAX || histogram.shift >= 32 ||
-        histogram.first > block->row_words - VAGUS__BUCKETS - histogram.buckets) {
-        drop();
-        return;
-    }
-    bool own = owns_slot(histogram.generation);
-    uint64_t *run = own ? vagus__doors[histogram.generation % VAGUS__DOORS].words
-                        : block->words + (size_t)block->slots * block->row_words;
-    run += histogram.first;
-    uint64_t *word = &run[word_of(&histogram, value)];
-    if (!own) {
-        sum_shared(&run[VAGUS__SUM], value);
-        __atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
-        return;
-    }
-    double sum;
-    memcpy(&sum, &run[VAGUS__SUM], sizeof(sum));
-    sum += value;
-    uint64_t bits;
-    memcpy(&bits, &sum, sizeof(bits));
-    __atomic_store_n(&run[VAGUS__SUM], bits, __ATOMIC_RELAXED);
-    __atomic_store_n(word, *word + 1, __ATOMIC_RELAXED);
-}
-
-void vagus__trip(struct vagus_counter counter)
-{
-    struct vagus__door *door = &vagus__doors[counter.generation % VAGUS__DOORS];
-    /* Once is enough: the sampler sets a new trip point. */
-    __atomic_store_n(&door->cells[counter.index].trip, UINT64_MAX, __ATOMIC_RELAXED);
-    struct cells_block *block =
-        __atomic_load_n(&doors[counter.generation % VAGUS__DOORS].block, __ATOMIC_ACQUIRE);
-    if (block != NULL)
-        ring(block);
-}
-
-uint64_t cells_dropped(void)
-{
-    return __atomic_load_n(&dropped, __ATOMIC_RELAXED);
 }
 
 int vagus_counter_total(struct vagus_counter counter, uint64_t *total)
@@ -533,6 +406,18 @@ int vagus_counter_total(struct vagus_counter counter, uint64_t *total)
     return error;
 }
 
+/* Under the lock: the cells that a histogram's handle leads into. */
+static bool cells_of_histogram(const struct vagus_histogram *histogram, struct cells *cells)
+{
+    struct cells_block *block = doors[histogram->generation % VAGUS__DOORS].block;
+    if (!is_open(histogram->generation) || block == NULL ||
+        histogram->buckets > VAGUS_BUCKETS_MAX || histogram->shift >= 32 ||
+        histogram->first > block->row_words - VAGUS__BUCKETS - histogram->buckets)
+        return false;
+    *cells = cells_of(block);
+    return true;
+}
+
 int vagus_histogram_read(struct vagus_histogram histogram, struct vagus_distribution *distribution)
 {
     struct histogram_shape shape = {histogram.buckets, histogram.origin, histogram.shift};
@@ -540,11 +425,30 @@ int vagus_histogram_read(struct vagus_histogram histogram, struct vagus_distribu
     if (distribution == NULL)
         return VAGUS_EINVAL;
     pthread_mutex_lock(&lock);
-    struct cells_block *block = doors[histogram.generation % VAGUS__DOORS].block;
-    if (is_open(histogram.generation) && block != NULL && shape.buckets <= VAGUS_BUCKETS_MAX &&
-        shape.shift < 32 && histogram.first <= block->row_words - histogram_words(&shape)) {
-        struct cells cells = cells_of(block);
+    struct cells cells;
+    if (cells_of_histogram(&histogram, &cells)) {
         cells_distribution(&cells, histogram.first, &shape, distribution);
+        error = 0;
+    }
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+int vagus_operation_read(const struct vagus_operation *operation,
+                         struct vagus_operation_state *state)
+{
+    int error = VAGUS_ECLOSED;
+    if (operation == NULL || state == NULL)
+        return VAGUS_EINVAL;
+    const struct vagus_histogram *duration = &operation->duration;
+    struct cells cells;
+    pthread_mutex_lock(&lock);
+    if (cells_of_histogram(duration, &cells) && operation->started.index < cells.capacity &&
+        operation->errors.index < cells.capacity) {
+        state->errors = cells_total(&cells, operation->errors.index);
+        state->in_flight = cells_in_flight(&cells, operation->started.index, duration->first,
+                                           duration->buckets, &state->ended);
+        state->started = state->ended + state->in_flight;
         error = 0;
     }
     pthread_mutex_unlock(&lock);

@@ -37,6 +37,12 @@ struct metric {
     struct histogram_shape shape;
 };
 
+/* An operation whose gauge shows how many are under way. */
+struct metrics_flight {
+    uint32_t gauge, started, duration; /* metrics */
+};
+#define METRICS_FLIGHTS_MAX 64
+
 struct metrics {
     struct segment *segment;
     const struct vagus_clock *clock;
@@ -54,7 +60,9 @@ struct metrics {
     uint64_t *sums;                   /* scratch of the fold */
     uint32_t *index;                  /* open addressing by name and instance: entry + 1, 0 free */
     uint32_t index_mask;
-    uint32_t words; /* of a row, given to histograms */
+    uint32_t words;        /* of a row, given to histograms */
+    uint32_t flight_count; /* published with release */
+    struct metrics_flight flights[METRICS_FLIGHTS_MAX];
     pthread_mutex_t define_lock;
 };
 
@@ -100,6 +108,10 @@ static inline int64_t metrics_tier_period_ns(unsigned tier)
 void metrics_distribution(const struct metrics *metrics, uint32_t index,
                           struct vagus_distribution *distribution);
 
+/* Makes a sensed gauge show how many are under way of an operation. VAGUS_EFULL. Any thread. */
+int metrics_flight_add(struct metrics *metrics, uint32_t gauge, uint32_t started,
+                       uint32_t duration);
+
 /* --- The sampler alone. --- */
 
 /* A sensed value or a failed attempt enters the newest value and the series. */
@@ -109,6 +121,9 @@ void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns,
 /* Folds all cells into the newest values; for the tiers in `due` appends recorded metrics to their
  * series; then starts the next tick. tick_ns: now; last_tick_ns: of the tick before. */
 void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_t last_tick_ns);
+
+/* A part of it: the gauges of operations whose tier is due. */
+void metrics_flights_fold(struct metrics *metrics, unsigned due, int64_t tick_ns);
 
 /* Mirrors the newest values into the segment. */
 void metrics_mirror(struct metrics *metrics, int64_t now_ns);

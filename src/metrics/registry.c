@@ -233,6 +233,9 @@ int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc
         fill(metrics, metrics->count, desc, source);
         __atomic_store_n(&metrics->index[place], metrics->count + 1, __ATOMIC_RELEASE);
         __atomic_store_n(&metrics->count, metrics->count + 1, __ATOMIC_RELEASE);
+        if (source == METRIC_RECORDED && instance[0] == '\0')
+            cells_name(&metrics->cells, (uint32_t)result, desc->name, desc->kind,
+                       metrics->entries[result].first, &metrics->entries[result].shape);
         if (source == METRIC_RECORDED) {
             metrics->recorded[metrics->recorded_count] = (uint32_t)result;
             __atomic_store_n(&metrics->recorded_count, metrics->recorded_count + 1,

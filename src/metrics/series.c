@@ -158,6 +158,7 @@ void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_
             append(metrics, metric, tick_ns, good ? reading->value : NAN);
         }
     }
+    metrics_flights_fold(metrics, due, tick_ns);
     struct vagus__board *board = metrics->cells.board;
     __atomic_store_n(&board->tick, board->tick + 1, __ATOMIC_RELEASE);
 }
