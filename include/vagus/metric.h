@@ -66,7 +66,9 @@ struct vagus_gauge {
     uint32_t index;
 };
 
-/* Defines a counter or gauge, or finds the one of that name and instance. From any thread, before
+/* Defines a counter or gauge, or finds the one of that name and instance. Resolve an instance once
+ * and keep the handle; beyond desc->instances_max of a name the handle is that of "other", and
+ * health says so. From any thread, before
  * or after start; allocates nothing. On failure (bad name, capacity reached, another kind under
  * that name, closed monitor) returns a harmless handle, and health names the metric and says why.
  */
@@ -115,6 +117,13 @@ VAGUS_API const char *vagus_state_name(enum vagus_state state);
  * VAGUS_ECLOSED, or VAGUS_EAGAIN if four tries met the writer; the output stays untouched then. */
 VAGUS_API int vagus_reading_get(struct vagus_monitor *monitor, const char *name,
                                 const char *instance, struct vagus_reading *reading);
+
+/* Records by name, for code that holds no handle: adds to a counter (whole numbers from 0 up), sets
+ * a gauge, counts a value in a histogram, of those without an instance. Takes no lock and costs
+ * some ten times what a handle does. A name that nobody defined is defined on first use where the
+ * policy allows it (recording.counters, recording.gauges); else it is dropped, counted, and named
+ * in health with the name that is nearest. */
+VAGUS_API void vagus_record(struct vagus_monitor *monitor, const char *name, double value);
 
 /* --- The recording path. What follows is inlined into the caller; its names are not public. --- */
 

@@ -45,12 +45,18 @@ struct vagus_config {
     uint64_t memory_limit_bytes; /* declared; 0: none */
     char **watch_paths;
     uint32_t watch_path_count;
+    char **first_use_counters; /* prefixes of names that recording by name may define */
+    uint32_t first_use_counter_count;
+    char **first_use_gauges;
+    uint32_t first_use_gauge_count;
+    uint32_t first_use_max; /* of them in all */
     struct config_rule *rules;
     uint32_t rule_count;
 };
 
 #define CONFIG_RULES_MAX 1024
 #define CONFIG_WATCH_PATHS_MAX 8
+#define CONFIG_PREFIXES_MAX 16
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
 
 /* What a policy is checked against: kinds from policies.def. Metrics are checked at start, when it

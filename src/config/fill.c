@@ -59,10 +59,11 @@
 #define FIELD_PRESENT FIELD_BOOL
 #define FIELD_HAS FIELD_BOOL
 #define FIELD_LINE FIELD_COUNT
-#define ENTRY_PATHS path_entry
+#define ENTRY_PATHS text_entry
+#define ENTRY_NAMES text_entry
 #define ENTRY_RULES rule_entry
 
-static const cyaml_schema_value_t path_entry = {
+static const cyaml_schema_value_t text_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
 };
 
@@ -91,6 +92,7 @@ static const cyaml_schema_value_t path_entry = {
 #define AFTER_segment
 #define AFTER_limits
 #define AFTER_watch
+#define AFTER_recording
 #define AFTER_policy
 #include "config/schema.def"
 

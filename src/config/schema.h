@@ -17,6 +17,7 @@ enum schema_type {
     SCHEMA_KIND,     /* a rule kind, by name */
     SCHEMA_WORD,     /* one of `of`, by its place in it */
     SCHEMA_PATHS,    /* a list of paths */
+    SCHEMA_NAMES,    /* a list of names, or of what names begin with */
     SCHEMA_RULES,    /* a list of mappings */
     SCHEMA_SECTION,  /* a mapping */
     SCHEMA_PART,     /* a mapping that fills a struct of its own */

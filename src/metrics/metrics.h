@@ -43,6 +43,14 @@ struct metrics_flight {
 };
 #define METRICS_FLIGHTS_MAX 64
 
+/* The instances of one name that agent code made. */
+struct metrics_family {
+    uint32_t entry; /* the first of that name, plus 1; 0: free */
+    uint32_t count, most;
+};
+#define METRICS_INSTANCES_DEFAULT 64
+#define METRICS_INSTANCE_OTHER "other"
+
 struct metrics {
     struct segment *segment;
     const struct vagus_clock *clock;
@@ -60,8 +68,9 @@ struct metrics {
     uint64_t *sums;                   /* scratch of the fold */
     uint32_t *index;                  /* open addressing by name and instance: entry + 1, 0 free */
     uint32_t index_mask;
-    uint32_t words;        /* of a row, given to histograms */
-    uint32_t flight_count; /* published with release */
+    struct metrics_family *families; /* by name alone, as many places as the index has */
+    uint32_t words;                  /* of a row, given to histograms */
+    uint32_t flight_count;           /* published with release */
     struct metrics_flight flights[METRICS_FLIGHTS_MAX];
     pthread_mutex_t define_lock;
 };
@@ -71,8 +80,9 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
 /* Invalidates all handles. After it, recording is harmless and dropped. */
 void metrics_finish(struct metrics *metrics);
 
-/* Defines, or finds the same name, instance and kind. Any thread. The index, or VAGUS_EINVAL (with
- * *why), VAGUS_EEXIST (another kind or source), VAGUS_EFULL. */
+/* Defines, or finds the same name, instance and kind. Any thread. The index (with *why if it is
+ * that of "other", in place of an instance too many), or VAGUS_EINVAL (with *why), VAGUS_EEXIST
+ * (another kind or source), VAGUS_EFULL. */
 int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc,
                    enum metric_source source, const char **why);
 

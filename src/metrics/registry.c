@@ -23,10 +23,11 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     metrics->described = calloc(capacity, sizeof(*metrics->described));
     metrics->sums = calloc(capacity, sizeof(*metrics->sums));
     metrics->index = calloc(places, sizeof(*metrics->index));
+    metrics->families = calloc(places, sizeof(*metrics->families));
     metrics->index_mask = places - 1;
     if (metrics->entries == NULL || metrics->readings == NULL || metrics->versions == NULL ||
         metrics->recorded == NULL || metrics->described == NULL || metrics->sums == NULL ||
-        metrics->index == NULL ||
+        metrics->index == NULL || metrics->families == NULL ||
         cells_init(&metrics->cells, generation, capacity, threads_max) != 0) {
         metrics_finish(metrics);
         return VAGUS_ENOMEM;
@@ -44,6 +45,7 @@ void metrics_finish(struct metrics *metrics)
     free(metrics->described);
     free(metrics->sums);
     free(metrics->index);
+    free(metrics->families);
     if (metrics->capacity > 0)
         pthread_mutex_destroy(&metrics->define_lock);
     *metrics = (struct metrics){0};
@@ -206,42 +208,95 @@ void metrics_distribution(const struct metrics *metrics, uint32_t index,
     cells_distribution(&metrics->cells, metric->first, &metric->shape, distribution);
 }
 
+/* Under the lock: the family of that name, or where it belongs. */
+static struct metrics_family *family_of(const struct metrics *metrics, const char *name)
+{
+    uint32_t place = hash_of(name, "") & metrics->index_mask;
+    for (;; place = (place + 1) & metrics->index_mask) {
+        struct metrics_family *family = &metrics->families[place];
+        if (family->entry == 0 || strcmp(metrics->described[family->entry - 1].name, name) == 0)
+            return family;
+    }
+}
+
+/* Under the lock: the index is complete before it can be found. */
+static int add(struct metrics *metrics, uint32_t place, const struct vagus_metric_desc *desc,
+               enum metric_source source)
+{
+    uint32_t index = metrics->count;
+    const struct metric *metric = &metrics->entries[index];
+    fill(metrics, index, desc, source);
+    if (source == METRIC_RECORDED && desc->instance == NULL)
+        cells_name(&metrics->cells, index, desc->name, desc->kind, metric->first, &metric->shape);
+    __atomic_store_n(&metrics->index[place], index + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&metrics->count, index + 1, __ATOMIC_RELEASE);
+    if (source == METRIC_RECORDED) {
+        metrics->recorded[metrics->recorded_count] = index;
+        __atomic_store_n(&metrics->recorded_count, metrics->recorded_count + 1, __ATOMIC_RELEASE);
+    }
+    return (int)index;
+}
+
+/* Under the lock: finds it or adds it. */
+static int find_or_add(struct metrics *metrics, const struct vagus_metric_desc *desc,
+                       enum metric_source source, const char **why)
+{
+    uint32_t place = index_place(metrics, desc->name, desc->instance != NULL ? desc->instance : "");
+    if (metrics->index[place] != 0) {
+        const struct metric *there = &metrics->entries[metrics->index[place] - 1];
+        if (there->kind == desc->kind && there->source == (uint8_t)source)
+            return (int)there->index;
+        *why = "it exists already, as another kind or filled by a collector";
+        return VAGUS_EEXIST;
+    }
+    if (metrics->count == metrics->capacity) {
+        *why = "there is no room for more metrics: raise metrics_max";
+        return VAGUS_EFULL;
+    }
+    if (!has_words(metrics, desc)) {
+        *why = "there is no room for more histograms: raise metrics_max, or lower buckets_max";
+        return VAGUS_EFULL;
+    }
+    return add(metrics, place, desc, source);
+}
+
+/* Under the lock: one of several that agent code makes, of which a name has only so many. */
+static int find_or_add_instance(struct metrics *metrics, const struct vagus_metric_desc *desc,
+                                const char **why)
+{
+    struct metrics_family *family = family_of(metrics, desc->name);
+    struct vagus_metric_desc other = *desc;
+    uint32_t before = metrics->count;
+    bool known = metrics_find(metrics, desc->name, desc->instance) >= 0 ||
+                 strcmp(desc->instance, METRICS_INSTANCE_OTHER) == 0;
+    if (!known && family->entry != 0 && family->count >= family->most) {
+        other.instance = METRICS_INSTANCE_OTHER;
+        int result = find_or_add(metrics, &other, METRIC_RECORDED, why);
+        if (result >= 0)
+            *why = "it has as many instances as it may; what is more is recorded as \"other\"";
+        return result;
+    }
+    int result = find_or_add(metrics, desc, METRIC_RECORDED, why);
+    if (metrics->count > before && family->entry == 0)
+        *family = (struct metrics_family){
+            .entry = (uint32_t)result + 1,
+            .most = desc->instances_max != 0 ? desc->instances_max : METRICS_INSTANCES_DEFAULT};
+    if (metrics->count > before && !known)
+        family->count++;
+    return result;
+}
+
 int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc,
                    enum metric_source source, const char **why)
 {
-    const char *instance = desc->instance != NULL ? desc->instance : "";
-    int result;
+    int result = VAGUS_EINVAL;
 
     *why = check_desc(desc, source);
     pthread_mutex_lock(&metrics->define_lock);
-    uint32_t place = *why == NULL ? index_place(metrics, desc->name, instance) : 0;
-    if (*why != NULL) {
-        result = VAGUS_EINVAL;
-    } else if (metrics->index[place] != 0) {
-        const struct metric *there = &metrics->entries[metrics->index[place] - 1];
-        bool same = there->kind == desc->kind && there->source == (uint8_t)source;
-        *why = same ? NULL : "it exists already, as another kind or filled by a collector";
-        result = same ? (int)there->index : VAGUS_EEXIST;
-    } else if (metrics->count == metrics->capacity) {
-        *why = "there is no room for more metrics: raise metrics_max";
-        result = VAGUS_EFULL;
-    } else if (!has_words(metrics, desc)) {
-        *why = "there is no room for more histograms: raise metrics_max, or lower buckets_max";
-        result = VAGUS_EFULL;
-    } else {
-        result = (int)metrics->count;
-        fill(metrics, metrics->count, desc, source);
-        __atomic_store_n(&metrics->index[place], metrics->count + 1, __ATOMIC_RELEASE);
-        __atomic_store_n(&metrics->count, metrics->count + 1, __ATOMIC_RELEASE);
-        if (source == METRIC_RECORDED && instance[0] == '\0')
-            cells_name(&metrics->cells, (uint32_t)result, desc->name, desc->kind,
-                       metrics->entries[result].first, &metrics->entries[result].shape);
-        if (source == METRIC_RECORDED) {
-            metrics->recorded[metrics->recorded_count] = (uint32_t)result;
-            __atomic_store_n(&metrics->recorded_count, metrics->recorded_count + 1,
-                             __ATOMIC_RELEASE);
-        }
-    }
+    if (*why == NULL)
+        result = source == METRIC_RECORDED && desc->instance != NULL
+                     ? find_or_add_instance(metrics, desc, why)
+                     : find_or_add(metrics, desc, source, why);
     if (result < 0)
         metrics->refused++;
     pthread_mutex_unlock(&metrics->define_lock);

@@ -16,12 +16,13 @@ static bool define(struct vagus_monitor *monitor, const struct vagus_metric_desc
     struct vagus_metric_desc desc = *given;
     desc.kind = kind; /* what the call says counts */
     int index = metrics_define(&monitor->metrics, &desc, METRIC_RECORDED, &why);
-    if (index < 0) {
-        text_copy(name, sizeof(name), desc.name != NULL ? desc.name : "(no name)");
+    text_copy(name, sizeof(name), desc.name != NULL ? desc.name : "(no name)");
+    if (index < 0)
         monitor_note(monitor, SEGMENT_NOTE_REFUSED, "metric %s refused: %s", name, why);
-    } else {
+    else if (why != NULL)
+        monitor_note(monitor, SEGMENT_NOTE_WARNING, "metric %s: %s", name, why);
+    if (index >= 0)
         *metric = monitor->metrics.entries[index];
-    }
     monitor_leave();
     return index >= 0;
 }

@@ -81,6 +81,10 @@ struct vagus_monitor {
     int health_signal;
     struct lane *health_lane;
     struct sigaction health_before;
+
+    /* Recording by name: names met that nobody defined, by hash, and how many were defined so. */
+    uint64_t unknown[32];
+    uint32_t first_used;
 };
 
 /* --- pool.c: the four places, and fork. --- */
