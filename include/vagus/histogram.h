@@ -117,6 +117,12 @@ static inline void vagus_record_integer(struct vagus_histogram histogram, int64_
     vagus_record_value(histogram, (double)value);
 }
 
+/* --- The same as functions of the library, for languages that cannot inline C. --- */
+
+VAGUS_API void vagus_counter_add(struct vagus_counter counter, uint64_t n);
+VAGUS_API void vagus_gauge_set(struct vagus_gauge gauge, double value);
+VAGUS_API void vagus_histogram_record(struct vagus_histogram histogram, double value);
+
 VAGUS_END_DECLS
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef VAGUS_VAGUS_H
 #define VAGUS_VAGUS_H
 
+#include "agent.h"
 #include "base.h"
 #include "collector.h"
 #include "health.h"

@@ -115,6 +115,23 @@ void vagus__trip(struct vagus_counter counter)
         block_ring(block);
 }
 
+/* --- For those who cannot inline. --- */
+
+void vagus_counter_add(struct vagus_counter counter, uint64_t n)
+{
+    vagus_add(counter, n);
+}
+
+void vagus_gauge_set(struct vagus_gauge gauge, double value)
+{
+    vagus_set(gauge, value);
+}
+
+void vagus_histogram_record(struct vagus_histogram histogram, double value)
+{
+    vagus_record_value(histogram, value);
+}
+
 /* --- By name. What is looked up lies beside the cells and rests with them, so that a thread that
  * was stopped in its search while the monitor closed reads nothing worse than an old table. --- */
 
