@@ -142,10 +142,16 @@ static void check_list(struct check *check, const struct schema_key *key, struct
                     node->count, key->least, key->most);
         return;
     }
-    if (key->type != SCHEMA_RULES)
-        check_texts(check, key, node);
-    else
+    if (key->type == SCHEMA_RULES) {
         check_rules(check, key, node);
+    } else if (key->type == SCHEMA_DERIVED) {
+        for (const struct tree_node *one = node->first; one != NULL; one = one->next)
+            if (is_shaped(check, ((const struct schema *)key->of)->what, one, TREE_MAPPING))
+                check_mapping(check, key->of, one);
+        check_derived(check, node);
+    } else {
+        check_texts(check, key, node);
+    }
 }
 
 static void check_member(struct check *check, const struct schema *schema, struct tree_node *node)
@@ -164,6 +170,7 @@ static void check_member(struct check *check, const struct schema *schema, struc
     case SCHEMA_PATHS:
     case SCHEMA_NAMES:
     case SCHEMA_RULES:
+    case SCHEMA_DERIVED:
         check_list(check, key, node);
         break;
     default:

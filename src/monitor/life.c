@@ -110,11 +110,24 @@ static int define_own(struct vagus_monitor *monitor)
     return 0;
 }
 
+static int derive_metrics(struct vagus_monitor *monitor)
+{
+    const char *which = "", *why = NULL;
+    int error = derive_init(&monitor->derive, monitor->config, &monitor->metrics, &which, &why);
+    if (error == 0 || why == NULL)
+        return error;
+    /* Its name is taken, or there is no room: the rest of the monitor works without it. */
+    monitor_note(monitor, SEGMENT_NOTE_REFUSED, "derived metric %s refused, and those after it: %s",
+                 which, why);
+    return 0;
+}
+
 /* Frees what open() made, from the last to the first; half-built is fine. */
 static void free_all(struct vagus_monitor *monitor)
 {
     health_finish(monitor, 0);
     judge_free(monitor->judge);
+    derive_finish(&monitor->derive);
     metrics_finish(&monitor->metrics);
     host_unref(monitor->host);
     config_free(monitor->config);
@@ -167,6 +180,7 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
         (error = bus_create(monitor->generation, &monitor->clock, &monitor->levels,
                             &monitor->bus)) != 0 ||
         (error = open_senses(monitor, &options)) != 0 || (error = define_own(monitor)) != 0 ||
+        (error = derive_metrics(monitor)) != 0 ||
         (error = judge_create(monitor->config, &monitor->metrics, monitor->bus, &monitor->segment,
                               &monitor->judge)) != 0 ||
         (error = health_init(monitor, &options)) != 0)

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "host/host.h"
 #include "judge/judge.h"
+#include "metrics/derive.h"
 #include "report/assemble.h"
 #include "report/report.h"
 #include "sense/lane.h"
@@ -46,6 +47,7 @@ struct vagus_monitor {
     struct host *host;
     struct segment segment;
     struct metrics metrics;
+    struct derive derive;
     struct sense *sense;
     struct bus *bus;
     struct judge *judge;

@@ -16,6 +16,7 @@ static void sense_and_fold(struct vagus_monitor *monitor, unsigned due, int64_t 
 {
     sense_sample(monitor->sense, due, now_ns);
     metrics_fold(&monitor->metrics, due, now_ns, monitor->last_tick_ns);
+    derive_step(&monitor->derive, &monitor->metrics, due, now_ns);
     monitor->last_tick_ns = now_ns;
 }
 
