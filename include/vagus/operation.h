@@ -102,7 +102,8 @@ static inline void vagus__span_over(struct vagus_span *span)
  *         vagus_span_fail(&call);
  */
 #define VAGUS_SPAN(name, operation)                                                                \
-    struct vagus_span name __attribute__((cleanup(vagus__span_over))) = vagus_span_begin(operation)
+    struct vagus_span name __attribute__((cleanup(vagus__span_over), unused)) =                    \
+        vagus_span_begin(operation)
 
 VAGUS_END_DECLS
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The standard metrics of an agent: all there after one call, and in the snapshot. */
 #include "check.h"
+#include "malloc_watch.h"
 #include "monitor_fixture.h"
 
 static double value_of(struct vagus_monitor *monitor, const char *name, const char *instance)
@@ -72,8 +73,39 @@ static void what_there_is_no_room_for_is_harmless(void)
     vagus_monitor_close(monitor);
 }
 
+static void nothing_allocates_once_it_runs(void)
+{
+    if (!MALLOC_WATCHED)
+        SKIP_TEST("a sanitizer has malloc in its hands");
+    struct vagus_monitor *monitor = organ_open(VAGUS_STEPPED);
+    struct vagus_agent agent = {.size = sizeof(agent)};
+    struct vagus_operation_state state;
+    struct vagus_distribution d;
+    double p99;
+    REQUIRE(vagus_monitor_start(monitor) == 0);
+    vagus_record(monitor, "agent.messages", 1); /* this thread takes its slot */
+    atomic_store(&malloc_count, 0);
+    atomic_store(&malloc_watched, true);
+    CHECK_EQ(vagus_agent_define(monitor, &agent), 0); /* defining does not either */
+    for (int i = 0; i < 100; i++) {
+        VAGUS_SPAN(call, &agent.llm);
+        vagus_agent_used_tokens(&agent, (uint32_t)i, 80);
+        vagus_agent_tool_called(&agent, vagus_agent_tool_define(monitor, "shell"), VAGUS_RISK_LOW);
+        vagus_record(monitor, "agent.messages", 1);
+        vagus_record(monitor, "agent.mesages", 1);
+        organ_run(monitor, S);
+        CHECK_EQ(vagus_operation_read(&agent.llm, &state), 0);
+        CHECK_EQ(vagus_histogram_read(agent.input_tokens, &d), 0);
+        CHECK_EQ(vagus_distribution_quantile(&d, 0.99, &p99), 0);
+    }
+    atomic_store(&malloc_watched, false);
+    CHECK_EQ(atomic_load(&malloc_count), 0);
+    vagus_monitor_close(monitor);
+}
+
 int main(void)
 {
+    RUN(nothing_allocates_once_it_runs);
     RUN(one_call_defines_them_all);
     RUN(what_there_is_no_room_for_is_harmless);
     return check_result();
