@@ -11,8 +11,9 @@ VAGUS_BEGIN_DECLS
 struct vagus_monitor;
 
 enum vagus_metric_kind {
-    VAGUS_COUNTER = 1, /* only grows; recorded by vagus_add() */
-    VAGUS_GAUGE = 2,   /* goes up and down; recorded by vagus_set() */
+    VAGUS_COUNTER = 1,   /* only grows; recorded by vagus_add() */
+    VAGUS_GAUGE = 2,     /* goes up and down; recorded by vagus_set() */
+    VAGUS_HISTOGRAM = 3, /* how values are distributed; recorded by vagus_record_value() */
 };
 
 /* The cadences. A metric's tier says how often its value enters its series. */
@@ -44,11 +45,14 @@ struct vagus_metric_desc {
     const char *resource; /* whose signals rules on it raise; NULL: the name up to the first dot */
     enum vagus_metric_kind kind;
     enum vagus_tier tier;
-    double min, max;     /* bounds of the value; both 0: none known */
-    double resolution;   /* the least difference worth keeping; 0: 1 for counters, exact else */
-    int64_t good_for_ns; /* how long a value stays good; 0: three periods of the tier for what a
-                            collector senses, for ever for a gauge that the agent sets */
-    uint64_t reserved[4];
+    double min, max;        /* bounds of the value; both 0: none known */
+    double resolution;      /* the least difference worth keeping; 0: 1 for counters, exact else */
+    int64_t good_for_ns;    /* how long a value stays good; 0: three periods of the tier for what a
+                               collector senses, for ever for a gauge that the agent sets */
+    uint32_t instances_max; /* recorded under this name, at most; the surplus is recorded as the
+                               instance "other"; 0: 64 */
+    uint32_t buckets_max;   /* of a histogram; 0: 160 */
+    uint64_t reserved[3];
 };
 
 /* Handles. A zeroed one, one of a closed monitor, and one that vagus_*_define() could not make are
@@ -62,7 +66,9 @@ struct vagus_gauge {
     uint32_t index;
 };
 
-/* Defines a counter or gauge, or finds the one of that name and instance. From any thread, before
+/* Defines a counter or gauge, or finds the one of that name and instance. Resolve an instance once
+ * and keep the handle; beyond desc->instances_max of a name the handle is that of "other", and
+ * health says so. From any thread, before
  * or after start; allocates nothing. On failure (bad name, capacity reached, another kind under
  * that name, closed monitor) returns a harmless handle, and health names the metric and says why.
  */
@@ -112,6 +118,13 @@ VAGUS_API const char *vagus_state_name(enum vagus_state state);
 VAGUS_API int vagus_reading_get(struct vagus_monitor *monitor, const char *name,
                                 const char *instance, struct vagus_reading *reading);
 
+/* Records by name, for code that holds no handle: adds to a counter (whole numbers from 0 up), sets
+ * a gauge, counts a value in a histogram, of those without an instance. Takes no lock and costs
+ * some ten times what a handle does. A name that nobody defined is defined on first use where the
+ * policy allows it (recording.counters, recording.gauges); else it is dropped, counted, and named
+ * in health with the name that is nearest. */
+VAGUS_API void vagus_record(struct vagus_monitor *monitor, const char *name, double value);
+
 /* --- The recording path. What follows is inlined into the caller; its names are not public. --- */
 
 /* One thread's own cell of a counter. Only its thread writes `value`; the sampler writes `trip`. */
@@ -136,13 +149,14 @@ static inline struct vagus__gauge_cell *vagus__gauge(struct vagus__board *board,
     return (struct vagus__gauge_cell *)(void *)(board + 1) + index;
 }
 
-/* A thread's door into one monitor. The monitor of generation g has door g % 4. */
+/* A thread's door into one monitor. The monitor of generation g has door g % 4. A door is 32 bytes,
+ * so that its address is a shift. */
 struct vagus__door {
     uint32_t generation;       /* of `cells`; that of another door: shut */
     uint32_t board_generation; /* of `board` */
     struct vagus__cell *cells;
     struct vagus__board *board;
-    void *reserved; /* a door is 32 bytes: its address is a shift */
+    uint64_t *words; /* histograms' */
 };
 #define VAGUS__DOORS 4
 

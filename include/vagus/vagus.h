@@ -3,11 +3,14 @@
 #ifndef VAGUS_VAGUS_H
 #define VAGUS_VAGUS_H
 
+#include "agent.h"
 #include "base.h"
 #include "collector.h"
 #include "health.h"
+#include "histogram.h"
 #include "metric.h"
 #include "monitor.h"
+#include "operation.h"
 #include "policy.h"
 #include "rule.h"
 #include "signal.h"

@@ -95,14 +95,16 @@ static void unknown_key(struct check *check, const struct schema *schema,
                     quote(node->key).text, schema->what, list);
 }
 
-static void check_paths(struct check *check, const struct schema_key *key, struct tree_node *list)
+static void check_texts(struct check *check, const struct schema_key *key, struct tree_node *list)
 {
-    const struct schema_key path = {
-        .name = key->name, .type = SCHEMA_TEXT, .least = 1, .most = VAGUS_INSTANCE_MAX - 1};
+    const struct schema_key entry = {.name = key->name,
+                                     .type = key->type == SCHEMA_NAMES ? SCHEMA_NAME : SCHEMA_TEXT,
+                                     .least = 1,
+                                     .most = VAGUS_INSTANCE_MAX - 1};
     for (struct tree_node *node = list->first; node != NULL; node = node->next) {
         if (!is_shaped(check, key->name, node, TREE_SCALAR))
             continue;
-        check_scalar(check, &path, node);
+        check_scalar(check, &entry, node);
         for (const struct tree_node *other = list->first; other != node; other = other->next)
             if (other->kind == TREE_SCALAR && strcmp(other->text, node->text) == 0)
                 check_fault(check, node->place, "%s: %s is given twice: first in line %u",
@@ -150,10 +152,16 @@ static void check_list(struct check *check, const struct schema_key *key, struct
                     node->count, key->least, key->most);
         return;
     }
-    if (key->type == SCHEMA_PATHS)
-        check_paths(check, key, node);
-    else
+    if (key->type == SCHEMA_RULES) {
         check_rules(check, key, node);
+    } else if (key->type == SCHEMA_DERIVED) {
+        for (const struct tree_node *one = node->first; one != NULL; one = one->next)
+            if (is_shaped(check, ((const struct schema *)key->of)->what, one, TREE_MAPPING))
+                check_mapping(check, key->of, one);
+        check_derived(check, node);
+    } else {
+        check_texts(check, key, node);
+    }
 }
 
 static void check_member(struct check *check, const struct schema *schema, struct tree_node *node)
@@ -170,7 +178,9 @@ static void check_member(struct check *check, const struct schema *schema, struc
             check_mapping(check, key->of, node);
         break;
     case SCHEMA_PATHS:
+    case SCHEMA_NAMES:
     case SCHEMA_RULES:
+    case SCHEMA_DERIVED:
         check_list(check, key, node);
         break;
     default:

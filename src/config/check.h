@@ -30,6 +30,9 @@ void check_rule(struct check *check, const struct tree_node *rule);
 /* What the rules say together. */
 void check_rule_names(struct check *check, const struct tree_node *rules);
 
+/* What the keys of each derived metric, and all of them, say together. */
+void check_derived(struct check *check, const struct tree_node *list);
+
 void check_fault(struct check *check, struct tree_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void check_warning(struct check *check, struct tree_place place, const char *format, ...)

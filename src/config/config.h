@@ -37,6 +37,25 @@ struct config_rule {
     uint32_t line; /* where the rule stands, for the proof of wiring */
 };
 
+/* How a derived metric is made of others. */
+enum config_how {
+    CONFIG_DERIVED_RATIO = 0, /* the first over the second */
+    CONFIG_DERIVED_SUM = 1,
+    CONFIG_DERIVED_DIFFERENCE = 2, /* the first less the second */
+    CONFIG_DERIVED_RATE = 3,       /* of one, for each second */
+};
+#define CONFIG_DERIVED_MAX 64
+#define CONFIG_DERIVED_INPUTS_MAX 8
+
+struct config_derived {
+    char *name;
+    int how; /* enum config_how */
+    char **of;
+    uint32_t of_count;
+    char *unit;     /* NULL: "1" */
+    char *resource; /* NULL: the name up to the first dot */
+};
+
 struct vagus_config {
     char *agent; /* NULL: not given */
     bool strict;
@@ -46,12 +65,20 @@ struct vagus_config {
     uint64_t memory_limit_bytes; /* declared; 0: none */
     char **watch_paths;
     uint32_t watch_path_count;
+    char **first_use_counters; /* prefixes of names that recording by name may define */
+    uint32_t first_use_counter_count;
+    char **first_use_gauges;
+    uint32_t first_use_gauge_count;
+    uint32_t first_use_max; /* of them in all */
+    struct config_derived *derived;
+    uint32_t derived_count;
     struct config_rule *rules;
     uint32_t rule_count;
 };
 
 #define CONFIG_RULES_MAX 1024
 #define CONFIG_WATCH_PATHS_MAX 8
+#define CONFIG_PREFIXES_MAX 16
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
 
 /* What a policy is checked against: kinds from policies.def. Metrics are checked at start, when it

@@ -61,10 +61,12 @@
 #define FIELD_HAS FIELD_BOOL
 #define FIELD_FORM FIELD_COUNT
 #define FIELD_LINE FIELD_COUNT
-#define ENTRY_PATHS path_entry
+#define ENTRY_PATHS text_entry
+#define ENTRY_NAMES text_entry
 #define ENTRY_RULES rule_entry
+#define ENTRY_DERIVED derived_entry
 
-static const cyaml_schema_value_t path_entry = {
+static const cyaml_schema_value_t text_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
 };
 
@@ -93,6 +95,10 @@ static const cyaml_schema_value_t path_entry = {
 #define AFTER_segment
 #define AFTER_limits
 #define AFTER_watch
+#define AFTER_recording
+#define AFTER_derived                                                                              \
+    static const cyaml_schema_value_t derived_entry = {                                            \
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_derived, derived_fields)};
 #define AFTER_policy
 #include "config/schema.def"
 

@@ -68,7 +68,7 @@ static void write_list(struct text *text, const struct schema_key *key,
 {
     text_add(text, "[");
     for (const struct tree_node *node = list->first; node != NULL; node = node->next) {
-        if (key->type == SCHEMA_RULES)
+        if (key->of != NULL)
             write_mapping(text, key->of, node);
         else
             write_string(text, node->text);
@@ -81,7 +81,8 @@ static void write_list(struct text *text, const struct schema_key *key,
  * read it in a file. */
 static void write_default(struct text *text, const struct schema_key *key)
 {
-    if (key->type == SCHEMA_PATHS || key->type == SCHEMA_RULES || key->type == SCHEMA_VALUE) {
+    if (key->type == SCHEMA_PATHS || key->type == SCHEMA_NAMES || key->type == SCHEMA_RULES ||
+        key->type == SCHEMA_DERIVED || key->type == SCHEMA_VALUE) {
         text_add(text, key->absent);
         return;
     }
@@ -112,7 +113,9 @@ static void write_value(struct text *text, const struct schema_key *key,
         text_addf(text, "%" PRIu32, mapping != NULL ? mapping->place.line : 0);
         break;
     case SCHEMA_PATHS:
+    case SCHEMA_NAMES:
     case SCHEMA_RULES:
+    case SCHEMA_DERIVED:
         if (node != NULL)
             write_list(text, key, node);
         else

@@ -25,6 +25,14 @@ const char *const schema_missing[] = {
     NULL,
 };
 
+const char *const schema_hows[] = {
+    [CONFIG_DERIVED_RATIO] = "ratio",
+    [CONFIG_DERIVED_SUM] = "sum",
+    [CONFIG_DERIVED_DIFFERENCE] = "difference",
+    [CONFIG_DERIVED_RATE] = "rate",
+    NULL,
+};
+
 #define REQUIRED schema_required
 #define SCHEMA(id, type, what)                                                                     \
     static const char id##_what[] = what;                                                          \

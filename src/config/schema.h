@@ -17,7 +17,9 @@ enum schema_type {
     SCHEMA_KIND,     /* a rule kind, by name */
     SCHEMA_WORD,     /* one of `of`, by its place in it */
     SCHEMA_PATHS,    /* a list of paths */
+    SCHEMA_NAMES,    /* a list of names, or of what names begin with */
     SCHEMA_RULES,    /* a list of mappings */
+    SCHEMA_DERIVED,  /* likewise */
     SCHEMA_SECTION,  /* a mapping */
     SCHEMA_PART,     /* a mapping that fills a struct of its own */
     /* Told by the check, never by the file. */
@@ -46,6 +48,8 @@ extern const struct schema schema_policy;
 extern const char schema_required[];
 extern const char *const schema_stats[];   /* in the order of enum vagus_stat */
 extern const char *const schema_missing[]; /* in the order of enum config_missing */
+
+extern const char *const schema_hows[]; /* in the order of enum config_how */
 
 /* The key of that name that a file may hold, or NULL. */
 const struct schema_key *schema_find(const struct schema *schema, const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The threads' cells: who owns which slot, and the slow side of recording. One process-wide lock
+/* The threads' cells: who owns which slot. One process-wide lock
  * orders attaching, ending and closing; nobody takes it while recording. */
 #include "metrics/cells.h"
 
@@ -9,6 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "metrics/block.h"
+#include "vagus/operation.h"
+
 #define RESTING_LEAST 4 /* closes that a block sits out before it is used again */
 
 /* One thread's attachment to one block: with a slot of its own, or with the shared one. */
@@ -16,20 +19,6 @@ struct attachment {
     struct attachment *next, **link; /* in the block's list; link NULL: not attached */
     struct vagus__door *door;
     uint32_t slot;
-};
-
-struct cells_block {
-    size_t bytes; /* of the whole mapping */
-    uint32_t generation, capacity, slots;
-    uint32_t used;        /* slots ever owned */
-    uint32_t shared_used; /* a thread records into the shared slot */
-    struct wake *wake;
-    struct cells_block *next; /* while resting */
-    struct attachment *attached;
-    struct vagus__board *board;
-    struct vagus__cell *cells; /* slots + 1 rows of capacity; the last row is shared */
-    uint8_t *taken;            /* by slot */
-    uint8_t *armed;            /* by metric */
 };
 
 /* A door is shut while it bears a generation of another door: no handle that comes to it can. */
@@ -48,7 +37,6 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool key_works;
-static uint64_t dropped;
 
 static struct {
     uint32_t generation; /* 0: free */
@@ -163,14 +151,26 @@ static void put_to_rest(struct cells_block *block)
     resting_count++;
 }
 
+static struct cells cells_of(struct cells_block *block)
+{
+    return (struct cells){block,           block->board, block->generation,
+                          block->capacity, block->slots, block->row_words};
+}
+
 int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint32_t slots)
 {
     size_t head = round_up(sizeof(struct cells_block)) + round_up(slots) + round_up(capacity);
     size_t board =
         round_up(sizeof(struct vagus__board) + (size_t)capacity * sizeof(struct vagus__gauge_cell));
     size_t row = round_up((size_t)capacity * sizeof(struct vagus__cell));
+    size_t words = round_up(CELLS_WORDS(capacity) * sizeof(uint64_t));
+    size_t named = round_up((size_t)capacity * sizeof(struct cells_named));
+    size_t rows_end = head + board + ((size_t)slots + 1) * (row + words);
+    uint32_t places = 16;
+    while (places < 2 * capacity)
+        places *= 2;
     size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
-    while (bytes < head + board + ((size_t)slots + 1) * row)
+    while (bytes < rows_end + named + places * sizeof(uint32_t))
         bytes *= 2;
 
     pthread_once(&key_once, key_make);
@@ -183,17 +183,24 @@ int cells_init(struct cells *cells, uint32_t generation, uint32_t capacity, uint
     }
     if (block != NULL) {
         char *at = (char *)block + round_up(sizeof(*block));
-        *block = (struct cells_block){.bytes = bytes,
-                                      .generation = generation,
-                                      .capacity = (uint32_t)(row / sizeof(struct vagus__cell)),
-                                      .slots = slots,
-                                      .taken = (uint8_t *)at,
-                                      .armed = (uint8_t *)at + round_up(slots),
-                                      .board = (void *)((char *)block + head),
-                                      .cells = (void *)((char *)block + head + board)};
+        *block = (struct cells_block){
+            .bytes = bytes,
+            .generation = generation,
+            .capacity = (uint32_t)(row / sizeof(struct vagus__cell)),
+            .slots = slots,
+            .row_words = (uint32_t)(words / sizeof(uint64_t)),
+            .taken = (uint8_t *)at,
+            .armed = (uint8_t *)at + round_up(slots),
+            .board = (void *)((char *)block + head),
+            .cells = (void *)((char *)block + head + board),
+            .words = (void *)((char *)block + head + board + ((size_t)slots + 1) * row),
+            .named = (void *)((char *)block + rows_end),
+            .places = (void *)((char *)block + rows_end + named),
+            .places_mask = places - 1};
         block->board->tick = 1; /* 0 means that a gauge was never set */
         __atomic_store_n(&doors[generation % VAGUS__DOORS].block, block, __ATOMIC_RELEASE);
-        *cells = (struct cells){block, block->board, generation, capacity, slots};
+        *cells = cells_of(block);
+        cells->capacity = capacity;
     }
     pthread_mutex_unlock(&lock);
     return block != NULL ? 0 : VAGUS_ENOMEM;
@@ -223,14 +230,9 @@ bool cells_shared_used(const struct cells *cells)
     return __atomic_load_n(&cells->block->shared_used, __ATOMIC_ACQUIRE) != 0;
 }
 
-static struct vagus__cell *slot_row(const struct cells_block *block, uint32_t slot)
-{
-    return block->cells + (size_t)slot * block->capacity;
-}
-
 struct vagus__cell *cells_slot(const struct cells *cells, uint32_t slot)
 {
-    return slot_row(cells->block, slot);
+    return block_row(cells->block, slot);
 }
 
 uint64_t cells_total(const struct cells *cells, uint32_t index)
@@ -242,7 +244,43 @@ uint64_t cells_total(const struct cells *cells, uint32_t index)
     return total + __atomic_load_n(&cells_slot(cells, cells->slots)[index].value, __ATOMIC_RELAXED);
 }
 
-static void ring(const struct cells_block *block)
+uint64_t *cells_words(const struct cells *cells, uint32_t slot)
+{
+    return block_words(cells->block, slot);
+}
+
+void cells_distribution(const struct cells *cells, uint32_t first,
+                        const struct histogram_shape *shape,
+                        struct vagus_distribution *distribution)
+{
+    uint32_t used = cells_used(cells);
+    histogram_empty(shape, distribution);
+    for (uint32_t slot = 0; slot < used; slot++)
+        histogram_add(distribution, cells_words(cells, slot) + first);
+    if (cells_shared_used(cells))
+        histogram_add(distribution, cells_words(cells, cells->slots) + first);
+}
+
+static uint64_t run_count(const uint64_t *run, uint32_t buckets)
+{
+    uint64_t count = 0;
+    for (uint32_t i = VAGUS__BELOW; i < VAGUS__BUCKETS + buckets; i++)
+        count += __atomic_load_n(&run[i], __ATOMIC_RELAXED);
+    return count;
+}
+
+uint64_t cells_distribution_count(const struct cells *cells, uint32_t first, uint32_t buckets)
+{
+    uint64_t count = 0;
+    uint32_t used = cells_used(cells);
+    for (uint32_t slot = 0; slot < used; slot++)
+        count += run_count(cells_words(cells, slot) + first, buckets);
+    if (cells_shared_used(cells))
+        count += run_count(cells_words(cells, cells->slots) + first, buckets);
+    return count;
+}
+
+void block_ring(const struct cells_block *block)
 {
     struct wake *wake = __atomic_load_n(&block->wake, __ATOMIC_RELAXED);
     if (wake != NULL)
@@ -251,7 +289,7 @@ static void ring(const struct cells_block *block)
 
 void cells_ring(const struct cells *cells)
 {
-    ring(cells->block);
+    block_ring(cells->block);
 }
 
 void cells_set_wake(struct cells *cells, struct wake *wake)
@@ -276,9 +314,9 @@ void cells_arm(struct cells *cells, uint32_t index, uint64_t headroom)
     if (headroom > 0 && parts > 0)
         room = headroom / parts > 0 ? headroom / parts : 1;
     for (uint32_t slot = 0; slot < block->used; slot++)
-        set_trip(&slot_row(block, slot)[index], room);
+        set_trip(&block_row(block, slot)[index], room);
     if (shared)
-        set_trip(&slot_row(block, block->slots)[index], room);
+        set_trip(&block_row(block, block->slots)[index], room);
     block->armed[index] = headroom > 0;
     pthread_mutex_unlock(&lock);
 }
@@ -288,7 +326,7 @@ void cells_arm(struct cells *cells, uint32_t index, uint64_t headroom)
  * already. */
 static void open_row(struct cells_block *block, uint32_t slot)
 {
-    struct vagus__cell *row = slot_row(block, slot);
+    struct vagus__cell *row = block_row(block, slot);
     for (uint32_t i = 0; i < block->capacity; i++)
         set_trip(&row[i], block->armed[i] ? 1 : UINT64_MAX);
 }
@@ -329,16 +367,12 @@ static bool attach(uint32_t generation)
             block->attached->link = &attachment->next;
         block->attached = attachment;
         door->board = block->board;
-        door->cells = slot_row(block, slot);
+        door->cells = block_row(block, slot);
+        door->words = block_words(block, slot);
         door_set(door, slot < block->slots ? generation : SHUT(which), generation);
     }
     pthread_mutex_unlock(&lock);
     return true;
-}
-
-static void drop(void)
-{
-    __atomic_fetch_add(&dropped, 1, __ATOMIC_RELAXED);
 }
 
 static bool is_open(uint32_t generation)
@@ -347,28 +381,7 @@ static bool is_open(uint32_t generation)
                                               __ATOMIC_ACQUIRE) == generation;
 }
 
-/* Once is enough: the sampler sets a new trip point. If it has done so already, that one stays. */
-static void take_trip(struct vagus__cell *cell)
-{
-    uint64_t trip = __atomic_load_n(&cell->trip, __ATOMIC_RELAXED);
-    if (trip <= __atomic_load_n(&cell->value, __ATOMIC_RELAXED))
-        __atomic_compare_exchange_n(&cell->trip, &trip, UINT64_MAX, false, __ATOMIC_RELAXED,
-                                    __ATOMIC_RELAXED);
-}
-
-static void add_shared(struct cells_block *block, struct vagus_counter counter, uint64_t n)
-{
-    struct vagus__cell *cell = &slot_row(block, block->slots)[counter.index];
-    uint64_t value = __atomic_add_fetch(&cell->value, n, __ATOMIC_RELAXED);
-    if (value >= __atomic_load_n(&cell->trip, __ATOMIC_RELAXED)) {
-        take_trip(cell);
-        ring(block);
-    }
-}
-
-/* For the slow path: the block that a handle leads to, this thread attached to it. NULL, and one
- * more record dropped, if it leads nowhere. */
-static struct cells_block *block_of(uint32_t generation, uint32_t index)
+struct cells_block *block_enter(uint32_t generation)
 {
     unsigned which = generation % VAGUS__DOORS;
     struct cells_block *block = NULL;
@@ -379,52 +392,7 @@ static struct cells_block *block_of(uint32_t generation, uint32_t index)
         block = __atomic_load_n(&doors[which].block, __ATOMIC_ACQUIRE);
     errno = saved;
     /* The monitor may have been closed meanwhile, and another opened in its place. */
-    if (block != NULL && block->generation == generation && index < block->capacity)
-        return block;
-    drop();
-    return NULL;
-}
-
-void vagus__add_slow(struct vagus_counter counter, uint64_t n)
-{
-    struct vagus__door *door = &vagus__doors[counter.generation % VAGUS__DOORS];
-    struct cells_block *block = block_of(counter.generation, counter.index);
-    if (block == NULL)
-        return;
-    if (__atomic_load_n(&door->generation, __ATOMIC_RELAXED) == counter.generation)
-        vagus_add(counter, n);
-    else
-        add_shared(block, counter, n);
-}
-
-void vagus__set_slow(struct vagus_gauge gauge, double value)
-{
-    if (!__builtin_isfinite(value)) {
-        drop();
-        return;
-    }
-    struct cells_block *block = block_of(gauge.generation, gauge.index);
-    if (block == NULL)
-        return;
-    struct vagus__gauge_cell *cell = vagus__gauge(block->board, gauge.index);
-    __atomic_store(&cell->value, &value, __ATOMIC_RELAXED);
-    __atomic_store_n(&cell->tick, __atomic_load_n(&block->board->tick, __ATOMIC_RELAXED),
-                     __ATOMIC_RELEASE);
-}
-
-void vagus__trip(struct vagus_counter counter)
-{
-    struct vagus__door *door = &vagus__doors[counter.generation % VAGUS__DOORS];
-    take_trip(&door->cells[counter.index]);
-    struct cells_block *block =
-        __atomic_load_n(&doors[counter.generation % VAGUS__DOORS].block, __ATOMIC_ACQUIRE);
-    if (block != NULL)
-        ring(block);
-}
-
-uint64_t cells_dropped(void)
-{
-    return __atomic_load_n(&dropped, __ATOMIC_RELAXED);
+    return block != NULL && block->generation == generation ? block : NULL;
 }
 
 int vagus_counter_total(struct vagus_counter counter, uint64_t *total)
@@ -435,9 +403,57 @@ int vagus_counter_total(struct vagus_counter counter, uint64_t *total)
     pthread_mutex_lock(&lock);
     struct cells_block *block = doors[counter.generation % VAGUS__DOORS].block;
     if (is_open(counter.generation) && block != NULL && counter.index < block->capacity) {
-        struct cells cells = {block, block->board, block->generation, block->capacity,
-                              block->slots};
+        struct cells cells = cells_of(block);
         *total = cells_total(&cells, counter.index);
+        error = 0;
+    }
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+/* Under the lock: the cells that a histogram's handle leads into. */
+static bool cells_of_histogram(const struct vagus_histogram *histogram, struct cells *cells)
+{
+    struct cells_block *block = doors[histogram->generation % VAGUS__DOORS].block;
+    if (!is_open(histogram->generation) || block == NULL ||
+        histogram->buckets > VAGUS_BUCKETS_MAX || histogram->shift >= 32 ||
+        histogram->first > block->row_words - VAGUS__BUCKETS - histogram->buckets)
+        return false;
+    *cells = cells_of(block);
+    return true;
+}
+
+int vagus_histogram_read(struct vagus_histogram histogram, struct vagus_distribution *distribution)
+{
+    struct histogram_shape shape = {histogram.buckets, histogram.origin, histogram.shift};
+    int error = VAGUS_ECLOSED;
+    if (distribution == NULL)
+        return VAGUS_EINVAL;
+    pthread_mutex_lock(&lock);
+    struct cells cells;
+    if (cells_of_histogram(&histogram, &cells)) {
+        cells_distribution(&cells, histogram.first, &shape, distribution);
+        error = 0;
+    }
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+int vagus_operation_read(const struct vagus_operation *operation,
+                         struct vagus_operation_state *state)
+{
+    int error = VAGUS_ECLOSED;
+    if (operation == NULL || state == NULL)
+        return VAGUS_EINVAL;
+    const struct vagus_histogram *duration = &operation->duration;
+    struct cells cells;
+    pthread_mutex_lock(&lock);
+    if (cells_of_histogram(duration, &cells) && operation->started.index < cells.capacity &&
+        operation->errors.index < cells.capacity) {
+        state->errors = cells_total(&cells, operation->errors.index);
+        state->in_flight = cells_in_flight(&cells, operation->started.index, duration->first,
+                                           duration->buckets, &state->ended);
+        state->started = state->ended + state->in_flight;
         error = 0;
     }
     pthread_mutex_unlock(&lock);

@@ -33,7 +33,23 @@ struct metric {
     uint64_t seen_tick; /* gauges: tick of the newest store that was folded */
     uint64_t blocks;    /* of its series ever begun */
     uint32_t points;    /* in the open block */
+    uint32_t first;     /* histograms: of its run of words */
+    struct histogram_shape shape;
 };
+
+/* An operation whose gauge shows how many are under way. */
+struct metrics_flight {
+    uint32_t gauge, started, duration; /* metrics */
+};
+#define METRICS_FLIGHTS_MAX 64
+
+/* The instances of one name that agent code made. */
+struct metrics_family {
+    uint32_t entry; /* the first of that name, plus 1; 0: free */
+    uint32_t count, most;
+};
+#define METRICS_INSTANCES_DEFAULT 64
+#define METRICS_INSTANCE_OTHER "other"
 
 struct metrics {
     struct segment *segment;
@@ -52,6 +68,10 @@ struct metrics {
     uint64_t *sums;                   /* scratch of the fold */
     uint32_t *index;                  /* open addressing by name and instance: entry + 1, 0 free */
     uint32_t index_mask;
+    struct metrics_family *families; /* by name alone, as many places as the index has */
+    uint32_t words;                  /* of a row, given to histograms */
+    uint32_t flight_count;           /* published with release */
+    struct metrics_flight flights[METRICS_FLIGHTS_MAX];
     pthread_mutex_t define_lock;
 };
 
@@ -60,8 +80,9 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
 /* Invalidates all handles. After it, recording is harmless and dropped. */
 void metrics_finish(struct metrics *metrics);
 
-/* Defines, or finds the same name, instance and kind. Any thread. The index, or VAGUS_EINVAL (with
- * *why), VAGUS_EEXIST (another kind or source), VAGUS_EFULL. */
+/* Defines, or finds the same name, instance and kind. Any thread. The index (with *why if it is
+ * that of "other", in place of an instance too many), or VAGUS_EINVAL (with *why), VAGUS_EEXIST
+ * (another kind or source), VAGUS_EFULL. */
 int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc,
                    enum metric_source source, const char **why);
 
@@ -93,6 +114,14 @@ static inline int64_t metrics_tier_period_ns(unsigned tier)
     }
 }
 
+/* What a histogram holds at this moment. Any thread. */
+void metrics_distribution(const struct metrics *metrics, uint32_t index,
+                          struct vagus_distribution *distribution);
+
+/* Makes a sensed gauge show how many are under way of an operation. VAGUS_EFULL. Any thread. */
+int metrics_flight_add(struct metrics *metrics, uint32_t gauge, uint32_t started,
+                       uint32_t duration);
+
 /* --- The sampler alone. --- */
 
 /* A sensed value or a failed attempt enters the newest value and the series. */
@@ -102,6 +131,9 @@ void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns,
 /* Folds all cells into the newest values; for the tiers in `due` appends recorded metrics to their
  * series; then starts the next tick. tick_ns: now; last_tick_ns: of the tick before. */
 void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_t last_tick_ns);
+
+/* A part of it: the gauges of operations whose tier is due. */
+void metrics_flights_fold(struct metrics *metrics, unsigned due, int64_t tick_ns);
 
 /* Mirrors the newest values into the segment. */
 void metrics_mirror(struct metrics *metrics, int64_t now_ns);

@@ -23,10 +23,11 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     metrics->described = calloc(capacity, sizeof(*metrics->described));
     metrics->sums = calloc(capacity, sizeof(*metrics->sums));
     metrics->index = calloc(places, sizeof(*metrics->index));
+    metrics->families = calloc(places, sizeof(*metrics->families));
     metrics->index_mask = places - 1;
     if (metrics->entries == NULL || metrics->readings == NULL || metrics->versions == NULL ||
         metrics->recorded == NULL || metrics->described == NULL || metrics->sums == NULL ||
-        metrics->index == NULL ||
+        metrics->index == NULL || metrics->families == NULL ||
         cells_init(&metrics->cells, generation, capacity, threads_max) != 0) {
         metrics_finish(metrics);
         return VAGUS_ENOMEM;
@@ -44,6 +45,7 @@ void metrics_finish(struct metrics *metrics)
     free(metrics->described);
     free(metrics->sums);
     free(metrics->index);
+    free(metrics->families);
     if (metrics->capacity > 0)
         pthread_mutex_destroy(&metrics->define_lock);
     *metrics = (struct metrics){0};
@@ -86,8 +88,20 @@ const struct segment_metric *metrics_describe(const struct metrics *metrics, uin
     return &metrics->described[index];
 }
 
-static const char *check_desc(const struct vagus_metric_desc *desc)
+/* The bounds of a histogram. */
+static double low_bound(const struct vagus_metric_desc *desc)
 {
+    return desc->min == 0 && desc->max == 0 ? HISTOGRAM_MIN_DEFAULT : desc->min;
+}
+
+static double high_bound(const struct vagus_metric_desc *desc)
+{
+    return desc->min == 0 && desc->max == 0 ? HISTOGRAM_MAX_DEFAULT : desc->max;
+}
+
+static const char *check_desc(const struct vagus_metric_desc *desc, enum metric_source source)
+{
+    const char *why = NULL;
     if (!text_is_name(desc->name, VAGUS_NAME_MAX - 1))
         return "its name is not [a-z0-9._-] of 1 to 63 characters";
     if (desc->instance != NULL &&
@@ -97,12 +111,18 @@ static const char *check_desc(const struct vagus_metric_desc *desc)
         return "its unit is not 1 to 15 bytes long";
     if (desc->resource != NULL && !text_is_name(desc->resource, VAGUS_RESOURCE_MAX - 1))
         return "its resource is not [a-z0-9._-] of 1 to 15 characters";
-    if (desc->kind != VAGUS_COUNTER && desc->kind != VAGUS_GAUGE)
-        return "its kind is neither counter nor gauge";
+    if (desc->kind != VAGUS_COUNTER && desc->kind != VAGUS_GAUGE && desc->kind != VAGUS_HISTOGRAM)
+        return "there is no such kind";
+    if (desc->kind == VAGUS_HISTOGRAM && source != METRIC_RECORDED)
+        return "a histogram cannot be sensed";
     if ((unsigned)desc->tier >= VAGUS_TIER_COUNT)
         return "there is no such tier";
     if (!isfinite(desc->min) || !isfinite(desc->max) || desc->min > desc->max)
         return "its bounds are no range";
+    if (desc->kind == VAGUS_HISTOGRAM)
+        why = histogram_check(low_bound(desc), high_bound(desc), desc->buckets_max);
+    if (why != NULL)
+        return why;
     if (!isfinite(desc->resolution) || desc->resolution < 0 || desc->good_for_ns < 0)
         return "its resolution or good_for_ns is negative or not finite";
     return NULL;
@@ -131,7 +151,7 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
     struct metric *metric = &metrics->entries[index];
     unsigned tier = desc->tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : desc->tier;
     double resolution = desc->resolution;
-    if (resolution == 0 && desc->kind == VAGUS_COUNTER && source == METRIC_RECORDED)
+    if (resolution == 0 && desc->kind != VAGUS_GAUGE && source == METRIC_RECORDED)
         resolution = 1;
 
     *metric = (struct metric){.index = index,
@@ -144,6 +164,11 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
                               .good_for_ns = desc->good_for_ns != 0
                                                  ? desc->good_for_ns
                                                  : default_good_for_ns(source, desc->kind, tier)};
+    if (desc->kind == VAGUS_HISTOGRAM) {
+        metric->shape = histogram_fit(low_bound(desc), high_bound(desc), desc->buckets_max);
+        metric->first = metrics->words;
+        metrics->words += histogram_words(&metric->shape);
+    }
     *described = (struct segment_metric){.kind = desc->kind,
                                          .tier = tier,
                                          .min = desc->min,
@@ -167,36 +192,111 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
     segment_write_end(&head->stamp);
 }
 
+static bool has_words(const struct metrics *metrics, const struct vagus_metric_desc *desc)
+{
+    if (desc->kind != VAGUS_HISTOGRAM)
+        return true;
+    struct histogram_shape shape =
+        histogram_fit(low_bound(desc), high_bound(desc), desc->buckets_max);
+    return histogram_words(&shape) <= metrics->cells.words - metrics->words;
+}
+
+void metrics_distribution(const struct metrics *metrics, uint32_t index,
+                          struct vagus_distribution *distribution)
+{
+    const struct metric *metric = &metrics->entries[index];
+    cells_distribution(&metrics->cells, metric->first, &metric->shape, distribution);
+}
+
+/* Under the lock: the family of that name, or where it belongs. */
+static struct metrics_family *family_of(const struct metrics *metrics, const char *name)
+{
+    uint32_t place = hash_of(name, "") & metrics->index_mask;
+    for (;; place = (place + 1) & metrics->index_mask) {
+        struct metrics_family *family = &metrics->families[place];
+        if (family->entry == 0 || strcmp(metrics->described[family->entry - 1].name, name) == 0)
+            return family;
+    }
+}
+
+/* Under the lock: the index is complete before it can be found. */
+static int add(struct metrics *metrics, uint32_t place, const struct vagus_metric_desc *desc,
+               enum metric_source source)
+{
+    uint32_t index = metrics->count;
+    const struct metric *metric = &metrics->entries[index];
+    fill(metrics, index, desc, source);
+    if (source == METRIC_RECORDED && desc->instance == NULL)
+        cells_name(&metrics->cells, index, desc->name, desc->kind, metric->first, &metric->shape);
+    __atomic_store_n(&metrics->index[place], index + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&metrics->count, index + 1, __ATOMIC_RELEASE);
+    if (source == METRIC_RECORDED) {
+        metrics->recorded[metrics->recorded_count] = index;
+        __atomic_store_n(&metrics->recorded_count, metrics->recorded_count + 1, __ATOMIC_RELEASE);
+    }
+    return (int)index;
+}
+
+/* Under the lock: finds it or adds it. */
+static int find_or_add(struct metrics *metrics, const struct vagus_metric_desc *desc,
+                       enum metric_source source, const char **why)
+{
+    uint32_t place = index_place(metrics, desc->name, desc->instance != NULL ? desc->instance : "");
+    if (metrics->index[place] != 0) {
+        const struct metric *there = &metrics->entries[metrics->index[place] - 1];
+        if (there->kind == desc->kind && there->source == (uint8_t)source)
+            return (int)there->index;
+        *why = "it exists already, as another kind or filled by a collector";
+        return VAGUS_EEXIST;
+    }
+    if (metrics->count == metrics->capacity) {
+        *why = "there is no room for more metrics: raise metrics_max";
+        return VAGUS_EFULL;
+    }
+    if (!has_words(metrics, desc)) {
+        *why = "there is no room for more histograms: raise metrics_max, or lower buckets_max";
+        return VAGUS_EFULL;
+    }
+    return add(metrics, place, desc, source);
+}
+
+/* Under the lock: one of several that agent code makes, of which a name has only so many. */
+static int find_or_add_instance(struct metrics *metrics, const struct vagus_metric_desc *desc,
+                                const char **why)
+{
+    struct metrics_family *family = family_of(metrics, desc->name);
+    struct vagus_metric_desc other = *desc;
+    uint32_t before = metrics->count;
+    bool known = metrics_find(metrics, desc->name, desc->instance) >= 0 ||
+                 strcmp(desc->instance, METRICS_INSTANCE_OTHER) == 0;
+    if (!known && family->entry != 0 && family->count >= family->most) {
+        other.instance = METRICS_INSTANCE_OTHER;
+        int result = find_or_add(metrics, &other, METRIC_RECORDED, why);
+        if (result >= 0)
+            *why = "it has as many instances as it may; what is more is recorded as \"other\"";
+        return result;
+    }
+    int result = find_or_add(metrics, desc, METRIC_RECORDED, why);
+    if (metrics->count > before && family->entry == 0)
+        *family = (struct metrics_family){
+            .entry = (uint32_t)result + 1,
+            .most = desc->instances_max != 0 ? desc->instances_max : METRICS_INSTANCES_DEFAULT};
+    if (metrics->count > before && !known)
+        family->count++;
+    return result;
+}
+
 int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc,
                    enum metric_source source, const char **why)
 {
-    const char *instance = desc->instance != NULL ? desc->instance : "";
-    int result;
+    int result = VAGUS_EINVAL;
 
-    *why = check_desc(desc);
+    *why = check_desc(desc, source);
     pthread_mutex_lock(&metrics->define_lock);
-    uint32_t place = *why == NULL ? index_place(metrics, desc->name, instance) : 0;
-    if (*why != NULL) {
-        result = VAGUS_EINVAL;
-    } else if (metrics->index[place] != 0) {
-        const struct metric *there = &metrics->entries[metrics->index[place] - 1];
-        bool same = there->kind == desc->kind && there->source == (uint8_t)source;
-        *why = same ? NULL : "it exists already, as another kind or filled by a collector";
-        result = same ? (int)there->index : VAGUS_EEXIST;
-    } else if (metrics->count == metrics->capacity) {
-        *why = "there is no room for more metrics: raise metrics_max";
-        result = VAGUS_EFULL;
-    } else {
-        result = (int)metrics->count;
-        fill(metrics, metrics->count, desc, source);
-        __atomic_store_n(&metrics->index[place], metrics->count + 1, __ATOMIC_RELEASE);
-        __atomic_store_n(&metrics->count, metrics->count + 1, __ATOMIC_RELEASE);
-        if (source == METRIC_RECORDED) {
-            metrics->recorded[metrics->recorded_count] = (uint32_t)result;
-            __atomic_store_n(&metrics->recorded_count, metrics->recorded_count + 1,
-                             __ATOMIC_RELEASE);
-        }
-    }
+    if (*why == NULL)
+        result = source == METRIC_RECORDED && desc->instance != NULL
+                     ? find_or_add_instance(metrics, desc, why)
+                     : find_or_add(metrics, desc, source, why);
     if (result < 0)
         __atomic_fetch_add(&metrics->refused, 1, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&metrics->define_lock);

@@ -120,9 +120,9 @@ static bool fold_gauge(struct metrics *metrics, struct metric *metric, int64_t l
 }
 
 /* A counter is read at each tick, so it is as new as the tick; its version tells that it grew. */
-static void fold_counter(struct metrics *metrics, struct metric *metric, int64_t tick_ns)
+static void fold_counter(struct metrics *metrics, struct metric *metric, uint64_t total,
+                         int64_t tick_ns)
 {
-    uint64_t total = metrics->sums[metric->index];
     struct vagus_reading *reading = &metrics->readings[metric->index];
     if (reading->taken_ns == 0 || total != metric->total) {
         metric->total = total;
@@ -130,6 +130,12 @@ static void fold_counter(struct metrics *metrics, struct metric *metric, int64_t
     }
     reading->taken_ns = tick_ns;
     reading->good_until_ns = good_until(metric, tick_ns);
+}
+
+/* The newest value of a histogram is how many values it holds; these are read when asked for. */
+static uint64_t histogram_count(const struct metrics *metrics, const struct metric *metric)
+{
+    return cells_distribution_count(&metrics->cells, metric->first, metric->shape.buckets);
 }
 
 void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_t last_tick_ns)
@@ -140,7 +146,11 @@ void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_
     for (uint32_t i = 0; i < count; i++) {
         struct metric *metric = &metrics->entries[metrics->recorded[i]];
         if (metric->kind == VAGUS_COUNTER)
-            fold_counter(metrics, metric, tick_ns);
+            fold_counter(metrics, metric, metrics->sums[metric->index], tick_ns);
+        else if (metric->kind == VAGUS_HISTOGRAM && (due & (1u << metric->tier)) == 0)
+            continue; /* many words to add up */
+        else if (metric->kind == VAGUS_HISTOGRAM)
+            fold_counter(metrics, metric, histogram_count(metrics, metric), tick_ns);
         else if (!fold_gauge(metrics, metric, last_tick_ns))
             continue;
         if ((due & (1u << metric->tier)) != 0) {
@@ -149,6 +159,7 @@ void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_
             append(metrics, metric, tick_ns, good ? reading->value : NAN);
         }
     }
+    metrics_flights_fold(metrics, due, tick_ns);
     struct vagus__board *board = metrics->cells.board;
     __atomic_store_n(&board->tick, board->tick + 1, __ATOMIC_RELEASE);
 }

@@ -6,10 +6,9 @@
 #include "base/fault.h"
 #include "monitor/monitor.h"
 
-/* The index of the new metric and its monitor's generation; false, and what was refused is named in
- * health, if there is none. */
+/* Fills *metric and *generation and returns true, or names in health what was refused. */
 static bool define(struct vagus_monitor *monitor, const struct vagus_metric_desc *given,
-                   enum vagus_metric_kind kind, uint32_t *generation, uint32_t *index)
+                   enum vagus_metric_kind kind, uint32_t *generation, struct metric *metric)
 {
     const char *why = NULL;
     char name[VAGUS_NAME_MAX];
@@ -17,32 +16,49 @@ static bool define(struct vagus_monitor *monitor, const struct vagus_metric_desc
         return false;
     struct vagus_metric_desc desc = *given;
     desc.kind = kind; /* what the call says counts */
-    int result = metrics_define(&monitor->metrics, &desc, METRIC_RECORDED, &why);
-    if (result < 0) {
-        text_copy(name, sizeof(name), desc.name != NULL ? desc.name : "(no name)");
+    int index = metrics_define(&monitor->metrics, &desc, METRIC_RECORDED, &why);
+    text_copy(name, sizeof(name), desc.name != NULL ? desc.name : "(no name)");
+    if (index < 0)
         monitor_note(monitor, SEGMENT_NOTE_REFUSED, "metric %s refused: %s", name, why);
-    } else {
+    else if (why != NULL)
+        monitor_note(monitor, SEGMENT_NOTE_WARNING, "metric %s: %s", name, why);
+    if (index >= 0) {
+        *metric = monitor->metrics.entries[index];
         *generation = monitor->generation;
-        *index = (uint32_t)result;
     }
     monitor_leave();
-    return result >= 0;
+    return index >= 0;
 }
 
 struct vagus_counter vagus_counter_define(struct vagus_monitor *monitor,
                                           const struct vagus_metric_desc *desc)
 {
-    struct vagus_counter counter = {0, 0};
-    define(monitor, desc, VAGUS_COUNTER, &counter.generation, &counter.index);
-    return counter;
+    struct metric metric;
+    uint32_t generation;
+    return define(monitor, desc, VAGUS_COUNTER, &generation, &metric)
+               ? (struct vagus_counter){generation, metric.index}
+               : (struct vagus_counter){0, 0};
 }
 
 struct vagus_gauge vagus_gauge_define(struct vagus_monitor *monitor,
                                       const struct vagus_metric_desc *desc)
 {
-    struct vagus_gauge gauge = {0, 0};
-    define(monitor, desc, VAGUS_GAUGE, &gauge.generation, &gauge.index);
-    return gauge;
+    struct metric metric;
+    uint32_t generation;
+    return define(monitor, desc, VAGUS_GAUGE, &generation, &metric)
+               ? (struct vagus_gauge){generation, metric.index}
+               : (struct vagus_gauge){0, 0};
+}
+
+struct vagus_histogram vagus_histogram_define(struct vagus_monitor *monitor,
+                                              const struct vagus_metric_desc *desc)
+{
+    struct metric metric;
+    uint32_t generation;
+    if (!define(monitor, desc, VAGUS_HISTOGRAM, &generation, &metric))
+        return (struct vagus_histogram){0};
+    return (struct vagus_histogram){generation,           metric.index,        metric.first,
+                                    metric.shape.buckets, metric.shape.origin, metric.shape.shift};
 }
 
 int vagus_reading_get(struct vagus_monitor *monitor, const char *name, const char *instance,

@@ -121,11 +121,24 @@ static void define_own(struct vagus_monitor *monitor)
         METRIC_SENSED, &why);
 }
 
+static int derive_metrics(struct vagus_monitor *monitor)
+{
+    const char *which = "", *why = NULL;
+    int error = derive_init(&monitor->derive, monitor->config, &monitor->metrics, &which, &why);
+    if (error == 0 || why == NULL)
+        return error;
+    /* Its name is taken, or there is no room: the rest of the monitor works without it. */
+    monitor_note(monitor, SEGMENT_NOTE_REFUSED, "derived metric %s refused, and those after it: %s",
+                 which, why);
+    return 0;
+}
+
 /* Frees what open() made, from the last to the first; half-built is fine. */
 static void free_all(struct vagus_monitor *monitor)
 {
     health_finish(monitor, 0);
     judge_free(monitor->judge);
+    derive_finish(&monitor->derive);
     metrics_finish(&monitor->metrics);
     host_unref(monitor->host);
     config_free(monitor->config);
@@ -177,7 +190,7 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
                               options.threads_max, monitor->generation, &monitor->clock)) != 0 ||
         (error = bus_create(monitor->generation, &monitor->clock, &monitor->levels,
                             &monitor->bus)) != 0 ||
-        (error = open_senses(monitor, &options)) != 0 ||
+        (error = open_senses(monitor, &options)) != 0 || (error = derive_metrics(monitor)) != 0 ||
         (error = judge_create(monitor->config, &monitor->metrics, monitor->bus, &monitor->segment,
                               &monitor->judge)) != 0 ||
         (error = health_init(monitor, &options)) != 0)

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "host/host.h"
 #include "judge/judge.h"
+#include "metrics/derive.h"
 #include "report/assemble.h"
 #include "report/report.h"
 #include "sense/lane.h"
@@ -47,6 +48,7 @@ struct vagus_monitor {
     struct host *host;
     struct segment segment;
     struct metrics metrics;
+    struct derive derive;
     struct sense *sense;
     struct bus *bus;
     struct judge *judge;
@@ -82,6 +84,10 @@ struct vagus_monitor {
     int health_signal;
     struct lane *health_lane;
     struct sigaction health_before;
+
+    /* Recording by name: names met that nobody defined, by hash, and how many were defined so. */
+    uint64_t unknown[32];
+    uint32_t first_used;
 };
 
 /* --- pool.c: the four places, and fork. --- */

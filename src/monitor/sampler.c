@@ -18,6 +18,7 @@ static void take_in_and_fold(struct vagus_monitor *monitor, unsigned due, int64_
 {
     sense_take_in(monitor->sense, due, now_ns);
     metrics_fold(&monitor->metrics, due, now_ns, monitor->last_tick_ns);
+    derive_step(&monitor->derive, &monitor->metrics, due, now_ns);
     monitor->last_tick_ns = now_ns;
 }
 

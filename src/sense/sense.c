@@ -446,7 +446,7 @@ unsigned sense_close(struct sense *sense, int64_t deadline_ns, char *abandoned_n
         if (collector->lane == NULL)
             collector_free(collector);
         else if (!lane_close(collector->lane, deadline_ns) && abandoned++ == 0 &&
-                 abandoned_name[0] == '\0')
+                 abandoned_name != NULL && abandoned_name[0] == '\0')
             text_copy(abandoned_name, capacity, name);
     }
     free(sense);

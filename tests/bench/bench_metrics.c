@@ -2,6 +2,8 @@
 /* What the sampler does with metrics: folding what threads recorded, appending to a series. */
 #include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "bench.h"
@@ -10,6 +12,11 @@
 #define FOLDED 1000
 
 int bench_metrics_begin(struct bench_metrics *all, uint32_t capacity)
+{
+    return bench_metrics_begin_for(all, capacity, 4);
+}
+
+int bench_metrics_begin_for(struct bench_metrics *all, uint32_t capacity, uint32_t threads)
 {
     struct segment_options options = {.agent = "bench",
                                       .bytes = UINT64_C(8) << 20,
@@ -22,7 +29,8 @@ int bench_metrics_begin(struct bench_metrics *all, uint32_t capacity)
         cells_door_free(generation);
         return error;
     }
-    error = metrics_init(&all->metrics, &all->segment, capacity, 4, generation, &clock_of_machine);
+    error = metrics_init(&all->metrics, &all->segment, capacity, threads, generation,
+                         &clock_of_machine);
     if (error != 0) {
         segment_close(&all->segment);
         cells_door_free(generation);
@@ -52,11 +60,15 @@ bool bench_metrics_define(struct bench_metrics *all, unsigned count, enum vagus_
     return true;
 }
 
-/* --- fold.1000: a thousand counters in two threads' slots. --- */
+/* --- fold.1000: a thousand counters in the slots of several threads. --- */
 
 static struct bench_metrics all;
-static struct vagus__cell bare_rows[2][FOLDED];
-static struct vagus_reading bare_readings[FOLDED];
+static struct {
+    unsigned threads;
+    pthread_barrier_t together; /* each of them holds a slot while all are there */
+    struct vagus__cell (*rows)[FOLDED];
+    struct vagus_reading readings[FOLDED];
+} bare;
 
 static void fold(void *arg, uint64_t iterations)
 {
@@ -67,12 +79,15 @@ static void fold(void *arg, uint64_t iterations)
 
 static void fold_rows(int64_t now_ns)
 {
+    static uint64_t sums[FOLDED];
+    memset(sums, 0, sizeof(sums));
+    for (unsigned row = 0; row < bare.threads; row++)
+        for (unsigned i = 0; i < FOLDED; i++)
+            sums[i] += __atomic_load_n(&bare.rows[row][i].value, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < FOLDED; i++) {
-        uint64_t total = __atomic_load_n(&bare_rows[0][i].value, __ATOMIC_RELAXED) +
-                         __atomic_load_n(&bare_rows[1][i].value, __ATOMIC_RELAXED);
-        bare_readings[i].value = (double)total;
-        bare_readings[i].taken_ns = now_ns;
-        bare_readings[i].good_until_ns = now_ns + VAGUS_SECOND_NS;
+        bare.readings[i].value = (double)sums[i];
+        bare.readings[i].taken_ns = now_ns;
+        bare.readings[i].good_until_ns = now_ns + VAGUS_SECOND_NS;
     }
 }
 
@@ -88,34 +103,46 @@ static void *record_each(void *arg)
     (void)arg;
     for (uint32_t i = 0; i < FOLDED; i++)
         vagus_add((struct vagus_counter){all.metrics.cells.generation, i}, i);
+    pthread_barrier_wait(&bare.together);
     return NULL;
 }
 
-/* Both threads hold a slot while they are there at the same time. */
-static bool record_from_two_threads(void)
+static bool record_from_threads(unsigned count)
 {
-    pthread_t other;
-    record_each(NULL);
-    if (pthread_create(&other, NULL, record_each, NULL) != 0)
-        return false;
-    pthread_join(other, NULL);
-    return cells_used(&all.metrics.cells) == 2;
+    pthread_attr_t small;
+    pthread_t *threads = calloc(count, sizeof(*threads));
+    bool made = threads != NULL;
+    pthread_barrier_init(&bare.together, NULL, count);
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 64 * 1024);
+    for (unsigned i = 0; i < count && made; i++)
+        made = pthread_create(&threads[i], &small, record_each, NULL) == 0;
+    for (unsigned i = 0; i < count && made; i++)
+        pthread_join(threads[i], NULL);
+    pthread_attr_destroy(&small);
+    free(threads);
+    return made && cells_used(&all.metrics.cells) == count;
 }
 
 void bench_fold(const struct bench_row *row, struct bench_result *result)
 {
     struct contender contenders[] = {{.loop = fold}, {.loop = fold_bare}};
-    (void)row;
-    if (bench_metrics_begin(&all, FOLDED) != 0) {
+    bare.threads = (unsigned)strtoul(row->argument, NULL, 10);
+    bare.rows = calloc(bare.threads, sizeof(*bare.rows));
+    if (bare.rows == NULL || bench_metrics_begin_for(&all, FOLDED, bare.threads) != 0) {
         result->why = "no segment";
+        free(bare.rows);
         return;
     }
+    /* Pages that nobody ever wrote to are all the same one. */
+    memset(bare.rows, 1, bare.threads * sizeof(*bare.rows));
     if (bench_metrics_define(&all, FOLDED, VAGUS_COUNTER, METRIC_RECORDED) &&
-        record_from_two_threads() && measure(contenders, 2, 1)) {
+        record_from_threads(bare.threads) && measure(contenders, 2, 1)) {
         result->value = contenders[0].ns;
         result->floor = contenders[1].ns;
     }
     bench_metrics_end(&all);
+    free(bare.rows);
 }
 
 /* --- series.append: a sensed value enters its series. --- */

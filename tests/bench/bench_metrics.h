@@ -12,6 +12,7 @@ struct bench_metrics {
 
 /* 0 or VAGUS_E…; after 0 bench_metrics_end() is owed. */
 int bench_metrics_begin(struct bench_metrics *all, uint32_t capacity);
+int bench_metrics_begin_for(struct bench_metrics *all, uint32_t capacity, uint32_t threads);
 void bench_metrics_end(struct bench_metrics *all);
 
 /* Defines bench.m0, bench.m1 …, whose indices are 0, 1 … */

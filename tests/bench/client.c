@@ -2,10 +2,12 @@
 /* The public calls as a program meets them that was linked to libvagus.so: inlined recording whose
  * thread-local address comes from the GOT, everything else through the PLT. One verb per run; it
  * prints "key number" lines for the row that asked. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "measure.h"
@@ -17,11 +19,16 @@
 static struct {
     struct vagus_counter counters[IN_TURN];
     struct vagus_gauge gauge;
+    struct vagus_histogram histogram;
+    struct vagus_operation operation;
+    struct vagus_monitor *monitor;
+    const char *name; /* of the first counter */
 } metrics;
 
 static __thread uint64_t bare_cells[IN_TURN];
 static double bare_gauge;
 static uint64_t shared_word;
+static uint32_t client_threads_max; /* 0: as many as by default */
 
 /* --- Recording. The handle and, for the floor, the cell's address are held by the loop. --- */
 
@@ -82,6 +89,110 @@ static void set_bare(void *arg, uint64_t iterations)
     MEASURE_LOOP(iterations, __atomic_store(&bare_gauge, &value, __ATOMIC_RELAXED));
 }
 
+/* Values of a thousand different magnitudes, as durations are. */
+#define VALUES 1024
+static double values[VALUES];
+
+static void make_values(void)
+{
+    uint64_t seed = 88172645463325252u;
+    for (unsigned i = 0; i < VALUES; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        values[i] = (double)(1 + (seed >> (24 + seed % 32)));
+    }
+}
+
+static void record(void *arg, uint64_t iterations)
+{
+    struct vagus_histogram histogram = metrics.histogram;
+    (void)arg;
+    MEASURE_LOOP(iterations, vagus_record_value(histogram, values[left_ % VALUES]));
+}
+
+/* The least that keeps a distribution and its sum: log-linear buckets, four to an octave, in the
+ * thread's own memory, the loop holding its address. */
+static __thread struct log_linear {
+    double sum;
+    uint64_t counts[256];
+} bare_histogram;
+
+static inline void bare_record(struct log_linear *histogram, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    uint64_t bucket = (bits >> 50) - (UINT64_C(1023) << 2);
+    if (bucket >= 256)
+        return;
+    uint64_t *count = &histogram->counts[bucket];
+    double sum;
+    __atomic_load(&histogram->sum, &sum, __ATOMIC_RELAXED);
+    sum += value;
+    __atomic_store(&histogram->sum, &sum, __ATOMIC_RELAXED);
+    __atomic_store_n(count, __atomic_load_n(count, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+}
+
+static void record_bare(void *arg, uint64_t iterations)
+{
+    struct log_linear *histogram = &bare_histogram;
+    (void)arg;
+    __asm__("" : "+r"(histogram));
+    MEASURE_LOOP(iterations, bare_record(histogram, values[left_ % VALUES]));
+}
+
+static void record_by_name(void *arg, uint64_t iterations)
+{
+    (void)arg;
+    MEASURE_LOOP(iterations, vagus_record(metrics.monitor, metrics.name, 1));
+}
+
+/* The least that tells one name from another: as if there were but one. */
+static void record_by_name_bare(void *arg, uint64_t iterations)
+{
+    static char only[] = "bench.counter0";
+    (void)arg;
+    MEASURE_LOOP(iterations,
+                 (strcmp(metrics.name, only) == 0 ? bare_add(&bare_cells[0]) : (void)0));
+}
+
+static void operate(void *arg, uint64_t iterations)
+{
+    (void)arg;
+    MEASURE_LOOP(iterations, ({
+                     struct vagus_span span = vagus_span_begin(&metrics.operation);
+                     vagus_span_end(&span, true);
+                 }));
+}
+
+static void read_clock_twice(void *arg, uint64_t iterations)
+{
+    static int64_t took_ns;
+    (void)arg;
+    MEASURE_LOOP(iterations, took_ns = -vagus_now_ns() + vagus_now_ns());
+    __asm__ volatile("" ::"r"(took_ns));
+}
+
+static void add_by_call(void *arg, uint64_t iterations)
+{
+    struct vagus_counter counter = metrics.counters[0];
+    (void)arg;
+    MEASURE_LOOP(iterations, vagus_counter_add(counter, 1));
+}
+
+__attribute__((noinline)) static void bare_add_by_call(uint64_t *cell)
+{
+    bare_add(cell);
+    __asm__ volatile("");
+}
+
+static void add_bare_by_call(void *arg, uint64_t iterations)
+{
+    uint64_t *cell = &bare_cells[0];
+    (void)arg;
+    MEASURE_LOOP(iterations, bare_add_by_call(cell));
+}
+
 static void nothing(void *arg, uint64_t iterations)
 {
     (void)arg;
@@ -99,6 +210,13 @@ static struct vagus_monitor *open_for_recording(void)
     }
     metrics.gauge = vagus_gauge_define(
         monitor, &(struct vagus_metric_desc){.name = "bench.gauge", .kind = VAGUS_GAUGE});
+    metrics.histogram =
+        vagus_histogram_define(monitor, &(struct vagus_metric_desc){.name = "bench.histogram"});
+    make_values();
+    vagus_operation_define(monitor, &(struct vagus_metric_desc){.name = "bench.operation"}, 0,
+                           &metrics.operation);
+    metrics.monitor = monitor;
+    metrics.name = "bench.counter0";
     return monitor;
 }
 
@@ -112,6 +230,10 @@ static const struct {
     {"counter", add, add_bare, 1},
     {"in_turn", add_in_turn, add_bare_in_turn, IN_TURN},
     {"gauge", set, set_bare, 1},
+    {"histogram", record, record_bare, 1},
+    {"by_name", record_by_name, record_by_name_bare, 1},
+    {"operation", operate, read_clock_twice, 1},
+    {"call", add_by_call, add_bare_by_call, 1},
 };
 
 #define RECORDINGS (sizeof(recordings) / sizeof(recordings[0]))
@@ -144,6 +266,32 @@ static int measure_recording(const char *name, unsigned threads)
     return vagus_monitor_close(monitor);
 }
 
+/* A thread that holds the only slot of its own, so that all others share one. */
+static void *hold_slot(void *arg)
+{
+    vagus_add(metrics.counters[0], 1);
+    pthread_barrier_wait(arg);
+    pause();
+    return NULL;
+}
+
+static int measure_shared_slot(void)
+{
+    struct contender contenders[] = {{.loop = add}, {.loop = add_shared}};
+    pthread_barrier_t held;
+    pthread_t holder;
+    client_threads_max = 1;
+    open_for_recording();
+    pthread_barrier_init(&held, NULL, 2);
+    if (pthread_create(&holder, NULL, hold_slot, &held) != 0)
+        return 1;
+    pthread_barrier_wait(&held);
+    if (!measure(contenders, 2, 2))
+        return 1;
+    client_print(&contenders[0], &contenders[1]);
+    return 0;
+}
+
 /* For callgrind: so many iterations of the loop, of its floor, or of an empty one. */
 static int count(const char *name, const char *which, uint64_t iterations)
 {
@@ -161,6 +309,7 @@ struct vagus_monitor *client_open(unsigned flags)
     struct vagus_monitor *monitor;
     struct vagus_monitor_options options = {.size = sizeof(options),
                                             .agent_name = "bench",
+                                            .threads_max = client_threads_max,
                                             .flags =
                                                 VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT | flags};
     int error = vagus_monitor_open(&options, &monitor);
@@ -182,14 +331,17 @@ int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
     const char *argument = argc > 2 ? argv[2] : "";
-    if (strcmp(verb, "counter.1t") == 0)
-        return measure_recording("counter", 1);
-    if (strcmp(verb, "counter.2t") == 0)
-        return measure_recording("counter", 2);
-    if (strcmp(verb, "gauge.1t") == 0)
-        return measure_recording("gauge", 1);
-    if (strcmp(verb, "in_turn") == 0)
-        return measure_recording("in_turn", 1);
+    for (size_t i = 0; i < RECORDINGS; i++) {
+        size_t length = strlen(recordings[i].name);
+        if (strncmp(verb, recordings[i].name, length) != 0)
+            continue;
+        if (strcmp(verb + length, ".1t") == 0)
+            return measure_recording(recordings[i].name, 1);
+        if (strcmp(verb + length, ".2t") == 0)
+            return measure_recording(recordings[i].name, 2);
+    }
+    if (strcmp(verb, "shared_slot") == 0)
+        return measure_shared_slot();
     if (strcmp(verb, "count") == 0 && argc == 5)
         return count(argument, argv[3], strtoull(argv[4], NULL, 10));
     if (strcmp(verb, "level") == 0)

@@ -39,7 +39,8 @@ static void documented(const struct schema *schema)
         if (key->type < SCHEMA_SECTION && strstr(page, plain) == NULL &&
             strstr(page, dotted) == NULL)
             CHECK_FAIL_("docs/policies.md says nothing about %s", key->name);
-        if (key->type == SCHEMA_SECTION || key->type == SCHEMA_PART || key->type == SCHEMA_RULES)
+        if (key->type == SCHEMA_SECTION || key->type == SCHEMA_PART || key->type == SCHEMA_RULES ||
+            key->type == SCHEMA_DERIVED)
             documented(key->of);
     }
 }

@@ -81,11 +81,42 @@ static void descriptions_stand_in_the_segment(void)
     CHECK_EQ(mirror[0].kind, VAGUS_COUNTER);
 }
 
+static void what_is_more_than_the_bound_is_recorded_as_other(void)
+{
+    const char *why = NULL;
+    struct vagus_metric_desc desc = {
+        .name = "agent.tool.calls", .kind = VAGUS_COUNTER, .instances_max = 3};
+    char instance[16];
+    int indices[10];
+    for (int i = 0; i < 10; i++) {
+        snprintf(instance, sizeof(instance), "tool%d", i);
+        desc.instance = instance;
+        indices[i] = metrics_define(&metrics, &desc, METRIC_RECORDED, &why);
+        CHECK_EQ(why != NULL, i >= 3);
+    }
+    CHECK_EQ(indices[2], 2);
+    for (int i = 3; i < 10; i++)
+        CHECK_EQ(indices[i], 3);
+    CHECK_STR(metrics_describe(&metrics, 3)->instance, "other");
+    desc.instance = "tool1"; /* those that are there are found */
+    CHECK_EQ(metrics_define(&metrics, &desc, METRIC_RECORDED, &why), 1);
+    CHECK(why == NULL);
+    desc.instance = "other";
+    CHECK_EQ(metrics_define(&metrics, &desc, METRIC_RECORDED, &why), 3);
+    CHECK(why == NULL);
+    desc.instance = NULL; /* the one without an instance is no instance */
+    CHECK_EQ(metrics_define(&metrics, &desc, METRIC_RECORDED, &why), 4);
+    CHECK_EQ(define("another", "x", VAGUS_COUNTER, &why), 5); /* another name has its own bound */
+    CHECK_EQ(define("agent.tool.calls", "tool9", VAGUS_GAUGE, &why), VAGUS_EEXIST);
+    CHECK_EQ(metrics_count(&metrics), 6);
+}
+
 int main(void)
 {
     RUN_WITH_METRICS(what_is_defined_is_found);
     RUN_WITH_METRICS(what_is_wrong_is_refused_with_a_reason);
     RUN_WITH_METRICS(a_full_registry_says_so);
     RUN_WITH_METRICS(descriptions_stand_in_the_segment);
+    RUN_WITH_METRICS(what_is_more_than_the_bound_is_recorded_as_other);
     return check_result();
 }

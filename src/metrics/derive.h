@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Derived metrics: ratio, sum, difference or rate of others, as the policy says. A missing input
+ * makes a missing output; never a zero. */
+#ifndef METRICS_DERIVE_H
+#define METRICS_DERIVE_H
+
+#include "config/config.h"
+#include "metrics/metrics.h"
+
+struct derived {
+    const struct config_derived *config;
+    uint32_t index;
+    int32_t inputs[CONFIG_DERIVED_INPUTS_MAX]; /* metrics; negative: not defined yet */
+    double last;                               /* rate: the value at last_ns */
+    int64_t last_ns;                           /* 0: none */
+};
+
+struct derive {
+    struct derived *all;
+    uint32_t count;
+};
+
+/* The config must outlive it. VAGUS_ENOMEM; VAGUS_EFULL and the like of metrics_define(), with
+ * *which and *why. Half-built is fine for derive_finish(). */
+int derive_init(struct derive *derive, const struct vagus_config *config, struct metrics *metrics,
+                const char **which, const char **why);
+void derive_finish(struct derive *derive);
+
+/* The sampler alone, after the fold: those whose tier is due, in the policy's order, so that one
+ * may be made of those before it. */
+void derive_step(struct derive *derive, struct metrics *metrics, unsigned due, int64_t now_ns);
+
+#endif
