@@ -9,6 +9,7 @@
 #include "metric.h"
 #include "monitor.h"
 #include "policy.h"
+#include "query.h"
 #include "rule.h"
 #include "signal.h"
 #include "snapshot.h"

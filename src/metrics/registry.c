@@ -26,7 +26,7 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     metrics->index_mask = places - 1;
     if (metrics->entries == NULL || metrics->readings == NULL || metrics->versions == NULL ||
         metrics->recorded == NULL || metrics->described == NULL || metrics->sums == NULL ||
-        metrics->index == NULL ||
+        metrics->index == NULL || store_init(&metrics->store, segment, capacity) != 0 ||
         cells_init(&metrics->cells, generation, capacity, threads_max) != 0) {
         metrics_finish(metrics);
         return VAGUS_ENOMEM;
@@ -37,6 +37,7 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
 void metrics_finish(struct metrics *metrics)
 {
     cells_finish(&metrics->cells);
+    store_finish(&metrics->store);
     free(metrics->entries);
     free(metrics->readings);
     free(metrics->versions);

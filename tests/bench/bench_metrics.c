@@ -124,7 +124,7 @@ static struct {
     struct vagus_reading reading;
     double min, max, sum;
     unsigned count;
-    struct segment_point points[SERIES_BLOCK_POINTS];
+    struct store_point points[STORE_RECENT];
 } bare_series;
 
 static void append(void *arg, uint64_t iterations)
@@ -139,9 +139,9 @@ static void put_bare(int64_t now_ns, double value)
 {
     bare_series.reading = (struct vagus_reading){
         .value = value, .taken_ns = now_ns, .good_until_ns = now_ns + VAGUS_SECOND_NS};
-    if (bare_series.count == SERIES_BLOCK_POINTS)
+    if (bare_series.count == STORE_RECENT)
         bare_series.count = 0;
-    bare_series.points[bare_series.count++] = (struct segment_point){now_ns, value};
+    bare_series.points[bare_series.count++] = (struct store_point){now_ns, value};
     bare_series.min = value < bare_series.min ? value : bare_series.min;
     bare_series.max = value > bare_series.max ? value : bare_series.max;
     bare_series.sum += value;

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The code of a block: values as integers at the metric's resolution, each as its difference from a
+ * prediction, in adaptive Golomb-Rice codes, entries that are as predicted as runs. Times are
+ * numbers of periods; a step other than the expected one is coded, so a hole is a hole. */
+#ifndef METRICS_BLOCK_H
+#define METRICS_BLOCK_H
+
+#include <stdbool.h>
+
+#include "segment/layout.h"
+
+/* One entry: a value, or all that is known of a bucket, or a gap (count 0). */
+struct block_entry {
+    int64_t at_ns;
+    double last, min, max, sum;
+    uint32_t count; /* values in it; 0: an attempt that brought nothing */
+};
+
+enum block_field { BLOCK_LAST, BLOCK_MIN, BLOCK_MAX, BLOCK_SUM, BLOCK_COUNT, BLOCK_FIELDS };
+
+/* What a Rice parameter is chosen by: the mean of recent magnitudes. */
+struct block_mean {
+    uint64_t sum;
+    uint32_t n;
+};
+
+/* What both sides know after each entry, and predict the next one from. */
+struct block_model {
+    struct block_mean runs, means[BLOCK_FIELDS];
+    uint64_t last;      /* the newest value as an integer */
+    uint64_t slope;     /* its difference from the one before */
+    uint64_t cost_flat; /* how far off "as before" was lately, */
+    uint64_t cost_line; /* and "on as before" */
+    uint64_t count;     /* of the newest bucket */
+    uint32_t step;      /* expected, in periods */
+    bool any;           /* there was a value */
+    bool raw, wide;     /* bits of doubles; five fields */
+    bool loose;         /* the expected step follows the last one: the instant tier */
+};
+
+/* The open block of a series. Whatever steers the writer lies here, in private memory. */
+struct block_writer {
+    struct block_model model;
+    uint64_t word; /* the payload's newest, unfinished word */
+    double resolution, inverse;
+    struct segment_block_head head; /* all but the stamp, which lies in the segment alone */
+    int64_t period_ns;
+    bool odd; /* there were values that integers cannot hold: the next block is raw */
+};
+
+/* Begins a block in a place of the pool that nobody else uses. first: the entry that will be put
+ * next. */
+void block_open(struct block_writer *writer, struct segment_block *block, uint32_t metric,
+                uint8_t level, uint8_t fields, double resolution, uint32_t previous,
+                const struct block_entry *first);
+
+/* Puts an entry; what is earlier than the newest one counts at its time. False if it does not fit:
+ * the block must be sealed then, and is unchanged. */
+bool block_put(struct block_writer *writer, struct segment_block *block,
+               const struct block_entry *entry);
+
+void block_seal(struct block_writer *writer, struct segment_block *block);
+
+/* The value that is kept for a given one: the nearest multiple of the resolution. Values that are
+ * to be put were rounded so. inverse: 1 / resolution. */
+double block_rounded(double value, double resolution, double inverse);
+
+/* Reads a block out of private memory, whose head was checked. However wrong its payload is, this
+ * ends after block->entries entries. */
+struct block_reader {
+    const struct segment_block *block;
+    struct block_model model;
+    double resolution;
+    int64_t period_ns;
+    uint64_t run; /* entries that are as predicted */
+    uint64_t index;
+    uint32_t left;  /* entries */
+    uint32_t at;    /* bit */
+    bool announced; /* after the run an entry is coded */
+    bool failed;    /* the payload makes no sense */
+};
+
+void block_read(struct block_reader *reader, const struct segment_block *block, double resolution);
+bool block_next(struct block_reader *reader, struct block_entry *entry);
+
+#endif
