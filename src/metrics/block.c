@@ -11,7 +11,7 @@
 /* Beyond so many resolutions a double itself is hardly finer, and is coded as it is. */
 #define SCALED_MAX 0x1p50
 /* More than one entry can ever take: its run, a step, five escaped numbers. */
-#define ENTRY_BITS_MAX (8 * (QUOTIENT_MAX + ESCAPE_BITS + 6 + 64))
+#define ENTRY_BITS_MAX (8 * (PREFIX_MAX + ESCAPE_BITS + 6 + 64))
 
 static void put_bits(struct block_writer *writer, struct segment_block *block, uint64_t bits,
                      unsigned count)
@@ -31,8 +31,8 @@ static void put_bits(struct block_writer *writer, struct segment_block *block, u
 
 static void put_escape(struct block_writer *writer, struct segment_block *block, unsigned what)
 {
-    put_bits(writer, block, ((UINT64_C(1) << QUOTIENT_MAX) - 1) | (uint64_t)what << QUOTIENT_MAX,
-             QUOTIENT_MAX + ESCAPE_BITS);
+    put_bits(writer, block, ((UINT64_C(1) << PREFIX_MAX) - 1) | (uint64_t)what << PREFIX_MAX,
+             PREFIX_MAX + ESCAPE_BITS);
 }
 
 static void put_wide(struct block_writer *writer, struct segment_block *block, uint64_t number)
@@ -45,12 +45,15 @@ static void put_wide(struct block_writer *writer, struct segment_block *block, u
 static void put_number(struct block_writer *writer, struct segment_block *block,
                        struct block_mean *mean, uint64_t number)
 {
-    unsigned k = rice_bits(mean);
-    uint64_t quotient = number >> k;
-    if (quotient < QUOTIENT_MAX) {
-        uint64_t ones = (UINT64_C(1) << quotient) - 1;
-        uint64_t rest = number & ((UINT64_C(1) << k) - 1);
-        put_bits(writer, block, ones | rest << (quotient + 1), (unsigned)quotient + 1 + k);
+    unsigned k = low_bits(mean);
+    uint64_t high = number >> k;
+    if (high < (UINT64_C(1) << PREFIX_MAX) - 1) {
+        /* Exponential Golomb: as many ones as high + 1 has bits after its first, these, then the
+         * low bits. Jumps are many times the mean; in a plain Rice code they would be dear. */
+        unsigned prefix = width(high + 1) - 1;
+        uint64_t ones = (UINT64_C(1) << prefix) - 1;
+        uint64_t rest = (high + 1 - ones - 1) << k | (number & ((UINT64_C(1) << k) - 1));
+        put_bits(writer, block, ones | rest << (prefix + 1), 2 * prefix + 1 + k);
     } else {
         put_escape(writer, block, ESCAPE_WIDE);
         put_wide(writer, block, number);
@@ -111,10 +114,10 @@ static bool as_predicted(const struct block_model *m, const uint64_t f[BLOCK_FIE
            f[BLOCK_SUM] == (m->raw ? predicted_raw_sum(f) : predicted_sum(f));
 }
 
-/* Whether it is an integer that a double holds exactly; the negative zero is none. */
+/* Whether it is an integer that nearest() gives back; the negative zero is none. */
 static inline bool is_integer(double value)
 {
-    return value > -0x1p53 && value < 0x1p53 && value == (double)(int64_t)value &&
+    return value > -0x1p51 && value < 0x1p51 && value == (double)(int64_t)value &&
            (value != 0 || bits_of(value) == 0);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The code of a block: values as integers at the metric's resolution, each as its difference from a
- * prediction, in adaptive Golomb-Rice codes, entries that are as predicted as runs. Times are
- * numbers of periods; a step other than the expected one is coded, so a hole is a hole. */
+ * prediction, in adaptive exponential Golomb codes, entries that are as predicted as runs. Times
+ * are numbers of periods; a step other than the expected one is coded, so a hole is a hole. */
 #ifndef METRICS_BLOCK_H
 #define METRICS_BLOCK_H
 
@@ -18,7 +18,7 @@ struct block_entry {
 
 enum block_field { BLOCK_LAST, BLOCK_MIN, BLOCK_MAX, BLOCK_SUM, BLOCK_COUNT, BLOCK_FIELDS };
 
-/* What a Rice parameter is chosen by: the mean of recent magnitudes. */
+/* What the parameter of a code is chosen by: the mean of recent magnitudes. */
 struct block_mean {
     uint64_t sum;
     uint32_t n;

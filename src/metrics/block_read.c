@@ -40,30 +40,30 @@ static uint64_t get_wide(struct block_reader *reader)
 
 static inline bool get_escape(struct block_reader *reader, unsigned *what)
 {
-    const uint64_t ones = (UINT64_C(1) << QUOTIENT_MAX) - 1;
+    const uint64_t ones = (UINT64_C(1) << PREFIX_MAX) - 1;
     uint64_t bits = peek(reader);
     if (VAGUS_LIKELY((bits & ones) != ones))
         return false;
-    *what = bits >> QUOTIENT_MAX & ((1 << ESCAPE_BITS) - 1);
-    skip(reader, QUOTIENT_MAX + ESCAPE_BITS);
+    *what = bits >> PREFIX_MAX & ((1 << ESCAPE_BITS) - 1);
+    skip(reader, PREFIX_MAX + ESCAPE_BITS);
     return true;
 }
 
-static inline uint64_t get_rice(struct block_reader *reader, const struct block_mean *mean)
+static inline uint64_t get_low(struct block_reader *reader, const struct block_mean *mean)
 {
-    unsigned k = rice_bits(mean);
+    unsigned k = low_bits(mean);
     uint64_t bits = peek(reader);
-    unsigned quotient = (unsigned)__builtin_ctzll(~bits);
-    skip(reader, quotient + 1 + k);
-    bits >>= quotient + 1;
-    return (uint64_t)quotient << k | (bits & ((UINT64_C(1) << k) - 1));
+    unsigned prefix = (unsigned)__builtin_ctzll(~bits); /* less than PREFIX_MAX: no escape */
+    skip(reader, 2 * prefix + 1 + k);
+    uint64_t rest = bits >> (prefix + 1) & ((UINT64_C(1) << (prefix + k)) - 1);
+    return rest + (((UINT64_C(1) << prefix) - 1) << k);
 }
 
 static inline uint64_t get_number(struct block_reader *reader, const struct block_mean *mean)
 {
     unsigned what;
     if (VAGUS_LIKELY(!get_escape(reader, &what)))
-        return get_rice(reader, mean);
+        return get_low(reader, mean);
     reader->failed = reader->failed || what != ESCAPE_WIDE;
     return get_wide(reader);
 }
@@ -125,7 +125,7 @@ static bool get_coded(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
         skip(reader, 1);
         f[BLOCK_LAST] = get_raw(reader) ^ m->last;
     } else {
-        uint64_t number = escaped ? get_wide(reader) : get_rice(reader, &m->means[BLOCK_LAST]);
+        uint64_t number = escaped ? get_wide(reader) : get_low(reader, &m->means[BLOCK_LAST]);
         f[BLOCK_LAST] = predicted(m) + unzigzag(number + (expected && !m->wide));
         if (m->any)
             mean_add(&m->means[BLOCK_LAST], number);
