@@ -13,8 +13,8 @@
 /* More than one entry can ever take: its run, a step, five escaped numbers. */
 #define ENTRY_BITS_MAX (8 * (PREFIX_MAX + ESCAPE_BITS + 6 + 64))
 
-static void put_bits(struct block_writer *writer, struct segment_block *block, uint64_t bits,
-                     unsigned count)
+static inline void put_bits(struct block_writer *writer, struct segment_block *block, uint64_t bits,
+                            unsigned count)
 {
     unsigned at = writer->head.bits, place = at / 64, shift = at % 64;
     writer->head.bits = (uint16_t)(at + count);
@@ -42,8 +42,8 @@ static void put_wide(struct block_writer *writer, struct segment_block *block, u
     put_bits(writer, block, number, bits);
 }
 
-static void put_number(struct block_writer *writer, struct segment_block *block,
-                       struct block_mean *mean, uint64_t number)
+static inline void put_number(struct block_writer *writer, struct segment_block *block,
+                              struct block_mean *mean, uint64_t number)
 {
     unsigned k = low_bits(mean);
     uint64_t high = number >> k;
@@ -103,7 +103,7 @@ static void put_fields(struct block_writer *writer, struct segment_block *block,
     }
 }
 
-static bool as_predicted(const struct block_model *m, const uint64_t f[BLOCK_FIELDS])
+static inline bool as_predicted(const struct block_model *m, const uint64_t f[BLOCK_FIELDS])
 {
     if (!m->any || f[BLOCK_LAST] != (m->raw ? m->last : predicted(m)))
         return false;
@@ -121,14 +121,14 @@ static inline bool is_integer(double value)
            (value != 0 || bits_of(value) == 0);
 }
 
-static bool fits_integer(double value, double resolution, double inverse)
+static inline bool fits_integer(double value, double resolution, double inverse)
 {
     return resolution == 0 ? is_integer(value) : fabs(value * inverse) < SCALED_MAX;
 }
 
 /* Whether an entry can be coded as integers; if not, as doubles. */
-static bool fits_integers(const struct block_entry *entry, bool wide, double resolution,
-                          double inverse)
+static inline bool fits_integers(const struct block_entry *entry, bool wide, double resolution,
+                                 double inverse)
 {
     return entry->count == 0 || (fits_integer(entry->last, resolution, inverse) &&
                                  (!wide || (fits_integer(entry->min, resolution, inverse) &&
@@ -194,7 +194,7 @@ void block_open(struct block_writer *writer, struct segment_block *block, uint32
     segment_write_end(&block->head.stamp);
 }
 
-static void count_in(struct segment_block_head *head, const struct block_entry *entry)
+static inline void count_in(struct segment_block_head *head, const struct block_entry *entry)
 {
     head->entries++;
     if (entry->count == 0) {
@@ -239,7 +239,7 @@ static void put_coded(struct block_writer *writer, struct segment_block *block,
 }
 
 /* Periods since the newest entry; false if it is too far away for this block. */
-static bool step_of(const struct block_writer *writer, int64_t at_ns, uint32_t *step)
+static inline bool step_of(const struct block_writer *writer, int64_t at_ns, uint32_t *step)
 {
     const struct segment_block_head *head = &writer->head;
     int64_t since_ns;
@@ -250,8 +250,15 @@ static bool step_of(const struct block_writer *writer, int64_t at_ns, uint32_t *
         return at_ns < head->first_ns;
     if (since_ns <= 0)
         return true;
+    /* Nearly always it is the next period: no division then. */
+    int64_t half_ns = writer->period_ns / 2;
+    int64_t beyond_ns = since_ns - ((int64_t)head->span + 1) * writer->period_ns;
+    if (beyond_ns >= -half_ns && beyond_ns < half_ns) {
+        *step = 1;
+        return true;
+    }
     int64_t index = since_ns / writer->period_ns;
-    index += since_ns % writer->period_ns >= writer->period_ns / 2;
+    index += since_ns % writer->period_ns >= half_ns;
     if (index >= UINT32_MAX)
         return false;
     *step = index > head->span ? (uint32_t)(index - head->span) : 0;

@@ -65,7 +65,8 @@ static void *read_all(void *arg)
             ++*answers;
         }
         if (query_answer(&span, VAGUS_QUERY_RATE, 0, &result) == 0)
-            CHECK_NEAR(result.value, 1, 1e-9);
+            /* A bucket's last value is taken to be of its end: a second of 5,000. */
+            CHECK_NEAR(result.value, 1, result.step_ns == 0 ? 1e-9 : 3e-4);
         struct scan scan = {.sink = {.entry = scan_entry}};
         if (turn++ % 16 == 0) {
             span.from_ns = 0;
