@@ -35,9 +35,9 @@ static bool totals_head(struct query_sink *sink, const struct segment_block_head
     int64_t end_ns = segment_block_last_ns(head) + width_ns;
     if (head->count == 0)
         return true;
-    if (sink->wants_base && head->gaps > 0 && end_ns > totals->last_ns)
-        return false; /* the newest value may be older than the newest entry */
-    if (totals->count == 0 || end_ns > totals->last_ns) {
+    if (sink->wants_base && head->gaps > 0)
+        return false; /* its first or newest entry may be one: values' own times are wanted */
+    if (totals->count == 0 || end_ns >= totals->last_ns) {
         totals->last = head->last;
         totals->last_ns = end_ns;
     }
@@ -305,28 +305,31 @@ int query_check(unsigned aggregation, double quantile, int64_t from_ns, int64_t 
     return 0;
 }
 
-/* Where nothing is known of the time before the span, its first value stands for it. */
-static int find_base(const struct query_span *span, struct query_sink *sink)
+/* Where nothing is known of the time before the span, its first value stands for it: that of the
+ * level that was walked, whatever was taken away since. */
+static int find_base(const struct query_span *span, struct query_sink *sink, int64_t first_ns)
 {
-    struct query_cursor cursor = {0};
+    struct query_cursor cursor = {.begun = true, .level = sink->level, .from_ns = span->from_ns};
     struct vagus_bucket bucket;
     unsigned got = 1;
-    int error = 0;
-    while (!sink->has_base && error == 0 && got > 0) {
-        error = query_next(span, &cursor, &bucket, 1, &got);
-        if (error != 0 || got == 0 || bucket.count == 0)
+    while (!sink->has_base) {
+        int error = query_next(span, &cursor, &bucket, 1, &got);
+        /* If the first one is not there any more, the question is asked again. */
+        if (error != 0 || got == 0 || bucket.from_ns > first_ns)
+            return error != 0 ? error : VAGUS_EAGAIN;
+        if (bucket.count == 0)
             continue;
         sink->has_base = true;
         sink->base = bucket.last;
         sink->base_ns = bucket.to_ns;
     }
-    return error != 0 || sink->has_base ? error : VAGUS_EAGAIN;
+    return 0;
 }
 
 static int difference(const struct query_span *span, struct totals *totals, unsigned aggregation,
                       double *value)
 {
-    int error = find_base(span, &totals->sink);
+    int error = find_base(span, &totals->sink, totals->first_ns);
     if (error != 0)
         return error;
     double s = (double)(totals->last_ns - totals->sink.base_ns) / (double)VAGUS_SECOND_NS;

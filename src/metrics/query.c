@@ -180,9 +180,10 @@ int query_walk(const struct query_span *span, struct query_sink *sink)
     unsigned own = store_own_level(span->tier), level;
     sink->has_base = false;
     sink->step_ns = 0;
+    sink->level = own;
     if (walk_recent(span, sink))
         return 0;
-    level = level_for(span);
+    sink->level = level = level_for(span);
     struct stretch stretch = {.span = span, .end_ns = span->from_ns};
     for (;; level--) {
         stretch.level = level;

@@ -33,6 +33,7 @@ struct query_sink {
     double base;
     int64_t base_ns;
     int64_t step_ns; /* the coarsest bucket that was used */
+    unsigned level;  /* that the walk began with */
 };
 
 /* 0, or VAGUS_EAGAIN if four tries met the writer; the sink may have been fed by then. */

@@ -258,6 +258,19 @@ static void the_oldest_goes_first_and_open_blocks_stay(void)
     CHECK(store_since_ns(&metrics.store, loud, 3) < before);
 }
 
+/* A span, and each block, that begin with gaps still have a first value. */
+static void gaps_at_the_beginning_are_no_values(void)
+{
+    uint32_t index = define("gaps", VAGUS_GAUGE, VAGUS_TIER_1S, 1);
+    srand(13);
+    for (int i = 1; i <= 10000; i++)
+        put(index, i * S, i > 1 && rand() % 10 != 0 ? NAN : rand());
+    for (int i = 0; i < 60; i++) {
+        int64_t from_ns = rand() % 9000 * S;
+        agrees(index, from_ns, from_ns + 100 * S + rand() % 900 * S);
+    }
+}
+
 static void buckets_come_in_order(void)
 {
     uint32_t index = define("scan", VAGUS_GAUGE, VAGUS_TIER_1S, 1);
@@ -302,6 +315,7 @@ int main(void)
     RUN_WITH_METRICS(levels_cascade);
     RUN_WITH_METRICS(what_the_own_tier_lost_is_answered_from_buckets);
     RUN_WITH_METRICS(the_oldest_goes_first_and_open_blocks_stay);
+    RUN_WITH_METRICS(gaps_at_the_beginning_are_no_values);
     RUN_WITH_METRICS(buckets_come_in_order);
     RUN_WITH_METRICS(what_makes_no_sense_is_refused);
     return check_result();
