@@ -12,6 +12,7 @@
 #include "monitor.h"
 #include "operation.h"
 #include "policy.h"
+#include "query.h"
 #include "rule.h"
 #include "signal.h"
 #include "snapshot.h"

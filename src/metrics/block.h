@@ -1,60 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory behind the cells, for the two files that know it: cells.c makes it and says who owns
- * which row, record.c is the slow side of recording. */
+/* The code of a block: values as integers at the metric's resolution, each as its difference from a
+ * prediction, in adaptive exponential Golomb codes, entries that are as predicted as runs. Times
+ * are numbers of periods; a step other than the expected one is coded, so a hole is a hole. */
 #ifndef METRICS_BLOCK_H
 #define METRICS_BLOCK_H
 
-#include "metrics/cells.h"
+#include <stdbool.h>
 
-struct attachment;
+#include "segment/layout.h"
 
-/* A metric as vagus_record() finds it. Complete before its place is published. */
-struct cells_named {
-    uint64_t hash;
-    uint32_t kind, first;
-    struct histogram_shape shape;
-    char name[VAGUS_NAME_MAX];
+/* One entry: a value, or all that is known of a bucket, or a gap (count 0). */
+struct block_entry {
+    int64_t at_ns;
+    double last, min, max, sum;
+    uint32_t count; /* values in it; 0: an attempt that brought nothing */
 };
 
-struct cells_block {
-    size_t bytes; /* of the whole mapping */
-    uint32_t generation, capacity, slots, row_words;
-    uint32_t used;        /* slots ever owned */
-    uint32_t shared_used; /* a thread records into the shared slot */
-    struct wake *wake;
-    struct cells_block *next; /* while resting */
-    struct attachment *attached;
-    struct vagus__board *board;
-    struct vagus__cell *cells; /* slots + 1 rows of capacity; the last row is shared */
-    uint64_t *words;           /* likewise, rows of row_words */
-    uint8_t *taken;            /* by slot */
-    uint8_t *armed;            /* by metric */
-    struct cells_named *named; /* by metric: those that may be recorded by name */
-    uint32_t *places;          /* open addressing by hash: entry + 1, 0 free */
-    uint32_t places_mask;
+enum block_field { BLOCK_LAST, BLOCK_MIN, BLOCK_MAX, BLOCK_SUM, BLOCK_COUNT, BLOCK_FIELDS };
+
+/* What the parameter of a code is chosen by: the mean of recent magnitudes. */
+struct block_mean {
+    uint64_t sum;
+    uint32_t n;
 };
 
-/* The block that a handle of this generation leads to, with this thread attached to it, or NULL. */
-struct cells_block *block_enter(uint32_t generation);
+/* What both sides know after each entry, and predict the next one from. */
+struct block_model {
+    struct block_mean runs, means[BLOCK_FIELDS];
+    uint64_t last;      /* the newest value as an integer */
+    uint64_t slope;     /* its difference from the one before */
+    uint64_t cost_flat; /* how far off "as before" was lately, */
+    uint64_t cost_line; /* and "on as before" */
+    uint64_t count;     /* of the newest bucket */
+    uint32_t step;      /* expected, in periods */
+    bool any;           /* there was a value */
+    bool raw, wide;     /* bits of doubles; five fields */
+    bool loose;         /* the expected step follows the last one: the instant tier */
+};
 
-/* True if the thread has a slot of its own in it, false if it records into the shared one. */
-static inline bool block_owns_slot(uint32_t generation)
-{
-    return __atomic_load_n(&vagus__doors[generation % VAGUS__DOORS].generation, __ATOMIC_RELAXED) ==
-           generation;
-}
+/* The open block of a series. Whatever steers the writer lies here, in private memory. */
+struct block_writer {
+    struct block_model model;
+    uint64_t word; /* the payload's newest, unfinished word */
+    double resolution, inverse;
+    struct segment_block_head head; /* all but the stamp, which lies in the segment alone */
+    int64_t period_ns;
+    bool odd; /* there were values that integers cannot hold: the next block is raw */
+};
 
-static inline struct vagus__cell *block_row(const struct cells_block *block, uint32_t slot)
-{
-    return block->cells + (size_t)slot * block->capacity;
-}
+/* Begins a block in a place of the pool that nobody else uses. first: the entry that will be put
+ * next. */
+void block_open(struct block_writer *writer, struct segment_block *block, uint32_t metric,
+                uint8_t level, uint8_t fields, double resolution, uint32_t previous,
+                const struct block_entry *first);
 
-static inline uint64_t *block_words(const struct cells_block *block, uint32_t slot)
-{
-    return block->words + (size_t)slot * block->row_words;
-}
+/* Puts an entry; what is earlier than the newest one counts at its time. False if it does not fit:
+ * the block must be sealed then, and is unchanged. */
+bool block_put(struct block_writer *writer, struct segment_block *block,
+               const struct block_entry *entry);
 
-/* Rings the sampler's bell. */
-void block_ring(const struct cells_block *block);
+void block_seal(struct block_writer *writer, struct segment_block *block);
+
+/* The value that is kept for a given one: the nearest multiple of the resolution. Values that are
+ * to be put were rounded so. inverse: 1 / resolution. */
+double block_rounded(double value, double resolution, double inverse);
+
+/* Reads a block out of private memory, whose head was checked. However wrong its payload is, this
+ * ends after block->entries entries. */
+struct block_reader {
+    const struct segment_block *block;
+    struct block_model model;
+    double resolution;
+    int64_t period_ns;
+    uint64_t run; /* entries that are as predicted */
+    uint64_t index;
+    uint32_t left;  /* entries */
+    uint32_t at;    /* bit */
+    bool announced; /* after the run an entry is coded */
+    bool failed;    /* the payload makes no sense */
+};
+
+void block_read(struct block_reader *reader, const struct segment_block *block, double resolution);
+bool block_next(struct block_reader *reader, struct block_entry *entry);
 
 #endif

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "metrics/block.h"
+#include "metrics/cells_block.h"
 #include "vagus/operation.h"
 
 #define RESTING_LEAST 4 /* closes that a block sits out before it is used again */

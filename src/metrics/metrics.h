@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "metrics/cells.h"
+#include "metrics/store.h"
 #include "segment/writer.h"
 #include "vagus/metric.h"
 #include "vagus/rule.h"
@@ -31,10 +32,9 @@ struct metric {
     double min, max, resolution;
     uint64_t total;     /* counters: the folded sum */
     uint64_t seen_tick; /* gauges: tick of the newest store that was folded */
-    uint64_t blocks;    /* of its series ever begun */
-    uint32_t points;    /* in the open block */
     uint32_t first;     /* histograms: of its run of words */
     struct histogram_shape shape;
+    uint8_t keep_day; /* the policy marks it: 24 h of it are kept at 1 s */
 };
 
 /* An operation whose gauge shows how many are under way. */
@@ -55,6 +55,7 @@ struct metrics {
     struct segment *segment;
     const struct vagus_clock *clock;
     struct cells cells;
+    struct store store;
     struct metric *entries; /* capacity of them; likewise what follows, apart from these since it is
                                all that a calm tick looks at: */
     struct vagus_reading *readings; /* the newest value of each */
@@ -138,7 +139,8 @@ void metrics_flights_fold(struct metrics *metrics, unsigned due, int64_t tick_ns
 /* Mirrors the newest values into the segment. */
 void metrics_mirror(struct metrics *metrics, int64_t now_ns);
 
-/* The series of a metric between from_ns (exclusive) and now_ns. */
+/* The series of a metric's own tier between from_ns (exclusive) and now_ns. What lies behind the
+ * newest STORE_RECENT points is read from blocks, with times to the nearest period of the tier. */
 void metrics_window(const struct metrics *metrics, uint32_t index, int64_t from_ns, int64_t now_ns,
                     struct vagus_window *window);
 

@@ -3,7 +3,7 @@
  * a histogram's buckets, and what cannot be recorded at all. */
 #include <string.h>
 
-#include "metrics/block.h"
+#include "metrics/cells_block.h"
 
 static uint64_t dropped;
 

@@ -28,6 +28,7 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     if (metrics->entries == NULL || metrics->readings == NULL || metrics->versions == NULL ||
         metrics->recorded == NULL || metrics->described == NULL || metrics->sums == NULL ||
         metrics->index == NULL || metrics->families == NULL ||
+        store_init(&metrics->store, segment, capacity) != 0 ||
         cells_init(&metrics->cells, generation, capacity, threads_max) != 0) {
         metrics_finish(metrics);
         return VAGUS_ENOMEM;
@@ -38,6 +39,7 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
 void metrics_finish(struct metrics *metrics)
 {
     cells_finish(&metrics->cells);
+    store_finish(&metrics->store);
     free(metrics->entries);
     free(metrics->readings);
     free(metrics->versions);

@@ -1,57 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Series: each metric's bounded history, a ring of blocks in the segment. What steers the writer
- * (which block is open, how full it is) lies in private memory; what is read back is clamped. */
+/* What enters the newest values and the series: puts, folds, and the windows that rules look at. */
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "metrics/metrics.h"
 
-static struct segment_block *block_at(const struct metrics *metrics, uint32_t index,
-                                      uint64_t number)
+/* Rounds a value that is there to what is kept of it, and appends it; NaN: a gap. */
+static void append(struct metrics *metrics, const struct metric *metric, int64_t taken_ns,
+                   double value)
 {
-    uint32_t blocks = metrics->segment->series_blocks;
-    struct segment_block *ring =
-        (struct segment_block *)segment_entries(metrics->segment, SEGMENT_SERIES) +
-        (size_t)index * blocks;
-    return &ring[number % blocks];
-}
-
-static void block_open(struct segment_block *block, uint32_t index, uint64_t number,
-                       int64_t taken_ns)
-{
-    segment_write_begin(&block->stamp);
-    block->number = number + 1;
-    block->metric = index;
-    block->count = 0;
-    block->first_ns = block->last_ns = taken_ns;
-    block->min = INFINITY;
-    block->max = -INFINITY;
-    block->sum = 0;
-    segment_write_end(&block->stamp);
-}
-
-static void append(struct metrics *metrics, struct metric *metric, int64_t taken_ns, double value)
-{
-    if (metrics->segment->series_blocks == 0)
-        return;
-    if (metric->blocks == 0 || metric->points == SERIES_BLOCK_POINTS) {
-        block_open(block_at(metrics, metric->index, metric->blocks), metric->index, metric->blocks,
-                   taken_ns);
-        metric->blocks++;
-        metric->points = 0;
-    }
-    struct segment_block *block = block_at(metrics, metric->index, metric->blocks - 1);
-    segment_write_begin(&block->stamp);
-    block->points[metric->points] = (struct segment_point){taken_ns, value};
-    block->count = ++metric->points;
-    block->last_ns = taken_ns;
-    if (!isnan(value)) {
-        block->min = value < block->min ? value : block->min;
-        block->max = value > block->max ? value : block->max;
-        block->sum += value;
-    }
-    segment_write_end(&block->stamp);
+    struct store_metric kept = {.index = metric->index,
+                                .tier = metric->tier,
+                                .keep_day = metric->keep_day != 0,
+                                .resolution = metric->resolution};
+    if (metric->resolution != 0)
+        kept.inverse = 1 / metric->resolution;
+    store_append(&metrics->store, &kept, taken_ns,
+                 block_rounded(value, kept.resolution, kept.inverse));
 }
 
 static int64_t good_until(const struct metric *metric, int64_t taken_ns)
@@ -84,7 +50,7 @@ void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns,
     metrics->readings[index].error = error;
     metrics->versions[index]++;
     /* What was never there leaves no trail of gaps behind. */
-    if (metric->blocks > 0)
+    if (store_newest(&metrics->store, index, store_own_level(metric->tier)) != 0)
         append(metrics, metric, at_ns, NAN);
 }
 
@@ -176,41 +142,106 @@ void metrics_mirror(struct metrics *metrics, int64_t now_ns)
     segment_write_end(&head->stamp);
 }
 
-static void window_add(struct vagus_window *window, const struct segment_point *point)
+static void window_add(struct vagus_window *window, int64_t taken_ns, double value)
 {
-    if (isnan(point->value)) {
+    if (isnan(value)) {
         window->gaps++;
         return;
     }
     if (window->count == 0) { /* points come newest first */
-        window->last = window->min = window->max = point->value;
-        window->last_ns = point->taken_ns;
+        window->last = window->min = window->max = value;
+        window->last_ns = taken_ns;
     }
-    window->first = point->value;
-    window->first_ns = point->taken_ns;
+    window->first = value;
+    window->first_ns = taken_ns;
     /* Plain comparisons: there is no NaN here, and fmin() is a call. */
-    window->min = point->value < window->min ? point->value : window->min;
-    window->max = point->value > window->max ? point->value : window->max;
-    window->sum += point->value;
+    window->min = value < window->min ? value : window->min;
+    window->max = value > window->max ? value : window->max;
+    window->sum += value;
     window->count++;
+}
+
+/* Puts a stretch before those that are there already. */
+static void window_prepend(struct vagus_window *window, const struct vagus_window *older)
+{
+    window->gaps += older->gaps;
+    if (older->count == 0)
+        return;
+    if (window->count == 0) {
+        window->last = older->last;
+        window->last_ns = older->last_ns;
+        window->min = older->min;
+        window->max = older->max;
+    }
+    window->first = older->first;
+    window->first_ns = older->first_ns;
+    window->min = older->min < window->min ? older->min : window->min;
+    window->max = older->max > window->max ? older->max : window->max;
+    window->sum += older->sum;
+    window->count += older->count;
+}
+
+static void stretch_add(struct vagus_window *stretch, const struct block_entry *entry)
+{
+    if (entry->count == 0) {
+        stretch->gaps++;
+        return;
+    }
+    if (stretch->count == 0) { /* entries come oldest first */
+        stretch->first = stretch->min = stretch->max = entry->last;
+        stretch->first_ns = entry->at_ns;
+    }
+    stretch->last = entry->last;
+    stretch->last_ns = entry->at_ns;
+    stretch->min = entry->last < stretch->min ? entry->last : stretch->min;
+    stretch->max = entry->last > stretch->max ? entry->last : stretch->max;
+    stretch->sum += entry->last;
+    stretch->count++;
+}
+
+/* The long way: blocks are copied and decoded, from the newest to the first that reaches back. */
+static void window_of_blocks(const struct metrics *metrics, const struct metric *metric,
+                             struct vagus_window *window)
+{
+    unsigned level = store_own_level(metric->tier);
+    uint32_t place = store_newest(&metrics->store, metric->index, level);
+    for (uint32_t number = 0; place != 0; number--) {
+        struct segment_block block;
+        struct block_reader reader;
+        struct block_entry entry;
+        struct vagus_window stretch = {0};
+        if (store_copy_block(&metrics->store, place, &block) != 0 ||
+            block.head.metric != metric->index || block.head.level != metric->tier ||
+            (number != 0 && block.head.number != number))
+            return;
+        number = block.head.number;
+        block_read(&reader, &block, metric->resolution);
+        while (block_next(&reader, &entry))
+            if (entry.at_ns > window->from_ns && entry.at_ns <= window->now_ns)
+                stretch_add(&stretch, &entry);
+        window_prepend(window, &stretch);
+        if (block.head.first_ns <= window->from_ns || number == 1)
+            return;
+        place = block.head.previous;
+    }
 }
 
 void metrics_window(const struct metrics *metrics, uint32_t index, int64_t from_ns, int64_t now_ns,
                     struct vagus_window *window)
 {
-    const struct metric *metric = &metrics->entries[index];
-    uint32_t blocks = metrics->segment->series_blocks;
-    uint64_t oldest = metric->blocks > blocks ? metric->blocks - blocks : 0;
+    const struct store_recent *recent = &metrics->store.recent[index];
+    uint64_t oldest = recent->count > STORE_RECENT ? recent->count - STORE_RECENT : 0;
 
     *window = (struct vagus_window){.from_ns = from_ns, .now_ns = now_ns};
-    for (uint64_t number = metric->blocks; number > oldest; number--) {
-        const struct segment_block *block = block_at(metrics, index, number - 1);
-        uint32_t count = number == metric->blocks ? metric->points : SERIES_BLOCK_POINTS;
-        for (uint32_t i = count; i > 0; i--) {
-            if (block->points[i - 1].taken_ns <= from_ns)
-                return;
-            if (block->points[i - 1].taken_ns <= now_ns)
-                window_add(window, &block->points[i - 1]);
-        }
+    for (uint64_t number = recent->count; number > oldest; number--) {
+        const struct store_point *point = &recent->points[(number - 1) % STORE_RECENT];
+        if (point->taken_ns <= from_ns)
+            return;
+        if (point->taken_ns <= now_ns)
+            window_add(window, point->taken_ns, point->value);
     }
+    if (oldest == 0)
+        return;
+    *window = (struct vagus_window){.from_ns = from_ns, .now_ns = now_ns};
+    window_of_blocks(metrics, &metrics->entries[index], window);
 }

@@ -3,6 +3,7 @@
 #include "segment/layout.h"
 
 #define METRICS_MAX 65536
+#define BLOCKS_MAX (SEGMENT_BYTES_MAX / SERIES_BLOCK_BYTES)
 
 /* What this build knows of each section. */
 static const struct {
@@ -12,7 +13,7 @@ static const struct {
     [SEGMENT_SNAPSHOT] = {sizeof(struct segment_slot), SEGMENT_SLOTS},
     [SEGMENT_DIRECTORY] = {sizeof(struct segment_metric), 0},
     [SEGMENT_VALUES] = {sizeof(struct vagus_reading), 0},
-    [SEGMENT_SERIES] = {SERIES_BLOCK_BYTES, 0}, /* times the blocks of each metric */
+    [SEGMENT_SERIES] = {SERIES_BLOCK_BYTES, 0}, /* whatever is left over */
     [SEGMENT_SIGNALS] = {sizeof(struct segment_signal), SEGMENT_SIGNALS_MAX},
     [SEGMENT_LISTENERS] = {sizeof(struct segment_listener), SEGMENT_LISTENERS_MAX},
     [SEGMENT_COLLECTORS] = {sizeof(struct segment_collector), SEGMENT_COLLECTORS_MAX},
@@ -38,15 +39,16 @@ bool segment_lay_out(uint64_t bytes, uint32_t metrics_max,
         return false;
     uint64_t fixed = SEGMENT_HEADER_BYTES;
     for (int i = 0; i < SEGMENT_SECTION_COUNT; i++) {
-        extents[i].entry_bytes = i == SEGMENT_SERIES ? 0 : known[i].entry_bytes;
+        extents[i].entry_bytes = known[i].entry_bytes;
         extents[i].capacity = known[i].capacity != 0 ? known[i].capacity : metrics_max;
+        if (i == SEGMENT_SERIES)
+            extents[i].capacity = 0;
         fixed += aligned(section_bytes(&extents[i]));
     }
-    uint64_t block_round = (uint64_t)metrics_max * SERIES_BLOCK_BYTES;
-    uint64_t blocks = fixed < bytes ? (bytes - fixed) / block_round : 0;
-    if (blocks < 2) /* one that is sealed and one that is open */
+    uint64_t blocks = fixed < bytes ? (bytes - fixed) / SERIES_BLOCK_BYTES : 0;
+    if (blocks < 2 * (uint64_t)metrics_max)
         return false;
-    extents[SEGMENT_SERIES].entry_bytes = (uint32_t)(blocks * SERIES_BLOCK_BYTES);
+    extents[SEGMENT_SERIES].capacity = (uint32_t)blocks;
     uint64_t offset = SEGMENT_HEADER_BYTES;
     for (int i = 0; i < SEGMENT_SECTION_COUNT; i++) {
         extents[i].offset = offset;
@@ -58,13 +60,12 @@ bool segment_lay_out(uint64_t bytes, uint32_t metrics_max,
 
 static int extent_check(const struct segment_extent *extent, int id, uint64_t total_bytes)
 {
-    if (id == SEGMENT_SERIES
-            ? extent->entry_bytes == 0 || extent->entry_bytes % SERIES_BLOCK_BYTES != 0
-            : extent->entry_bytes != known[id].entry_bytes)
+    uint32_t most = id == SEGMENT_SERIES ? BLOCKS_MAX : METRICS_MAX;
+    if (extent->entry_bytes != known[id].entry_bytes)
         return VAGUS_EVERSION;
     if (known[id].capacity != 0 && extent->capacity != known[id].capacity)
         return VAGUS_EVERSION;
-    if (extent->capacity == 0 || extent->capacity > METRICS_MAX)
+    if (extent->capacity == 0 || extent->capacity > most)
         return VAGUS_ECORRUPT;
     if (extent->offset < SEGMENT_HEADER_BYTES || extent->offset % 64 != 0 ||
         extent->offset > total_bytes || extent->bytes > total_bytes - extent->offset ||

@@ -13,7 +13,7 @@
 #include "vagus/snapshot.h"
 
 #define SEGMENT_MAGIC UINT64_C(0x0a1a737567617689) /* 0x89 "vagus" 0x1a 0x0a, as PNG does */
-#define SEGMENT_VERSION 1
+#define SEGMENT_VERSION 2
 #define SEGMENT_HEADER_BYTES 4096
 #define SEGMENT_BYTES_DEFAULT (8u << 20)
 #define SEGMENT_BYTES_MIN (1u << 20)
@@ -88,7 +88,7 @@ struct segment_slots {
     } slots[SEGMENT_SLOTS];
 };
 
-/* One metric. Entry i of directory, values and series belong together. */
+/* One metric. Entry i of directory and values belong together. */
 struct segment_metric {
     char name[VAGUS_NAME_MAX];
     char instance[VAGUS_INSTANCE_MAX]; /* "" if it has none */
@@ -102,26 +102,68 @@ struct segment_metric {
     uint64_t reserved[4];
 };
 
-/* The series section: after its head one entry for each metric, each a ring of `blocks` blocks.
- * Block number n of a metric (counted from 0) lies at index n % blocks. */
+/* The series section: after its head a pool of blocks. Each holds a stretch of one series (a metric
+ * at one level) and names the block before it; docs/series.md tells how the payload is coded. */
 #define SERIES_BLOCK_BYTES 1024
-#define SERIES_BLOCK_POINTS 59
+#define SERIES_BLOCK_WORDS 118 /* of payload */
+#define SERIES_BLOCK_BITS (SERIES_BLOCK_WORDS * 64)
+#define SERIES_BLOCK_ENTRIES_MAX 4096
 
-struct segment_point {
-    int64_t taken_ns;
-    double value; /* NaN: a gap, an attempt that brought nothing */
+enum segment_block_flags {
+    SEGMENT_BLOCK_SEALED = 1,  /* never changes again until it is given to another series */
+    SEGMENT_BLOCK_RAW = 2,     /* values are the bits of doubles */
+    SEGMENT_BLOCK_INTEGER = 4, /* values are integers, whatever the metric's resolution */
+};
+
+/* Answers for the whole block without decoding it. */
+struct segment_block_head {
+    uint64_t stamp;  /* odd while it changes */
+    uint32_t number; /* of this block in its series, counted from 1; 0: never used */
+    uint32_t metric; /* index */
+    uint8_t level;   /* enum vagus_tier: the period of its entries */
+    uint8_t fields;  /* 1: last; 5: last, min, max, sum, count */
+    uint8_t flags;   /* enum segment_block_flags */
+    uint8_t reserved;
+    uint32_t previous; /* place in the pool of block number - 1, plus 1; 0: it had none */
+    uint16_t entries;  /* in the payload, gaps and those pending included */
+    uint16_t pending;  /* newest entries that are as predicted and not in the payload */
+    uint16_t bits;     /* of the payload */
+    uint16_t gaps;     /* entries that brought no value */
+    uint32_t count;    /* values that min, max and sum are over */
+    uint32_t span;     /* periods from the first entry to the last */
+    int64_t first_ns;
+    double min, max, sum, last; /* meaningless if count is 0 */
 };
 
 struct segment_block {
-    uint64_t stamp;  /* odd while it changes */
-    uint64_t number; /* of this block, plus 1; 0: never used */
-    uint32_t metric; /* index: a block read at the wrong place shows it */
-    uint32_t count;  /* points */
-    int64_t first_ns, last_ns;
-    double min, max, sum; /* over the points that are no gaps */
-    uint64_t reserved[2];
-    struct segment_point points[SERIES_BLOCK_POINTS];
+    struct segment_block_head head;
+    uint64_t payload[SERIES_BLOCK_WORDS];
 };
+
+/* The period of a level; for the instant tier, the millisecond that its times are kept to. */
+static inline int64_t segment_level_ns(unsigned level)
+{
+    switch (level) {
+    case VAGUS_TIER_INSTANT:
+        return VAGUS_MILLISECOND_NS;
+    case VAGUS_TIER_100MS:
+        return 100 * VAGUS_MILLISECOND_NS;
+    case VAGUS_TIER_1S:
+        return VAGUS_SECOND_NS;
+    case VAGUS_TIER_10S:
+        return 10 * VAGUS_SECOND_NS;
+    case VAGUS_TIER_60S:
+        return 60 * VAGUS_SECOND_NS;
+    default:
+        return 0;
+    }
+}
+
+/* The time of a block's newest entry. */
+static inline int64_t segment_block_last_ns(const struct segment_block_head *head)
+{
+    return head->first_ns + (int64_t)head->span * segment_level_ns(head->level);
+}
 
 /* The ring of transitions; entry n lies at n % capacity. */
 struct segment_signal {
@@ -193,6 +235,7 @@ _Static_assert(sizeof(struct segment_header) <= SEGMENT_HEADER_BYTES, "header fi
 _Static_assert(sizeof(struct segment_head) == 64, "a head is a cache line");
 _Static_assert(sizeof(struct segment_slot) % 64 == 0, "a slot has its cache lines to itself");
 _Static_assert(sizeof(struct segment_block) == SERIES_BLOCK_BYTES, "a block is 1 KiB");
+_Static_assert(sizeof(struct segment_block_head) == 80, "a block's head");
 _Static_assert(sizeof(struct segment_metric) % 8 == 0, "no hidden padding at the end");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(void *) == 8,
                "segments are little-endian 64-bit");

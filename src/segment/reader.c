@@ -287,16 +287,16 @@ int segment_read_entries(const struct segment_reader *reader, enum segment_secti
     return 0;
 }
 
-static int block_check(struct segment_block *block, uint32_t metric)
+bool segment_block_check(const struct segment_block_head *head)
 {
-    if (block->metric != metric)
-        return VAGUS_ECORRUPT;
-    if (block->count > SERIES_BLOCK_POINTS)
-        block->count = SERIES_BLOCK_POINTS;
-    for (uint32_t i = 1; i < block->count; i++)
-        if (block->points[i].taken_ns < block->points[i - 1].taken_ns)
-            return VAGUS_ECORRUPT;
-    return 0;
+    int64_t period_ns = segment_level_ns(head->level);
+    int64_t span_ns, last_ns;
+    return head->number != 0 && period_ns != 0 && (head->fields == 1 || head->fields == 5) &&
+           head->bits <= SERIES_BLOCK_BITS && head->entries <= SERIES_BLOCK_ENTRIES_MAX &&
+           head->pending <= head->entries && head->gaps <= head->entries &&
+           !__builtin_mul_overflow((int64_t)head->span, period_ns, &span_ns) &&
+           !__builtin_add_overflow(head->first_ns, span_ns, &last_ns) &&
+           last_ns < INT64_MAX - period_ns;
 }
 
 static int try_block(const struct segment_reader *reader, uint64_t offset,
@@ -310,33 +310,32 @@ static int try_block(const struct segment_reader *reader, uint64_t offset,
         error = fetch_word(reader, offset, &after);
     if (error != 0)
         return error;
-    block->stamp = after;
+    block->head.stamp = after;
     return before == after && after % 2 == 0 ? 0 : VAGUS_EAGAIN;
 }
 
-int segment_read_block(const struct segment_reader *reader, uint32_t metric, uint64_t number,
+int segment_read_block(const struct segment_reader *reader, uint32_t place,
                        struct segment_block *block)
 {
     const struct segment_extent *extent = &reader->header.sections[SEGMENT_SERIES];
     if (reader->bytes == 0)
         return VAGUS_EINVAL;
-    if (metric >= extent->capacity)
+    if (place >= extent->capacity)
         return VAGUS_ENOENT;
-    uint64_t blocks = extent->entry_bytes / SERIES_BLOCK_BYTES;
-    uint64_t offset = extent->offset + sizeof(struct segment_head) +
-                      (uint64_t)metric * extent->entry_bytes + number % blocks * SERIES_BLOCK_BYTES;
+    uint64_t offset =
+        extent->offset + sizeof(struct segment_head) + (uint64_t)place * SERIES_BLOCK_BYTES;
     struct segment_block its_block;
     int error = VAGUS_EAGAIN;
     for (int try = 0; try < SEGMENT_TRIES && error == VAGUS_EAGAIN; try++)
         error = try_block(reader, offset, &its_block);
-    if (error == VAGUS_EAGAIN && is_left_odd(reader, its_block.stamp))
+    if (error == VAGUS_EAGAIN && is_left_odd(reader, its_block.head.stamp))
         error = try_block(reader, offset, &its_block);
-    if (error != 0 && !(error == VAGUS_EAGAIN && is_left_odd(reader, its_block.stamp)))
+    if (error != 0 && !(error == VAGUS_EAGAIN && is_left_odd(reader, its_block.head.stamp)))
         return error;
-    if (its_block.number != number + 1)
+    if (its_block.head.number == 0)
         return VAGUS_ENOENT;
-    if ((error = block_check(&its_block, metric)) != 0)
-        return error;
+    if (!segment_block_check(&its_block.head))
+        return VAGUS_ECORRUPT;
     *block = its_block;
     return 0;
 }

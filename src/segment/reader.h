@@ -46,11 +46,15 @@ int segment_read_entries(const struct segment_reader *reader, enum segment_secti
                          uint64_t first, uint64_t count, void *entries, uint64_t *got,
                          struct segment_head *head);
 
-/* Block `number` (counted from 0) of metric `metric`'s series: VAGUS_ENOENT if it was overwritten
- * or never written, VAGUS_EAGAIN if four tries met the writer. Count is clamped, points ordered or
- * the block is VAGUS_ECORRUPT. block->stamp is odd if its writer died while changing it. */
-int segment_read_block(const struct segment_reader *reader, uint32_t metric, uint64_t number,
+/* The block at a place in the pool of series: VAGUS_ENOENT if there is no such place or it was
+ * never used, VAGUS_EAGAIN if four tries met the writer. Its head is checked: level, fields and
+ * counts are possible ones, or it is VAGUS_ECORRUPT. head.stamp is odd if its writer died while
+ * changing it. The output stays untouched on failure. */
+int segment_read_block(const struct segment_reader *reader, uint32_t place,
                        struct segment_block *block);
+
+/* Whether a copied block's head is possible, so that what it says of itself is within bounds. */
+bool segment_block_check(const struct segment_block_head *head);
 
 /* One segment in a folder. */
 struct segment_found {

@@ -219,7 +219,7 @@ int segment_create(const struct segment_options *options, struct segment *segmen
         return VAGUS_EINVAL;
     if (made.clock == NULL)
         made.clock = &clock_of_machine;
-    made.series_blocks = made.extents[SEGMENT_SERIES].entry_bytes / SERIES_BLOCK_BYTES;
+    made.series_blocks = made.extents[SEGMENT_SERIES].capacity;
     if (options->anonymous || !file_create(&made, options)) {
         int error = anonymous_create(&made, options);
         if (error != 0)

@@ -23,7 +23,7 @@ struct segment {
     uint64_t bytes;
     int fd; /* holds the flock; -1: anonymous */
     const struct vagus_clock *clock;
-    uint32_t series_blocks;  /* for each metric */
+    uint32_t series_blocks;  /* in the pool */
     char path[256];          /* "" if anonymous */
     char why_anonymous[160]; /* "" unless a file was wanted and could not be had */
     /* Where things lie, for the writer alone: nothing in the mapping ever steers it. */

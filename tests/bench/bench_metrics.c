@@ -151,24 +151,40 @@ static struct {
     struct vagus_reading reading;
     double min, max, sum;
     unsigned count;
-    struct segment_point points[SERIES_BLOCK_POINTS];
+    struct store_point points[STORE_RECENT];
 } bare_series;
+
+/* Something like a busy machine's CPU use: what comes next is not known. */
+static double noise[256];
+
+static void make_noise(void)
+{
+    uint64_t seed = 88172645463325252u;
+    for (unsigned i = 0; i < 256; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        noise[i] = (double)(seed % 1000);
+    }
+}
+
+static int64_t append_ns = VAGUS_SECOND_NS;
 
 static void append(void *arg, uint64_t iterations)
 {
-    int64_t now_ns = VAGUS_SECOND_NS;
     (void)arg;
     MEASURE_LOOP(iterations,
-                 (metrics_put(&all.metrics, 0, now_ns, (double)(now_ns & 255)), now_ns++));
+                 (metrics_put(&all.metrics, 0, append_ns, noise[append_ns / VAGUS_SECOND_NS & 255]),
+                  append_ns += VAGUS_SECOND_NS));
 }
 
 static void put_bare(int64_t now_ns, double value)
 {
     bare_series.reading = (struct vagus_reading){
         .value = value, .taken_ns = now_ns, .good_until_ns = now_ns + VAGUS_SECOND_NS};
-    if (bare_series.count == SERIES_BLOCK_POINTS)
+    if (bare_series.count == STORE_RECENT)
         bare_series.count = 0;
-    bare_series.points[bare_series.count++] = (struct segment_point){now_ns, value};
+    bare_series.points[bare_series.count++] = (struct store_point){now_ns, value};
     bare_series.min = value < bare_series.min ? value : bare_series.min;
     bare_series.max = value > bare_series.max ? value : bare_series.max;
     bare_series.sum += value;
@@ -178,7 +194,7 @@ static void append_bare(void *arg, uint64_t iterations)
 {
     int64_t now_ns = VAGUS_SECOND_NS;
     (void)arg;
-    MEASURE_LOOP(iterations, (put_bare(now_ns, (double)(now_ns & 255)), now_ns++));
+    MEASURE_LOOP(iterations, (put_bare(now_ns, noise[now_ns & 255]), now_ns++));
 }
 
 void bench_append(const struct bench_row *row, struct bench_result *result)
@@ -189,6 +205,7 @@ void bench_append(const struct bench_row *row, struct bench_result *result)
         result->why = "no segment";
         return;
     }
+    make_noise();
     if (bench_metrics_define(&all, 1, VAGUS_GAUGE, METRIC_SENSED) && measure(contenders, 2, 1)) {
         result->value = contenders[0].ns;
         result->floor = contenders[1].ns;

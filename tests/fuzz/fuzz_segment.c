@@ -101,11 +101,10 @@ static void read_all(const struct segment_reader *reader)
                              &head) == 0)
         for (uint64_t i = 0; i < got; i++)
             end_is_there(((struct segment_signal *)entries)[i].signal.reason, 160);
-    for (uint32_t metric = 0; metric < 3; metric++)
-        for (uint64_t number = 0; number < 3; number++)
-            if (segment_read_block(reader, metric, number, &block) == 0 &&
-                block.count > SERIES_BLOCK_POINTS)
-                abort();
+    for (uint32_t place = 0; place < 3; place++)
+        if (segment_read_block(reader, place, &block) == 0 &&
+            (block.head.entries > SERIES_BLOCK_ENTRIES_MAX || block.head.bits > SERIES_BLOCK_BITS))
+            abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -51,12 +51,14 @@ static void write_until_killed(int out)
         entry->signal.value = (double)n;
         head->count++;
         segment_write_end(&head->stamp);
-        segment_write_begin(&block->stamp);
-        block->number = 1;
-        block->count = SERIES_BLOCK_POINTS;
-        for (int i = 0; i < SERIES_BLOCK_POINTS; i++)
-            block->points[i].taken_ns = (int64_t)n;
-        segment_write_end(&block->stamp);
+        segment_write_begin(&block->head.stamp);
+        block->head.number = 1;
+        block->head.level = VAGUS_TIER_1S;
+        block->head.fields = 1;
+        block->head.first_ns = (int64_t)n;
+        for (int i = 0; i < SERIES_BLOCK_WORDS; i++)
+            block->payload[i] = n;
+        segment_write_end(&block->head.stamp);
         if (n == 1 && write(out, segment.path, sizeof(segment.path)) != sizeof(segment.path))
             _exit(1);
     }
@@ -88,12 +90,13 @@ static void look(const struct segment_reader *reader, bool dead)
                   ring[i].wall_ns == (int64_t)ring[i].signal.sequence);
         signals++;
     }
-    error = segment_read_block(reader, 0, 0, &block);
-    /* Cut off in its middle, points may be out of order: that is said. Before the first: none. */
+    error = segment_read_block(reader, 0, &block);
+    /* Cut off in its middle, a head may be impossible: that is said. Before the first: none. */
     CHECK(error == 0 || error == VAGUS_ENOENT || (dead && error == VAGUS_ECORRUPT) ||
           (!dead && error == VAGUS_EAGAIN));
-    if (error == 0 && block.stamp % 2 == 0) {
-        CHECK(block.points[0].taken_ns == block.points[SERIES_BLOCK_POINTS - 1].taken_ns);
+    if (error == 0 && block.head.stamp % 2 == 0) {
+        CHECK(block.payload[0] == (uint64_t)block.head.first_ns &&
+              block.payload[SERIES_BLOCK_WORDS - 1] == block.payload[0]);
         blocks++;
     }
 }

@@ -101,21 +101,28 @@ static void sections_are_pinned(void)
 
 static void series_are_pinned(void)
 {
-    SIZE(segment_point, 16);
-    AT(segment_point, taken_ns, 0);
-    AT(segment_point, value, 8);
+    SIZE(segment_block_head, 80);
+    AT(segment_block_head, stamp, 0);
+    AT(segment_block_head, number, 8);
+    AT(segment_block_head, metric, 12);
+    AT(segment_block_head, level, 16);
+    AT(segment_block_head, fields, 17);
+    AT(segment_block_head, flags, 18);
+    AT(segment_block_head, previous, 20);
+    AT(segment_block_head, entries, 24);
+    AT(segment_block_head, pending, 26);
+    AT(segment_block_head, bits, 28);
+    AT(segment_block_head, gaps, 30);
+    AT(segment_block_head, count, 32);
+    AT(segment_block_head, span, 36);
+    AT(segment_block_head, first_ns, 40);
+    AT(segment_block_head, min, 48);
+    AT(segment_block_head, max, 56);
+    AT(segment_block_head, sum, 64);
+    AT(segment_block_head, last, 72);
     SIZE(segment_block, 1024);
-    AT(segment_block, stamp, 0);
-    AT(segment_block, number, 8);
-    AT(segment_block, metric, 16);
-    AT(segment_block, count, 20);
-    AT(segment_block, first_ns, 24);
-    AT(segment_block, last_ns, 32);
-    AT(segment_block, min, 40);
-    AT(segment_block, max, 48);
-    AT(segment_block, sum, 56);
-    AT(segment_block, reserved, 64);
-    AT(segment_block, points, 80);
+    AT(segment_block, head, 0);
+    AT(segment_block, payload, 80);
 }
 
 static void signals_are_pinned(void)
@@ -243,7 +250,7 @@ static void sections_do_not_overlap(void)
             end = extents[s].offset + extents[s].bytes;
         }
         CHECK(end <= wanted[i].bytes);
-        CHECK(extents[SEGMENT_SERIES].entry_bytes >= 2 * SERIES_BLOCK_BYTES);
+        CHECK(extents[SEGMENT_SERIES].capacity >= 2 * wanted[i].metrics);
     }
 }
 

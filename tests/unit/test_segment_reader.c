@@ -118,34 +118,47 @@ static void blocks_are_found(void)
     struct segment_reader reader;
     REQUIRE(fixture_create("agent", 3, &segment) == 0);
     REQUIRE(segment_attach(segment.path, &reader) == 0);
-    uint32_t blocks = segment.series_blocks, metric = 63;
-    struct segment_block *ring =
-        (struct segment_block *)segment_entries(&segment, SEGMENT_SERIES) + (size_t)metric * blocks;
-    struct segment_block block = {.sum = 7};
-    CHECK_EQ(segment_read_block(&reader, metric, 0, &block), VAGUS_ENOENT);
-    uint64_t number = blocks + 1; /* the second round */
-    struct segment_block *it = &ring[number % blocks];
-    it->number = number + 1;
-    it->metric = metric;
-    it->count = UINT32_MAX;
-    for (int i = 0; i < SERIES_BLOCK_POINTS; i++)
-        it->points[i].taken_ns = i + 1;
-    CHECK_EQ(segment_read_block(&reader, metric, number, &block), 0);
-    CHECK_EQ(block.count, SERIES_BLOCK_POINTS);
-    CHECK_EQ(block.points[58].taken_ns, 59);
-    block.sum = 7;
-    CHECK_EQ(segment_read_block(&reader, metric, 1, &block), VAGUS_ENOENT); /* overwritten */
-    CHECK_EQ(segment_read_block(&reader, metric, UINT64_MAX, &block), VAGUS_ENOENT);
-    CHECK_EQ(segment_read_block(&reader, 64, number, &block), VAGUS_ENOENT);
-    it->stamp = 1;
-    CHECK_EQ(segment_read_block(&reader, metric, number, &block), VAGUS_EAGAIN);
-    it->stamp = 2;
-    it->points[30].taken_ns = 5;
-    CHECK_EQ(segment_read_block(&reader, metric, number, &block), VAGUS_ECORRUPT);
-    it->points[30].taken_ns = 31;
-    it->metric = 62;
-    CHECK_EQ(segment_read_block(&reader, metric, number, &block), VAGUS_ECORRUPT);
-    CHECK_EQ(block.sum, 7);
+    uint32_t place = segment.series_blocks - 1;
+    struct segment_block *it =
+        (struct segment_block *)segment_entries(&segment, SEGMENT_SERIES) + place;
+    struct segment_block block = {.head.sum = 7};
+    CHECK_EQ(segment_read_block(&reader, place, &block), VAGUS_ENOENT);
+    it->head = (struct segment_block_head){.number = 3,
+                                           .metric = 63,
+                                           .level = VAGUS_TIER_1S,
+                                           .fields = 1,
+                                           .entries = 5,
+                                           .bits = SERIES_BLOCK_BITS,
+                                           .span = 4,
+                                           .first_ns = 77};
+    it->payload[SERIES_BLOCK_WORDS - 1] = 99;
+    CHECK_EQ(segment_read_block(&reader, place, &block), 0);
+    CHECK_EQ(block.head.metric, 63);
+    CHECK_EQ(segment_block_last_ns(&block.head), 77 + 4 * VAGUS_SECOND_NS);
+    CHECK_EQ(block.payload[SERIES_BLOCK_WORDS - 1], 99);
+    block.head.sum = 7;
+    CHECK_EQ(segment_read_block(&reader, place + 1, &block), VAGUS_ENOENT);
+    CHECK_EQ(segment_read_block(&reader, UINT32_MAX, &block), VAGUS_ENOENT);
+    it->head.stamp = 1;
+    CHECK_EQ(segment_read_block(&reader, place, &block), VAGUS_EAGAIN);
+    it->head.stamp = 2;
+    it->head.level = VAGUS_TIER_COUNT;
+    CHECK_EQ(segment_read_block(&reader, place, &block), VAGUS_ECORRUPT);
+    it->head.level = VAGUS_TIER_1S;
+    it->head.fields = 2;
+    CHECK_EQ(segment_read_block(&reader, place, &block), VAGUS_ECORRUPT);
+    it->head.fields = 5;
+    it->head.bits = SERIES_BLOCK_BITS + 1;
+    CHECK_EQ(segment_read_block(&reader, place, &block), VAGUS_ECORRUPT);
+    it->head.bits = 0;
+    it->head.pending = 6;
+    CHECK_EQ(segment_read_block(&reader, place, &block), VAGUS_ECORRUPT);
+    it->head.pending = 0;
+    it->head.first_ns = INT64_MAX;
+    CHECK_EQ(segment_read_block(&reader, place, &block), VAGUS_ECORRUPT);
+    it->head.first_ns = 0;
+    CHECK_EQ(segment_read_block(&reader, place, &block), 0);
+    CHECK_EQ(block.head.sum, 0);
     segment_detach(&reader);
     segment_discard(&segment);
 }
@@ -163,9 +176,9 @@ static void what_a_dead_writer_left_is_readable(void)
         add_signals(&segment, 0, 3);
         segment_write_begin(&segment_head(&segment, SEGMENT_SIGNALS)->stamp);
         struct segment_block *block = segment_entries(&segment, SEGMENT_SERIES);
-        block->number = 1;
-        block->count = 1;
-        segment_write_begin(&block->stamp);
+        block->head = (struct segment_block_head){
+            .number = 1, .level = VAGUS_TIER_1S, .fields = 1, .entries = 1};
+        segment_write_begin(&block->head.stamp);
         ssize_t n = write(pipes[1], segment.path, sizeof(segment.path));
         _exit(n == sizeof(segment.path) ? 0 : 1); /* does not close the segment */
     }
@@ -188,8 +201,8 @@ static void what_a_dead_writer_left_is_readable(void)
     CHECK_EQ(got, 3);
     CHECK_EQ(head.stamp % 2, 1);
     struct segment_block block;
-    CHECK_EQ(segment_read_block(&reader, 0, 0, &block), 0);
-    CHECK_EQ(block.stamp % 2, 1);
+    CHECK_EQ(segment_read_block(&reader, 0, &block), 0);
+    CHECK_EQ(block.head.stamp % 2, 1);
     segment_detach(&reader);
     fixture_clear();
 }
@@ -247,7 +260,7 @@ static void damage_is_named(void)
         int error;
     } damages[] = {
         {offsetof(struct segment_header, magic), 0, 8, VAGUS_ECORRUPT},
-        {offsetof(struct segment_header, version), 2, 4, VAGUS_EVERSION},
+        {offsetof(struct segment_header, version), 1, 4, VAGUS_EVERSION},
         {offsetof(struct segment_header, header_bytes), 64, 4, VAGUS_ECORRUPT},
         {offsetof(struct segment_header, total_bytes), 1 << 30, 8, VAGUS_ECORRUPT},
         {offsetof(struct segment_header, sections[4].offset), UINT64_MAX - 63, 8, VAGUS_ECORRUPT},
@@ -260,7 +273,7 @@ static void damage_is_named(void)
         {offsetof(struct segment_header, sections[1].capacity), UINT32_MAX, 4, VAGUS_ECORRUPT},
         {offsetof(struct segment_header, sections[1].capacity), 0, 4, VAGUS_ECORRUPT},
         {offsetof(struct segment_header, sections[3].entry_bytes), 0, 4, VAGUS_EVERSION},
-        {offsetof(struct segment_header, sections[3].entry_bytes), 1 << 31, 4, VAGUS_ECORRUPT},
+        {offsetof(struct segment_header, sections[3].capacity), 1 << 18, 4, VAGUS_ECORRUPT},
         {offsetof(struct segment_header, sections[4].capacity), 4096, 4, VAGUS_EVERSION},
     };
     for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store: which block is whose, what goes when room is short, and the cascade of levels. */
+#include "metrics/store.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "segment/reader.h"
+
+#define MINUTE_NS (60 * VAGUS_SECOND_NS)
+#define HOUR_NS (60 * MINUTE_NS)
+
+static const uint8_t level_tiers[STORE_LEVELS] = {0, VAGUS_TIER_1S, VAGUS_TIER_10S, VAGUS_TIER_60S};
+/* How long each level is kept where others want room; longer as long as nobody does. */
+static const int64_t level_keep_ns[STORE_LEVELS] = {10 * MINUTE_NS, HOUR_NS, 6 * HOUR_NS,
+                                                    24 * HOUR_NS};
+
+unsigned store_own_level(unsigned tier)
+{
+    return tier <= VAGUS_TIER_100MS ? 0 : tier - VAGUS_TIER_1S + 1;
+}
+
+unsigned store_level_tier(unsigned level, unsigned tier)
+{
+    return level == 0 ? tier : level_tiers[level];
+}
+
+int store_init(struct store *store, struct segment *segment, uint32_t metrics)
+{
+    size_t all = (size_t)metrics * STORE_LEVELS;
+    *store = (struct store){
+        .pool = segment_entries(segment, SEGMENT_SERIES),
+        .places_count = segment->series_blocks,
+        .metrics = metrics,
+        .places = calloc(segment->series_blocks, sizeof(*store->places)),
+        .series = calloc(all, sizeof(*store->series)),
+        .oldest = calloc(all, sizeof(*store->oldest)),
+        .since_ns = calloc(all, sizeof(*store->since_ns)),
+        .keep_ns = calloc(all, sizeof(*store->keep_ns)),
+        .recent = calloc(metrics, sizeof(*store->recent)),
+        .born_ns = calloc(metrics, sizeof(*store->born_ns)),
+    };
+    if (store->places == NULL || store->series == NULL || store->oldest == NULL ||
+        store->since_ns == NULL || store->keep_ns == NULL || store->recent == NULL ||
+        store->born_ns == NULL) {
+        store_finish(store);
+        return VAGUS_ENOMEM;
+    }
+    for (size_t i = 0; i < all; i++)
+        store->since_ns[i] = INT64_MAX;
+    for (uint32_t i = 0; i < metrics; i++)
+        store->born_ns[i] = INT64_MAX;
+    return 0;
+}
+
+void store_finish(struct store *store)
+{
+    free(store->places);
+    free(store->series);
+    free(store->oldest);
+    free(store->since_ns);
+    free(store->keep_ns);
+    free(store->recent);
+    free(store->born_ns);
+    *store = (struct store){0};
+}
+
+/* --- The pool. --- */
+
+static void drop_oldest(struct store *store, size_t which)
+{
+    uint32_t next = store->places[store->oldest[which] - 1].next;
+    store->oldest[which] = next;
+    __atomic_store_n(&store->since_ns[which], store->places[next - 1].first_ns, __ATOMIC_RELEASE);
+}
+
+/* Takes the block that is missed least: of those kept beyond their target the oldest, else the
+ * oldest of all. Never an open one. The place + 1; 0: all are open. */
+static uint32_t evict(struct store *store, int64_t now_ns)
+{
+    size_t all = (size_t)store->metrics * STORE_LEVELS, victim = all;
+    int64_t victim_ns = INT64_MAX;
+    bool victim_over = false;
+    for (size_t i = 0; i < all; i++) {
+        uint32_t oldest = store->oldest[i];
+        if (oldest == 0 || store->places[oldest - 1].next == 0)
+            continue;
+        int64_t last_ns = store->places[oldest - 1].last_ns;
+        bool over = now_ns - last_ns > store->keep_ns[i];
+        if (over < victim_over || (over == victim_over && last_ns >= victim_ns))
+            continue;
+        victim = i;
+        victim_ns = last_ns;
+        victim_over = over;
+    }
+    if (victim == all)
+        return 0;
+    uint32_t place = store->oldest[victim];
+    drop_oldest(store, victim);
+    return place;
+}
+
+static uint32_t take_place(struct store *store, int64_t now_ns)
+{
+    if (store->places_used < store->places_count)
+        return ++store->places_used;
+    return evict(store, now_ns);
+}
+
+static bool begin_block(struct store *store, const struct store_metric *metric, unsigned level,
+                        const struct block_entry *entry)
+{
+    size_t which = (size_t)metric->index * STORE_LEVELS + level;
+    struct store_series *series = &store->series[which];
+    uint32_t before = series->newest, place = take_place(store, entry->at_ns);
+    if (place == 0)
+        return false;
+    if (before != 0) {
+        struct segment_block *sealed = &store->pool[before - 1];
+        block_seal(&series->writer, sealed);
+        store->places[before - 1].next = place;
+        store->places[before - 1].last_ns = segment_block_last_ns(&series->writer.head);
+    }
+    store->places[place - 1] = (struct store_place){.first_ns = entry->at_ns};
+    uint8_t fields = level == store_own_level(metric->tier) ? 1 : BLOCK_FIELDS;
+    block_open(&series->writer, &store->pool[place - 1], metric->index,
+               (uint8_t)store_level_tier(level, metric->tier), fields, metric->resolution, before,
+               entry);
+    if (store->oldest[which] == 0) {
+        store->oldest[which] = place;
+        store->keep_ns[which] =
+            level == 1 && metric->keep_day ? 24 * HOUR_NS : level_keep_ns[level];
+        __atomic_store_n(&store->since_ns[which], entry->at_ns, __ATOMIC_RELEASE);
+    }
+    __atomic_store_n(&series->newest, place, __ATOMIC_RELEASE);
+    return true;
+}
+
+static void put(struct store *store, const struct store_metric *metric, unsigned level,
+                const struct block_entry *entry)
+{
+    struct store_series *series = &store->series[metric->index * STORE_LEVELS + level];
+    if (series->newest != 0 && block_put(&series->writer, &store->pool[series->newest - 1], entry))
+        return;
+    if (!begin_block(store, metric, level, entry) ||
+        !block_put(&series->writer, &store->pool[series->newest - 1], entry))
+        store->unstored++; /* and the next one says by its step that something is missing */
+}
+
+/* --- The cascade. --- */
+
+static void bucket_add(struct block_entry *bucket, const struct block_entry *entry)
+{
+    bucket->last = entry->last;
+    bucket->min = entry->min < bucket->min ? entry->min : bucket->min;
+    bucket->max = entry->max > bucket->max ? entry->max : bucket->max;
+    bucket->sum += entry->sum;
+    bucket->count += entry->count;
+}
+
+/* The start of the bucket of a level in which a time lies. */
+static int64_t bucket_start(int64_t at_ns, int64_t period_ns)
+{
+    int64_t into_ns = at_ns % period_ns;
+    return at_ns - (into_ns < 0 ? into_ns + period_ns : into_ns);
+}
+
+/* A bucket is closed by the first value beyond it, and then enters the next level as a whole. */
+static void cascade(struct store *store, const struct store_metric *metric, unsigned level,
+                    const struct block_entry *entry)
+{
+    struct block_entry closed, carried = *entry;
+    for (; level < STORE_LEVELS; level++) {
+        struct block_entry *bucket = &store->series[metric->index * STORE_LEVELS + level].bucket;
+        int64_t period_ns = segment_level_ns(level_tiers[level]);
+        if (bucket->count > 0 && carried.at_ns < bucket->at_ns + period_ns) {
+            bucket_add(bucket, &carried); /* what is earlier counts now */
+            return;
+        }
+        closed = *bucket;
+        *bucket = carried;
+        bucket->at_ns = bucket_start(carried.at_ns, period_ns);
+        if (closed.count == 0)
+            return;
+        put(store, metric, level, &closed);
+        carried = closed;
+    }
+}
+
+static void recent_add(struct store_recent *recent, int64_t at_ns, double value)
+{
+    segment_write_begin(&recent->stamp);
+    recent->points[recent->count % STORE_RECENT] = (struct store_point){at_ns, value};
+    recent->count++;
+    segment_write_end(&recent->stamp);
+}
+
+void store_append(struct store *store, const struct store_metric *metric, int64_t at_ns,
+                  double value)
+{
+    unsigned own = store_own_level(metric->tier);
+    struct block_entry entry = {.at_ns = at_ns, .count = 0};
+    recent_add(&store->recent[metric->index], at_ns, value);
+    if (!isnan(value)) {
+        entry = (struct block_entry){at_ns, value, value, value, value, 1};
+        if (VAGUS_UNLIKELY(store->born_ns[metric->index] == INT64_MAX))
+            __atomic_store_n(&store->born_ns[metric->index], at_ns, __ATOMIC_RELEASE);
+    }
+    put(store, metric, own, &entry);
+    if (entry.count > 0)
+        cascade(store, metric, own + 1, &entry);
+}
+
+/* --- Any thread. --- */
+
+/* Copies the first bytes of a block by its stamp. */
+static int copy_stamped(const struct store *store, uint32_t place, void *to, size_t bytes)
+{
+    struct segment_block_head *head = to;
+    if (place == 0 || place > store->places_count)
+        return VAGUS_ENOENT;
+    const struct segment_block *from = &store->pool[place - 1];
+    for (int try = 0; try < SEGMENT_TRIES; try++) {
+        uint64_t before = __atomic_load_n(&from->head.stamp, __ATOMIC_ACQUIRE);
+        segment_copy(to, from, bytes);
+        segment_fence_acquire();
+        if (before % 2 == 0 && __atomic_load_n(&from->head.stamp, __ATOMIC_RELAXED) == before)
+            return segment_block_check(head) ? 0 : VAGUS_ECORRUPT;
+    }
+    return VAGUS_EAGAIN;
+}
+
+int store_copy_head(const struct store *store, uint32_t place, struct segment_block_head *head)
+{
+    return copy_stamped(store, place, head, sizeof(*head));
+}
+
+int store_copy_block(const struct store *store, uint32_t place, struct segment_block *block)
+{
+    return copy_stamped(store, place, block, sizeof(*block));
+}
+
+int store_copy_recent(const struct store *store, uint32_t metric,
+                      struct store_point points[STORE_RECENT], uint32_t *count, bool *all)
+{
+    const struct store_recent *recent = &store->recent[metric];
+    for (int try = 0; try < SEGMENT_TRIES; try++) {
+        uint64_t before = __atomic_load_n(&recent->stamp, __ATOMIC_ACQUIRE);
+        struct store_recent copy;
+        segment_copy(&copy, recent, sizeof(copy));
+        segment_fence_acquire();
+        if (before % 2 != 0 || __atomic_load_n(&recent->stamp, __ATOMIC_RELAXED) != before)
+            continue;
+        *all = copy.count <= STORE_RECENT;
+        *count = (uint32_t)(*all ? copy.count : STORE_RECENT);
+        for (uint32_t i = 0; i < *count; i++)
+            points[i] = copy.points[(copy.count - *count + i) % STORE_RECENT];
+        return 0;
+    }
+    return VAGUS_EAGAIN;
+}

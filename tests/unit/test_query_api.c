@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public questions: names, errors, what does not fit, a callback over buckets. */
+#include <stdlib.h>
+
+#include "check.h"
+#include "vagus/vagus.h"
+
+#define S VAGUS_SECOND_NS
+
+static int64_t now_ns = 100 * S;
+
+static int64_t monotonic_ns(void *arg)
+{
+    (void)arg;
+    return now_ns;
+}
+
+static struct vagus_monitor *open_and_record(void)
+{
+    struct vagus_clock clock = {monotonic_ns, monotonic_ns, NULL};
+    struct vagus_monitor *monitor = NULL;
+    struct vagus_monitor_options options = {
+        .size = sizeof(options),
+        .agent_name = "query",
+        .policy_text = "version: 1\n",
+        .clock = &clock,
+        .flags = VAGUS_STEPPED | VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT,
+    };
+    int error = vagus_monitor_open(&options, &monitor);
+    if (error != 0) {
+        options.policy_text = NULL;
+        error = vagus_monitor_open(&options, &monitor);
+    }
+    CHECK_EQ(error, 0);
+    if (error != 0)
+        return NULL;
+    struct vagus_counter calls = vagus_counter_define(
+        monitor, &(struct vagus_metric_desc){.name = "calls", .instance = "a"});
+    vagus_counter_define(monitor, &(struct vagus_metric_desc){.name = "calls", .instance = "b"});
+    CHECK_EQ(vagus_monitor_start(monitor), 0);
+    for (int i = 0; i < 600; i++) {
+        vagus_add(calls, 7);
+        now_ns += S;
+        vagus_step(monitor, NULL);
+    }
+    return monitor;
+}
+
+static int count_bucket(const struct vagus_bucket *bucket, void *arg)
+{
+    unsigned *count = arg;
+    CHECK(bucket->count == 1 && bucket->from_ns == bucket->to_ns);
+    return ++*count == 500 ? 77 : 0;
+}
+
+static void questions_are_answered(void)
+{
+    struct vagus_monitor *monitor = open_and_record();
+    REQUIRE(monitor != NULL);
+    struct vagus_query_result results[64];
+    const char *const names[] = {"calls", "nothing", NULL};
+    size_t count = 0;
+    struct vagus_query query = {.size = sizeof(query),
+                                .names = names,
+                                .from_ns = now_ns - 100 * S,
+                                .to_ns = now_ns,
+                                .aggregation = VAGUS_QUERY_SUM};
+    CHECK_EQ(vagus_metrics_get(monitor, &query, results, 64, &count), 0);
+    REQUIRE(count == 3);
+    CHECK_STR(results[0].name, "calls");
+    CHECK_STR(results[0].instance, "a");
+    CHECK_EQ(results[0].error, 0);
+    CHECK_NEAR(results[0].value, 700, 0);
+    CHECK_EQ(results[0].samples, 100);
+    CHECK_EQ(results[0].from_ns, now_ns - 99 * S);
+    CHECK_EQ(results[0].to_ns, now_ns);
+    CHECK_NEAR(results[1].value, 0, 0);
+    CHECK_EQ(results[2].error, VAGUS_ENOENT);
+    query.aggregation = VAGUS_QUERY_RATE;
+    query.instance = "a";
+    CHECK_EQ(vagus_metrics_get(monitor, &query, results, 1, &count), VAGUS_EFULL);
+    CHECK_EQ(count, 2);
+    CHECK_NEAR(results[0].value, 7, 1e-9);
+    query.names = NULL;
+    query.instance = NULL;
+    CHECK_EQ(vagus_metrics_get(monitor, &query, results, 64, &count), 0);
+    CHECK(count >= 2);
+    query.aggregation = 13;
+    CHECK_EQ(vagus_metrics_get(monitor, &query, results, 64, &count), VAGUS_EINVAL);
+    query.aggregation = VAGUS_QUERY_MEAN;
+    query.from_ns = query.to_ns + 1;
+    CHECK_EQ(vagus_metrics_get(monitor, &query, results, 64, &count), VAGUS_EINVAL);
+
+    unsigned buckets = 0;
+    CHECK_EQ(vagus_metrics_scan(monitor, "calls", "a", 0, now_ns, count_bucket, &buckets), 77);
+    CHECK_EQ(buckets, 500);
+    CHECK_EQ(vagus_metrics_scan(monitor, "calls", "c", 0, now_ns, count_bucket, &buckets),
+             VAGUS_ENOENT);
+    struct vagus_reach reach = {0};
+    CHECK_EQ(vagus_metrics_reach(monitor, "calls", "a", &reach), 0);
+    CHECK_EQ(reach.own_ns, 100 * S);
+    CHECK_EQ(reach.minute_ns, 60 * S);
+    CHECK_EQ(vagus_monitor_close(monitor), 0);
+    CHECK_EQ(vagus_metrics_get(monitor, &query, results, 64, &count), VAGUS_EINVAL);
+    query.from_ns = 0;
+    CHECK_EQ(vagus_metrics_get(monitor, &query, results, 64, &count), VAGUS_ECLOSED);
+}
+
+int main(void)
+{
+    RUN(questions_are_answered);
+    return check_result();
+}
