@@ -101,18 +101,7 @@ static inline uint32_t metrics_count(const struct metrics *metrics)
 /* 100 ms, 1 s, 10 s or 60 s; 0 for the instant tier. */
 static inline int64_t metrics_tier_period_ns(unsigned tier)
 {
-    switch (tier) {
-    case VAGUS_TIER_100MS:
-        return 100 * VAGUS_MILLISECOND_NS;
-    case VAGUS_TIER_1S:
-        return VAGUS_SECOND_NS;
-    case VAGUS_TIER_10S:
-        return 10 * VAGUS_SECOND_NS;
-    case VAGUS_TIER_60S:
-        return 60 * VAGUS_SECOND_NS;
-    default:
-        return 0;
-    }
+    return tier == VAGUS_TIER_INSTANT ? 0 : segment_level_ns(tier);
 }
 
 /* What a histogram holds at this moment. Any thread. */
