@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vagus show: one metric of another process, its newest value and its history, read from its
- * segment. All text in a segment is a stranger's and is escaped. */
+ * segment. */
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/nearest.h"
 #include "base/quantity.h"
-#include "base/text.h"
+#include "cli/show.h"
 #include "cli/target.h"
 #include "metrics/outside.h"
-#include "report/report.h"
 
 extern const struct cli_verb cli_verb_show;
 
 #define SHOW_UNREADABLE 3
-#define COLUMNS_MAX 60
 #define METRICS_MAX 65536
 #define LAST_DEFAULT_NS (600 * VAGUS_SECOND_NS)
 
@@ -25,30 +23,6 @@ struct show_options {
     const char *dir;
     int64_t last_ns;
     bool json;
-};
-
-struct point {
-    int64_t at_ns;
-    double value; /* NaN: a gap */
-};
-
-struct history {
-    struct point *points;
-    size_t count, room;
-    bool cut; /* no memory for more */
-    double min, max, sum, last;
-    uint64_t values;
-    int64_t first_ns, last_ns; /* what is covered, from the first value's time on */
-    int64_t period_ns;
-};
-
-struct shown {
-    struct segment_metric metric;
-    uint32_t index;
-    struct vagus_reading reading;
-    bool alive;
-    int64_t now_ns, last_wanted_ns;
-    struct history history;
 };
 
 /* As duration_parse(), and "10m" for ten minutes. */
@@ -124,16 +98,6 @@ static int parse_options(int argc, char **argv, struct show_options *options)
 
 /* --- Finding the metric. --- */
 
-static void add_name(struct text *text, const struct segment_metric *metric)
-{
-    text_add_safe(text, metric->name, VAGUS_NAME_MAX);
-    if (metric->instance[0] == '\0')
-        return;
-    text_add(text, "{");
-    text_add_safe(text, metric->instance, VAGUS_INSTANCE_MAX);
-    text_add(text, "}");
-}
-
 static int unknown_metric(const char *wanted, const struct segment_metric *metrics, uint64_t count,
                           const char *name, uint64_t of_name)
 {
@@ -151,7 +115,7 @@ static int unknown_metric(const char *wanted, const struct segment_metric *metri
         if (strcmp(metrics[i].name, name) != 0 || named++ >= 4)
             continue;
         text_add(&text, named == 1 ? "; there is " : ", ");
-        add_name(&text, &metrics[i]);
+        show_name(&text, &metrics[i]);
     }
     if (of_name > 4)
         text_add(&text, ", …");
@@ -226,13 +190,6 @@ static void on_entry(const struct block_entry *entry, int64_t width_ns, void *ar
     history->values += entry->count;
 }
 
-/* How long ago; 0 for what lies ahead or too far away to tell. */
-static int64_t age_ns(const struct shown *shown, int64_t at_ns)
-{
-    int64_t age;
-    return __builtin_sub_overflow(shown->now_ns, at_ns, &age) || age < 0 ? 0 : age;
-}
-
 static int read_history(const struct segment_reader *reader, const struct show_options *options,
                         struct shown *shown)
 {
@@ -281,145 +238,6 @@ static int load(const struct segment_reader *reader, const struct show_options *
         return status;
     cli_error(&cli_verb_show, "%s", vagus_error_message(error));
     return SHOW_UNREADABLE;
-}
-
-/* --- Showing it. --- */
-
-/* One column for each period of the series, or several in one if there are more than 60. */
-static void add_line(const struct history *history, int64_t step_ns, struct text *text)
-{
-    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    double sums[COLUMNS_MAX] = {0};
-    unsigned counts[COLUMNS_MAX] = {0};
-    double low = INFINITY, high = -INFINITY;
-    int64_t end_ns = history->points[history->count - 1].at_ns;
-    int64_t periods = (end_ns - history->first_ns + step_ns / 2) / step_ns + 1;
-    int64_t each = (periods + COLUMNS_MAX - 1) / COLUMNS_MAX;
-    int64_t columns = (periods + each - 1) / each;
-    for (size_t i = 0; i < history->count; i++) {
-        const struct point *point = &history->points[i];
-        int64_t column = columns - 1 - (end_ns - point->at_ns + step_ns / 2) / step_ns / each;
-        if (isnan(point->value) || column < 0)
-            continue;
-        sums[column] += point->value;
-        counts[column]++;
-    }
-    for (int64_t i = 0; i < columns; i++) {
-        if (counts[i] == 0)
-            continue;
-        sums[i] /= counts[i];
-        low = fmin(low, sums[i]);
-        high = fmax(high, sums[i]);
-    }
-    for (int64_t i = 0; i < columns; i++) {
-        double share = high > low ? (sums[i] - low) / (high - low) : 0;
-        text_add(text, counts[i] == 0 ? "·" : bars[share >= 1 ? 7 : (int)(share * 8)]);
-    }
-}
-
-/* Values enter the instant tier whenever they come: there the line is divided evenly. */
-static int64_t step_of(const struct shown *shown)
-{
-    const struct history *history = &shown->history;
-    if (history->period_ns != VAGUS_MILLISECOND_NS)
-        return history->period_ns;
-    int64_t step_ns = (history->last_ns - history->first_ns) / (COLUMNS_MAX - 1) + 1;
-    return step_ns > VAGUS_MILLISECOND_NS ? step_ns : VAGUS_MILLISECOND_NS;
-}
-
-static void add_figure(struct text *text, const char *label, double value, const char *unit)
-{
-    char amount[96];
-    struct text plain;
-    text_init(&plain, amount, sizeof(amount));
-    text_add_value(&plain, value, unit);
-    text_add(text, label);
-    text_add_safe(text, amount, sizeof(amount));
-}
-
-static void show_text(const struct shown *shown, struct text *text)
-{
-    const struct history *history = &shown->history;
-    const char *unit = shown->metric.unit;
-    add_name(text, &shown->metric);
-    text_add(text, " [");
-    text_add_safe(text, unit, VAGUS_UNIT_MAX);
-    text_add(text, "]");
-    if (shown->metric.help[0] != '\0') {
-        text_add(text, "  ");
-        text_add_safe(text, shown->metric.help, VAGUS_HELP_MAX);
-    }
-    if (shown->reading.taken_ns != 0) {
-        add_figure(text, "\nnow   ", shown->reading.value, unit);
-        text_add(text, ", ");
-    } else {
-        text_add(text, "\nnow   ");
-    }
-    text_add(text, vagus_state_name(vagus_reading_state(&shown->reading, shown->now_ns)));
-    if (shown->reading.taken_ns != 0) {
-        text_add(text, ", ");
-        text_add_duration(text, age_ns(shown, shown->reading.taken_ns));
-        text_add(text, " old");
-    }
-    text_add(text, shown->alive ? "\n" : "; the process has ended\n");
-    if (history->count == 0) {
-        text_add(text, "span  nothing of the last ");
-        text_add_duration(text, shown->last_wanted_ns);
-        text_add(text, "\n");
-        return;
-    }
-    text_add(text, "span  ");
-    text_add_duration(text, history->last_ns - history->first_ns);
-    text_add(text, " of ");
-    text_add_duration(text, shown->last_wanted_ns);
-    if (history->values > 0) {
-        add_figure(text, "\nmin   ", history->min, unit);
-        add_figure(text, "\nmean  ", history->sum / (double)history->values, unit);
-        add_figure(text, "\nmax   ", history->max, unit);
-        add_figure(text, "\nlast  ", history->last, unit);
-    }
-    text_add(text, "\n\n");
-    add_line(history, step_of(shown), text);
-    text_add(text, "\n");
-}
-
-static void add_number(struct text *text, const char *key, double value)
-{
-    text_addf(text, ",\"%s\":", key);
-    text_add_json_number(text, value);
-}
-
-static void show_json(const struct shown *shown, struct text *text)
-{
-    const struct history *history = &shown->history;
-    const struct vagus_reading *reading = &shown->reading;
-    bool any = history->values > 0, taken = reading->taken_ns != 0;
-    text_add(text, "{\"metric\":");
-    text_add_json(text, shown->metric.name);
-    text_add(text, ",\"instance\":");
-    text_add_json(text, shown->metric.instance);
-    text_add(text, ",\"unit\":");
-    text_add_json(text, shown->metric.unit);
-    text_add(text, ",\"help\":");
-    text_add_json(text, shown->metric.help);
-    text_addf(text, ",\"alive\":%s,\"state\":\"%s\"", shown->alive ? "true" : "false",
-              vagus_state_name(vagus_reading_state(reading, shown->now_ns)));
-    add_number(text, "value", taken ? reading->value : NAN);
-    add_number(text, "age_s", taken ? (double)age_ns(shown, reading->taken_ns) / 1e9 : NAN);
-    add_number(text, "wanted_s", (double)shown->last_wanted_ns / 1e9);
-    add_number(text, "covered_s", (double)(history->last_ns - history->first_ns) / 1e9);
-    add_number(text, "min", any ? history->min : NAN);
-    add_number(text, "mean", any ? history->sum / (double)history->values : NAN);
-    add_number(text, "max", any ? history->max : NAN);
-    add_number(text, "last", any ? history->last : NAN);
-    text_add(text, ",\"points\":[");
-    for (size_t i = 0; i < history->count; i++) {
-        text_add(text, i == 0 ? "{\"age_s\":" : ",{\"age_s\":");
-        text_add_json_number(text, (double)age_ns(shown, history->points[i].at_ns) / 1e9);
-        add_number(text, "value", history->points[i].value);
-        text_add(text, "}");
-    }
-    text_add(text, "]}\n");
 }
 
 static int print(const struct shown *shown, bool json)

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "check.h"
+#include "cli/show.c"
 #include "cli/target.c"
 #include "cli/verb_show.c"
 #include "metrics/metrics.h"
@@ -177,7 +178,7 @@ static void a_long_span_fits_the_line(void)
     CHECK_CONTAINS(printed, "last  200000\n");
     unsigned columns = occurrences("▁") + occurrences("▂") + occurrences("▃") + occurrences("▄") +
                        occurrences("▅") + occurrences("▆") + occurrences("▇") + occurrences("█");
-    CHECK(columns > 50 && columns <= COLUMNS_MAX);
+    CHECK(columns > 50 && columns <= SHOW_COLUMNS_MAX);
     CHECK_EQ(occurrences("·"), 0);
     CHECK_EQ(show("things.many", "--last", "20h", NULL), CLI_OK);
     CHECK_CONTAINS(printed, "max   200000\n");
