@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vagus show: one metric of another process, its newest value and its history, read from its
+ * segment. */
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/nearest.h"
+#include "base/quantity.h"
+#include "cli/show.h"
+#include "cli/target.h"
+#include "metrics/outside.h"
+
+extern const struct cli_verb cli_verb_show;
+
+#define SHOW_UNREADABLE 3
+#define METRICS_MAX 65536
+#define LAST_DEFAULT_NS (600 * VAGUS_SECOND_NS)
+
+struct show_options {
+    const char *metric;
+    const char *process;
+    const char *dir;
+    int64_t last_ns;
+    bool json;
+};
+
+/* As duration_parse(), and "10m" for ten minutes. */
+static int parse_last(const char *given, int64_t *ns, const char **why)
+{
+    char minutes[32];
+    size_t length = strlen(given);
+    if (length >= 2 && length < sizeof(minutes) - 3 && given[length - 1] == 'm' &&
+        ((given[length - 2] >= '0' && given[length - 2] <= '9') || given[length - 2] == ' ')) {
+        snprintf(minutes, sizeof(minutes), "%sin", given);
+        given = minutes;
+    }
+    int error = duration_parse(given, ns, why);
+    if (error == 0 && *ns == 0) {
+        *why = "is no time at all";
+        error = VAGUS_EPARSE;
+    }
+    return error;
+}
+
+static int take_option(int option, char **argv, struct show_options *options)
+{
+    const char *why;
+    switch (option) {
+    case 'p':
+        options->process = optarg;
+        return CLI_OK;
+    case 'j':
+        options->json = true;
+        return CLI_OK;
+    case 'd':
+        options->dir = optarg;
+        return CLI_OK;
+    case 'l':
+        if (parse_last(optarg, &options->last_ns, &why) != 0)
+            return cli_usage_error(&cli_verb_show, "--last '%s' %s", optarg, why);
+        return CLI_OK;
+    case ':':
+        return cli_usage_error(&cli_verb_show, "%s needs a value", argv[optind - 1]);
+    default:
+        return cli_usage_error(&cli_verb_show, "unknown option %s", argv[optind - 1]);
+    }
+}
+
+/* CLI_OK, or CLI_USAGE after a message. The metric may stand before, between or after options. */
+static int parse_options(int argc, char **argv, struct show_options *options)
+{
+    static const struct option names[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"dir", required_argument, NULL, 'd'},
+        {"last", required_argument, NULL, 'l'},
+        {NULL, 0, NULL, 0},
+    };
+    opterr = 0;
+    while (optind < argc) {
+        int option = getopt_long(argc, argv, "+:p:", names, NULL);
+        int status = CLI_OK;
+        if (option != -1)
+            status = take_option(option, argv, options);
+        else if (optind >= argc)
+            break;
+        else if (options->metric == NULL)
+            options->metric = argv[optind++];
+        else
+            status = cli_usage_error(&cli_verb_show, "unexpected argument '%s'", argv[optind]);
+        if (status != CLI_OK)
+            return status;
+    }
+    if (options->metric == NULL)
+        return cli_usage_error(&cli_verb_show, "which metric?");
+    return CLI_OK;
+}
+
+/* --- Finding the metric. --- */
+
+static int unknown_metric(const char *wanted, const struct segment_metric *metrics, uint64_t count,
+                          const char *name, uint64_t of_name)
+{
+    char line[1024];
+    struct text text;
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    text_init(&text, line, sizeof(line));
+    text_add(&text, "no metric '");
+    text_add_safe(&text, wanted, 160);
+    text_add(&text, "'");
+    unsigned named = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        nearest_offer(&nearest, metrics[i].name);
+        if (strcmp(metrics[i].name, name) != 0 || named++ >= 4)
+            continue;
+        text_add(&text, named == 1 ? "; there is " : ", ");
+        show_name(&text, &metrics[i]);
+    }
+    if (of_name > 4)
+        text_add(&text, ", …");
+    if (of_name == 0 && nearest.best != NULL) {
+        text_add(&text, "; did you mean '");
+        text_add_safe(&text, nearest.best, VAGUS_NAME_MAX);
+        text_add(&text, "'?");
+    }
+    return cli_error(&cli_verb_show, "%s", line);
+}
+
+/* The metric of that name and instance; without an instance, the one without or the only one. */
+static int find_metric(const char *wanted, const struct segment_metric *metrics, uint64_t count,
+                       struct shown *shown)
+{
+    char name[VAGUS_NAME_MAX + VAGUS_INSTANCE_MAX + 4];
+    const char *instance = NULL;
+    uint64_t of_name = 0, found = count;
+    text_copy(name, sizeof(name), wanted);
+    char *brace = strchr(name, '{');
+    size_t length = strlen(name);
+    if (brace != NULL && name[length - 1] == '}') {
+        name[length - 1] = '\0';
+        *brace = '\0';
+        instance = brace + 1;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        if (strcmp(metrics[i].name, name) != 0)
+            continue;
+        of_name++;
+        if (strcmp(metrics[i].instance, instance != NULL ? instance : "") == 0) {
+            shown->index = (uint32_t)i;
+            shown->metric = metrics[i];
+            return CLI_OK;
+        }
+        found = i;
+    }
+    if (instance != NULL || of_name != 1)
+        return unknown_metric(wanted, metrics, count, name, of_name);
+    shown->index = (uint32_t)found;
+    shown->metric = metrics[found];
+    return CLI_OK;
+}
+
+/* --- Reading its history. --- */
+
+static void on_entry(const struct block_entry *entry, int64_t width_ns, void *arg)
+{
+    struct history *history = arg;
+    double value = entry->count > 0 ? entry->sum / entry->count : NAN;
+    if (history->count == history->room) {
+        size_t room = history->room == 0 ? 1024 : 2 * history->room;
+        struct point *points = realloc(history->points, room * sizeof(*points));
+        history->cut = points == NULL;
+        if (points == NULL)
+            return;
+        history->points = points;
+        history->room = room;
+    }
+    if (!isfinite(value) || !isfinite(entry->min) || !isfinite(entry->max))
+        value = NAN;
+    if (history->count == 0)
+        history->first_ns = entry->at_ns;
+    history->points[history->count++] = (struct point){entry->at_ns, value};
+    history->last_ns = entry->at_ns + width_ns;
+    if (isnan(value))
+        return;
+    history->min = history->values == 0 ? entry->min : fmin(history->min, entry->min);
+    history->max = history->values == 0 ? entry->max : fmax(history->max, entry->max);
+    history->sum += entry->sum;
+    history->last = entry->last;
+    history->values += entry->count;
+}
+
+static int read_history(const struct segment_reader *reader, const struct show_options *options,
+                        struct shown *shown)
+{
+    struct outside_block *blocks = calloc((size_t)outside_blocks_max(reader) + 1, sizeof(*blocks));
+    int64_t to_ns = 0, from_ns;
+    if (blocks == NULL)
+        return VAGUS_ENOMEM;
+    uint32_t count = outside_list(reader, shown->index, blocks);
+    /* Of one that ended, the last minutes are those before its end. */
+    for (uint32_t i = 0; i < count; i++)
+        to_ns = blocks[i].last_ns > to_ns ? blocks[i].last_ns : to_ns;
+    if (shown->alive)
+        to_ns = shown->now_ns > to_ns ? shown->now_ns : to_ns;
+    if (__builtin_sub_overflow(to_ns, options->last_ns, &from_ns))
+        from_ns = INT64_MIN;
+    shown->last_wanted_ns = options->last_ns;
+    shown->history.period_ns = outside_walk(reader, shown->index, shown->metric.resolution, blocks,
+                                            count, from_ns, to_ns, on_entry, &shown->history);
+    free(blocks);
+    return shown->history.cut ? VAGUS_ENOMEM : 0;
+}
+
+/* CLI_OK, CLI_FAILED or SHOW_UNREADABLE after a message. */
+static int load(const struct segment_reader *reader, const struct show_options *options,
+                struct shown *shown)
+{
+    struct segment_head head;
+    uint64_t count = reader->header.sections[SEGMENT_DIRECTORY].capacity, got = 0;
+    count = count < METRICS_MAX ? count : METRICS_MAX;
+    struct segment_metric *metrics = calloc(count + 1, sizeof(*metrics));
+    int error = metrics == NULL ? VAGUS_ENOMEM : 0, status = CLI_OK;
+    if (error == 0)
+        error = segment_read_entries(reader, SEGMENT_DIRECTORY, 0, count, metrics, &got, &head);
+    if (error == 0)
+        status = find_metric(options->metric, metrics, got, shown);
+    free(metrics);
+    if (error == 0 && status == CLI_OK) {
+        shown->alive = segment_alive(reader);
+        shown->now_ns = target_now_ns(&reader->header);
+        error = segment_read_entries(reader, SEGMENT_VALUES, shown->index, 1, &shown->reading, &got,
+                                     &head);
+    }
+    if (error == 0 && status == CLI_OK)
+        error = read_history(reader, options, shown);
+    if (error == 0)
+        return status;
+    cli_error(&cli_verb_show, "%s", vagus_error_message(error));
+    return SHOW_UNREADABLE;
+}
+
+static int print(const struct shown *shown, bool json)
+{
+    size_t room = 8192 + shown->history.count * 96;
+    char *output = malloc(room);
+    struct text text;
+    if (output == NULL)
+        return cli_error(&cli_verb_show, "%s", vagus_error_message(VAGUS_ENOMEM));
+    text_init(&text, output, room);
+    if (json)
+        show_json(shown, &text);
+    else
+        show_text(shown, &text);
+    /* That nothing could be written is said once, at the end of main(). */
+    bool written = fputs(output, stdout) != EOF && fflush(stdout) == 0;
+    free(output);
+    return written ? CLI_OK : SHOW_UNREADABLE;
+}
+
+static int run(int argc, char **argv)
+{
+    static struct segment_found target;
+    struct show_options options = {.last_ns = LAST_DEFAULT_NS};
+    struct shown shown = {0};
+    int status = parse_options(argc, argv, &options);
+    if (status != CLI_OK)
+        return status;
+    status = target_find(&cli_verb_show, options.dir, options.process, &target);
+    if (status != CLI_OK) /* 1 would say that there is no such metric */
+        return status == CLI_FAILED ? SHOW_UNREADABLE : status;
+
+    struct segment_reader reader;
+    int error = segment_attach(target.path, &reader);
+    if (error != 0) {
+        cli_error(&cli_verb_show, "%s: %s", target.path, vagus_error_message(error));
+        return error == VAGUS_ENOENT ? CLI_NOT_FOUND : SHOW_UNREADABLE;
+    }
+    status = load(&reader, &options, &shown);
+    segment_detach(&reader);
+    if (status == CLI_OK)
+        status = print(&shown, options.json);
+    free(shown.history.points);
+    return status;
+}
+
+const struct cli_verb cli_verb_show = {
+    .name = "show",
+    .summary = "print one metric of a monitored process and its history",
+    .synopsis = "METRIC[{INSTANCE}] [-p PID|NAME] [--last 10m] [--json] [--dir DIR]",
+    .help = "Its newest value with state and age, the span that is really covered, minimum, mean,\n"
+            "maximum and last, and a line of at most 60 columns; a dot is where nothing is known.\n"
+            "\n"
+            "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
+            "               runs. Of one that has ended, its last minutes are shown.\n"
+            "  --last TIME  how far back: 30s, 10m, 1h; 10m if not given\n"
+            "  --json       one JSON object instead, with every point\n"
+            "  --dir DIR    look for segments there\n"
+            "\n"
+            "Exit status: 0 shown, 1 no such metric, 3 the process could not be read or told of,\n"
+            "4 no such process, 64 wrong arguments or several processes run.\n"
+            "\n"
+            "  vagus show memory.usage\n"
+            "  vagus show 'disk.free{/var}' -p researcher --last 1h --json\n",
+    .run = run,
+};

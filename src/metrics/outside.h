@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The history of one metric as another process finds it: by looking through the pool of a segment,
+ * without any of what the store keeps in private memory. */
+#ifndef METRICS_OUTSIDE_H
+#define METRICS_OUTSIDE_H
+
+#include "metrics/block.h"
+#include "segment/reader.h"
+
+/* Where a block lies, and what its head said when the pool was looked through. */
+struct outside_block {
+    uint32_t place, number;
+    uint8_t level; /* enum vagus_tier */
+    uint8_t fields;
+    int64_t first_ns, last_ns;
+};
+
+/* How many blocks of one metric there can be at most: the pool. */
+uint32_t outside_blocks_max(const struct segment_reader *reader);
+
+/* Lists the blocks of a metric: the finest level first, in each the oldest first. Returns how many;
+ * `blocks` has room for outside_blocks_max(). */
+uint32_t outside_list(const struct segment_reader *reader, uint32_t metric,
+                      struct outside_block *blocks);
+
+/* Hands over the entries after from_ns and not after to_ns, oldest first, gaps included: of the
+ * finest level that reaches back to from_ns, or else furthest, and what that one has not closed yet
+ * of the finer ones. width_ns: of a bucket; 0: it is one value. Returns the period of the level
+ * that it began with, or 0 if there is nothing. A block that is gone meanwhile is left out. */
+int64_t outside_walk(const struct segment_reader *reader, uint32_t metric, double resolution,
+                     const struct outside_block *blocks, uint32_t count, int64_t from_ns,
+                     int64_t to_ns,
+                     void (*on_entry)(const struct block_entry *entry, int64_t width_ns, void *arg),
+                     void *arg);
+
+#endif

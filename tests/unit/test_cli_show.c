@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vagus show over a real segment with real series, on a clock that the test sets. The verb is built
+ * in here, with what main.c would give it. */
+#include <stdarg.h>
+#include <sys/mman.h>
+
+#include "check.h"
+#include "cli/show.c"
+#include "cli/target.c"
+#include "cli/verb_show.c"
+#include "metrics/metrics.h"
+#include "segment_fixture.h"
+
+#define S VAGUS_SECOND_NS
+
+static char message[4096], printed[8 << 20];
+
+__attribute__((format(printf, 1, 0))) static void note_message(const char *format,
+                                                               va_list arguments)
+{
+    vsnprintf(message, sizeof(message), format, arguments);
+}
+
+int cli_usage_error(const struct cli_verb *verb, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    note_message(format, arguments);
+    va_end(arguments);
+    (void)verb;
+    return CLI_USAGE;
+}
+
+int cli_error(const struct cli_verb *verb, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    note_message(format, arguments);
+    va_end(arguments);
+    (void)verb;
+    return CLI_FAILED;
+}
+
+/* What was written to a stream while the verb ran. */
+struct capture {
+    FILE *stream;
+    int fd, kept;
+};
+
+static void capture_begin(struct capture *capture, FILE *stream)
+{
+    fflush(stream);
+    capture->stream = stream;
+    capture->kept = dup(fileno(stream));
+    capture->fd = memfd_create("capture", MFD_CLOEXEC);
+    dup2(capture->fd, fileno(stream));
+}
+
+static void capture_end(struct capture *capture, char *text, size_t capacity)
+{
+    fflush(capture->stream);
+    ssize_t length = pread(capture->fd, text, capacity - 1, 0);
+    text[length > 0 ? length : 0] = '\0';
+    dup2(capture->kept, fileno(capture->stream));
+    close(capture->kept);
+    close(capture->fd);
+}
+
+static char complained[4096];
+
+/* Runs `vagus show --dir FIXTURE …`. */
+static int show(const char *first, const char *second, const char *third, const char *fourth)
+{
+    char verb[] = "show", dir[] = "--dir";
+    char *argv[] = {verb,           dir,           fixture_dir,    (char *)first,
+                    (char *)second, (char *)third, (char *)fourth, NULL};
+    int argc = 3;
+    while (argv[argc] != NULL)
+        argc++;
+    struct capture out, err;
+    message[0] = '\0';
+    capture_begin(&out, stdout);
+    capture_begin(&err, stderr);
+    optind = 1;
+    int status = cli_verb_show.run(argc, argv);
+    capture_end(&err, complained, sizeof(complained));
+    capture_end(&out, printed, sizeof(printed));
+    return status;
+}
+
+static struct segment segment;
+static struct metrics metrics;
+static int64_t start_ns; /* of the newest whole minute */
+
+static bool begin(void)
+{
+    if (!fixture_begin())
+        return false;
+    if (fixture_create("alpha", 3, &segment) != 0 ||
+        metrics_init(&metrics, &segment, 64, 4, cells_door_take(), &clock_of_machine) != 0)
+        return false;
+    start_ns = vagus_now_ns() - vagus_now_ns() % (60 * S);
+    return true;
+}
+
+static void end(void)
+{
+    uint32_t generation = metrics.cells.generation;
+    metrics_finish(&metrics);
+    cells_door_free(generation);
+    segment_close(&segment);
+    fixture_end();
+}
+
+static uint32_t define(const char *name, const char *instance, enum vagus_tier tier,
+                       double resolution)
+{
+    const char *why;
+    struct vagus_metric_desc desc = {.name = name,
+                                     .instance = instance,
+                                     .unit = "{thing}",
+                                     .help = "Things\033[31m at hand",
+                                     .kind = VAGUS_GAUGE,
+                                     .tier = tier,
+                                     .resolution = resolution};
+    return (uint32_t)metrics_define(&metrics, &desc, METRIC_SENSED, &why);
+}
+
+static unsigned occurrences(const char *what)
+{
+    unsigned count = 0;
+    for (const char *at = printed; (at = strstr(at, what)) != NULL; at += strlen(what))
+        count++;
+    return count;
+}
+
+/* 8 values 0 … 7, a second between them, the fourth one missing. */
+static void a_gap_is_no_zero(void)
+{
+    if (!begin())
+        SKIP_TEST("no /dev/shm");
+    uint32_t index = define("things.some", NULL, VAGUS_TIER_1S, 1);
+    for (int i = 0; i < 8; i++) {
+        if (i == 3)
+            metrics_put_missing(&metrics, index, start_ns - (8 - i) * S, VAGUS_EIO);
+        else
+            metrics_put(&metrics, index, start_ns - (8 - i) * S, 10 + i);
+    }
+    metrics_mirror(&metrics, start_ns);
+    CHECK_EQ(show("things.some", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "things.some [{thing}]  Things\\x1b[31m at hand\n");
+    CHECK_CONTAINS(printed, "now   17");
+    CHECK_CONTAINS(printed, "span  7 s of 10 min 0 s\n");
+    CHECK_CONTAINS(printed, "min   10\n");
+    CHECK_CONTAINS(printed, "max   17\n");
+    CHECK_CONTAINS(printed, "\n▁▂▃·▅▆▇█\n");
+    CHECK_EQ(show("--json", "things.some", "-p", "alpha"), CLI_OK);
+    CHECK_CONTAINS(printed, "{\"metric\":\"things.some\",\"instance\":\"\"");
+    CHECK_CONTAINS(printed, ",\"min\":10,\"mean\":13.5714286,\"max\":17,\"last\":17,");
+    CHECK_EQ(occurrences("{\"age_s\":"), 8);
+    CHECK_EQ(occurrences("\"value\":null}"), 1);
+    end();
+}
+
+/* 20 hours of noise are more than the pool holds at 1 s: 10 s buckets must answer, and what these
+ * have not closed yet is not lost. */
+static void a_long_span_fits_the_line(void)
+{
+    if (!begin())
+        SKIP_TEST("no /dev/shm");
+    uint32_t index = define("things.many", NULL, VAGUS_TIER_1S, 0);
+    for (int i = 20 * 3600; i > 0; i--)
+        metrics_put(&metrics, index, start_ns - i * S, sin(0.37 * i * i));
+    metrics_put(&metrics, index, start_ns, 200000);
+    metrics_mirror(&metrics, start_ns);
+    CHECK_EQ(show("things.many", "--last", "10m", NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "of 10 min 0 s\n");
+    CHECK_CONTAINS(printed, "last  200000\n");
+    unsigned columns = occurrences("▁") + occurrences("▂") + occurrences("▃") + occurrences("▄") +
+                       occurrences("▅") + occurrences("▆") + occurrences("▇") + occurrences("█");
+    CHECK(columns > 50 && columns <= SHOW_COLUMNS_MAX);
+    CHECK_EQ(occurrences("·"), 0);
+    CHECK_EQ(show("things.many", "--last", "20h", NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "max   200000\n");
+    CHECK_CONTAINS(printed, "last  200000\n");
+    CHECK_EQ(occurrences("·"), 0);
+    CHECK_EQ(show("things.many", "--last", "20h", "--json"), CLI_OK);
+    unsigned points = occurrences("{\"age_s\":");
+    CHECK(points > 20 * 60 && points < 20 * 3600 / 2);
+    CHECK_CONTAINS(printed, ",\"value\":200000}]}\n");
+    end();
+}
+
+static void an_unknown_metric_is_answered_with_the_nearest(void)
+{
+    if (!begin())
+        SKIP_TEST("no /dev/shm");
+    define("things.some", NULL, VAGUS_TIER_1S, 1);
+    uint32_t a = define("things.each", "/a", VAGUS_TIER_1S, 1);
+    define("things.each", "/b\033", VAGUS_TIER_1S, 1);
+    metrics_put(&metrics, a, start_ns, 5);
+    metrics_mirror(&metrics, start_ns);
+    CHECK_EQ(show("things.smoe", NULL, NULL, NULL), CLI_FAILED);
+    CHECK_CONTAINS(message, "no metric 'things.smoe'; did you mean 'things.some'?");
+    CHECK_EQ(show("things.each", NULL, NULL, NULL), CLI_FAILED);
+    CHECK_CONTAINS(message, "there is things.each{/a}, things.each{/b\\x1b}");
+    CHECK_EQ(show("things.each{/a}", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "things.each{/a} [");
+    CHECK_EQ(show("things.some", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "now   never\nspan  nothing of the last 10 min 0 s\n");
+    CHECK_EQ(show("things.some", "-p", "beta", NULL), CLI_NOT_FOUND);
+    end();
+    strcpy(fixture_dir, "/dev/null");
+    CHECK_EQ(show("things.some", NULL, NULL, NULL), SHOW_UNREADABLE);
+}
+
+static void wrong_arguments_are_named(void)
+{
+    strcpy(fixture_dir, "/nonexistent");
+    CHECK_EQ(show(NULL, NULL, NULL, NULL), CLI_USAGE);
+    CHECK_CONTAINS(message, "which metric?");
+    CHECK_EQ(show("a", "b", NULL, NULL), CLI_USAGE);
+    CHECK_CONTAINS(message, "unexpected argument 'b'");
+    CHECK_EQ(show("a", "--last", "10", NULL), CLI_USAGE);
+    CHECK_CONTAINS(message, "--last '10' has no unit");
+    CHECK_EQ(show("a", "--last", "0s", NULL), CLI_USAGE);
+    CHECK_EQ(show("a", "--jason", NULL, NULL), CLI_USAGE);
+    CHECK_EQ(show("a", "-p", NULL, NULL), CLI_USAGE);
+    CHECK_EQ(show("a", "--last", "1h", NULL), CLI_NOT_FOUND);
+}
+
+int main(void)
+{
+    RUN(a_gap_is_no_zero);
+    RUN(a_long_span_fits_the_line);
+    RUN(an_unknown_metric_is_answered_with_the_nearest);
+    RUN(wrong_arguments_are_named);
+    return check_result();
+}
