@@ -70,6 +70,8 @@ struct vagus_config {
     char **first_use_gauges;
     uint32_t first_use_gauge_count;
     uint32_t first_use_max; /* of them in all */
+    char **keep_day;        /* names of metrics of which 24 h are kept at 1 s */
+    uint32_t keep_day_count;
     struct config_derived *derived;
     uint32_t derived_count;
     struct config_rule *rules;
@@ -79,6 +81,7 @@ struct vagus_config {
 #define CONFIG_RULES_MAX 1024
 #define CONFIG_WATCH_PATHS_MAX 8
 #define CONFIG_PREFIXES_MAX 16
+#define CONFIG_KEEP_DAY_MAX 64
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
 
 /* What a policy is checked against: kinds from policies.def. Metrics are checked at start, when it

@@ -96,6 +96,7 @@ static const cyaml_schema_value_t text_entry = {
 #define AFTER_limits
 #define AFTER_watch
 #define AFTER_recording
+#define AFTER_retention
 #define AFTER_derived                                                                              \
     static const cyaml_schema_value_t derived_entry = {                                            \
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_derived, derived_fields)};

@@ -65,6 +65,9 @@ struct metrics {
     uint32_t capacity;
     uint32_t count;   /* published with release; entries below it never change their identity */
     uint64_t refused; /* definitions */
+    const char *const *keep_day; /* names of metrics that are marked so; set before the first
+                                    definition, if at all, and outlives this */
+    uint32_t keep_day_count;
     struct segment_metric *described; /* the strings of each, in private memory */
     uint64_t *sums;                   /* scratch of the fold */
     uint32_t *index;                  /* open addressing by name and instance: entry + 1, 0 free */

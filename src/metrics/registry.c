@@ -145,6 +145,14 @@ static int64_t default_good_for_ns(enum metric_source source, unsigned kind, uns
     return 3 * (tier == VAGUS_TIER_INSTANT ? VAGUS_SECOND_NS : metrics_tier_period_ns(tier));
 }
 
+static bool is_kept_a_day(const struct metrics *metrics, const char *name)
+{
+    for (uint32_t i = 0; i < metrics->keep_day_count; i++)
+        if (strcmp(metrics->keep_day[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* Under the lock: fills entry `index` and mirrors its description into the segment. */
 static void fill(struct metrics *metrics, uint32_t index, const struct vagus_metric_desc *desc,
                  enum metric_source source)
@@ -163,6 +171,7 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
                               .min = desc->min,
                               .max = desc->max,
                               .resolution = resolution,
+                              .keep_day = is_kept_a_day(metrics, desc->name),
                               .good_for_ns = desc->good_for_ns != 0
                                                  ? desc->good_for_ns
                                                  : default_good_for_ns(source, desc->kind, tier)};

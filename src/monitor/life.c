@@ -187,8 +187,11 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
     if (error != 0)
         goto fail_before_segment;
     if ((error = metrics_init(&monitor->metrics, &monitor->segment, options.metrics_max,
-                              options.threads_max, monitor->generation, &monitor->clock)) != 0 ||
-        (error = bus_create(monitor->generation, &monitor->clock, &monitor->levels,
+                              options.threads_max, monitor->generation, &monitor->clock)) != 0)
+        goto fail;
+    monitor->metrics.keep_day = (const char *const *)monitor->config->keep_day;
+    monitor->metrics.keep_day_count = monitor->config->keep_day_count;
+    if ((error = bus_create(monitor->generation, &monitor->clock, &monitor->levels,
                             &monitor->bus)) != 0 ||
         (error = open_senses(monitor, &options)) != 0 || (error = derive_metrics(monitor)) != 0 ||
         (error = judge_create(monitor->config, &monitor->metrics, monitor->bus, &monitor->segment,

@@ -88,6 +88,8 @@ struct vagus_monitor {
     /* Recording by name: names met that nobody defined, by hash, and how many were defined so. */
     uint64_t unknown[32];
     uint32_t first_used;
+
+    bool unstored_told; /* that history has no room left for what comes */
 };
 
 /* --- pool.c: the four places, and fork. --- */

@@ -14,11 +14,22 @@
 #define OVERDUE_NS VAGUS_SECOND_NS /* beyond the next deadline */
 #define LANES_FIRST_NS (100 * VAGUS_MILLISECOND_NS)
 
+/* Once: it goes on as long as the monitor does. */
+static void tell_unstored(struct vagus_monitor *monitor)
+{
+    if (VAGUS_LIKELY(monitor->metrics.store.unstored == 0) || monitor->unstored_told)
+        return;
+    monitor->unstored_told = true;
+    monitor_note(monitor, SEGMENT_NOTE_WARNING,
+                 "history is incomplete: not every metric has a block; raise segment.size");
+}
+
 static void take_in_and_fold(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
 {
     sense_take_in(monitor->sense, due, now_ns);
     metrics_fold(&monitor->metrics, due, now_ns, monitor->last_tick_ns);
     derive_step(&monitor->derive, &monitor->metrics, due, now_ns);
+    tell_unstored(monitor);
     monitor->last_tick_ns = now_ns;
 }
 

@@ -112,6 +112,8 @@ static void top_level(void)
         {"watch: {paths: []}\nrules: []\n", 1, 16, "0 entries; expected 1 to 8"},
         {"watch: {paths: [a,b,c,d,e,f,g,h,i]}\nrules: []\n", 1, 16, "9 entries"},
         {"watch: {paths: [a, b, a]}\nrules: []\n", 1, 23, "\"a\" is given twice"},
+        {"retention: {day: [Bad]}\nrules: []\n", 1, 19, "1 to 63 characters"},
+        {"retention: {day: [a.b, a.b]}\nrules: []\n", 1, 24, "\"a.b\" is given twice"},
         {"watch: {paths: [{}]}\nrules: []\n", 1, 17, "expected a single value"},
         {"rules: {}\n", 1, 8, "expected a list"},
         {"rules:\n", 1, 7, "expected a list"},

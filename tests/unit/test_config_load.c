@@ -40,6 +40,7 @@ static void everything_given(void)
                                          "limits: { memory: 256MiB }\n"
                                          "watch:\n"
                                          "  paths: [/var, \"/with \\\"quotes\\\" \\u20ac\"]\n"
+                                         "retention: { day: [disk.free, agent.steps] }\n"
                                          "rules:\n"
                                          "  - name: space\n"
                                          "    metric: disk.free\n"
@@ -66,6 +67,9 @@ static void everything_given(void)
     CHECK_EQ(config->watch_path_count, 2);
     CHECK_STR(config->watch_paths[0], "/var");
     CHECK_STR(config->watch_paths[1], "/with \"quotes\" \u20ac");
+    CHECK_EQ(config->keep_day_count, 2);
+    CHECK_STR(config->keep_day[0], "disk.free");
+    CHECK_STR(config->keep_day[1], "agent.steps");
     CHECK_EQ(config->rule_count, 1);
     const struct config_rule *rule = &config->rules[0];
     CHECK_STR(rule->name, "space");
@@ -88,7 +92,7 @@ static void everything_given(void)
     CHECK_EQ(rule->max_age_ns, 2 * VAGUS_SECOND_NS);
     CHECK_EQ(rule->missing, CONFIG_MISSING_RAISE);
     CHECK(rule->shadow);
-    CHECK_EQ(rule->line, 8);
+    CHECK_EQ(rule->line, 9);
     config_free(config);
 }
 
@@ -107,6 +111,9 @@ static void defaults(void)
     CHECK_EQ(config->watch_path_count, 2);
     CHECK_STR(config->watch_paths[0], ".");
     CHECK_STR(config->watch_paths[1], "/tmp");
+    CHECK_EQ(config->keep_day_count, 5);
+    CHECK_STR(config->keep_day[0], "system.cpu.utilization");
+    CHECK_STR(config->keep_day[4], "agent.errors");
     const struct config_rule *rule = &config->rules[0];
     CHECK(rule->instance == NULL && rule->resource == NULL);
     CHECK_STR(rule->kind, "level");

@@ -106,8 +106,44 @@ static void questions_are_answered(void)
     CHECK_EQ(vagus_metrics_get(monitor, &query, results, 64, &count), VAGUS_ECLOSED);
 }
 
+/* As many metrics as the smallest segment takes: it has two blocks for each, and each wants three.
+ */
+static void health_says_that_history_is_incomplete(void)
+{
+    enum { METRICS = 384 };
+    static char health[65536];
+    static const struct vagus_clock clock = {monotonic_ns, monotonic_ns, NULL};
+    struct vagus_monitor *monitor = NULL;
+    struct vagus_monitor_options options = {
+        .size = sizeof(options),
+        .policy_text = "rules: []\n",
+        .segment_bytes = 1 << 20,
+        .metrics_max = METRICS,
+        .clock = &clock,
+        .flags = VAGUS_STEPPED | VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT,
+    };
+    REQUIRE(vagus_monitor_open(&options, &monitor) == 0);
+    for (int i = 0; i < METRICS - 8; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "m%d", i);
+        vagus_counter_define(monitor, &(struct vagus_metric_desc){.name = name});
+    }
+    CHECK_EQ(vagus_monitor_start(monitor), 0);
+    for (int second = 0; second < 130; second++) {
+        now_ns += S;
+        vagus_step(monitor, NULL);
+        if (second == 2)
+            CHECK(vagus_health_format(monitor, 0, health, sizeof(health), NULL) == 0 &&
+                  strstr(health, "history is incomplete") == NULL);
+    }
+    CHECK(vagus_health_format(monitor, 0, health, sizeof(health), NULL) == 0);
+    CHECK_CONTAINS(health, "history is incomplete");
+    vagus_monitor_close(monitor);
+}
+
 int main(void)
 {
     RUN(questions_are_answered);
+    RUN(health_says_that_history_is_incomplete);
     return check_result();
 }

@@ -162,6 +162,41 @@ static void values_are_mirrored(void)
     CHECK_EQ(segment_head(&segment, SEGMENT_VALUES)->updated_ns, 2 * S);
 }
 
+static uint32_t define_whole(const char *name)
+{
+    const char *why;
+    struct vagus_metric_desc desc = {
+        .name = name, .instance = "a", .kind = VAGUS_GAUGE, .resolution = 1};
+    int index = metrics_define(&metrics, &desc, METRIC_SENSED, &why);
+    CHECK(index >= 0);
+    return index >= 0 ? (uint32_t)index : 0;
+}
+
+/* Four metrics of noise for a day, more than there is room for: the marked one is still whole. */
+static void of_a_marked_metric_a_day_is_kept_at_1s(void)
+{
+    enum { DAY = 24 * 3600 };
+    static const char *const marked[] = {"other", "kept"};
+    metrics.keep_day = marked;
+    metrics.keep_day_count = 2;
+    uint32_t kept = define_whole("kept"), plain[3];
+    plain[0] = define_whole("kep");
+    plain[1] = define_whole("kept.not");
+    plain[2] = define_whole("plain");
+    srand(11);
+    for (int second = 1; second <= DAY; second++) {
+        metrics_put(&metrics, kept, second * S, rand() % 1000000);
+        for (unsigned i = 0; i < 3; i++)
+            metrics_put(&metrics, plain[i], second * S, rand() % 1000000);
+    }
+    CHECK_EQ(store_since_ns(&metrics.store, kept, 1), 1 * S);
+    for (unsigned i = 0; i < 3; i++) {
+        int64_t since_ns = store_since_ns(&metrics.store, plain[i], 1);
+        CHECK(since_ns > 1 * S && since_ns <= (DAY - 3600) * S);
+    }
+    CHECK_EQ(metrics.store.unstored, 0);
+}
+
 int main(void)
 {
     RUN_WITH_METRICS(a_window_holds_what_was_put_in_it);
@@ -170,5 +205,6 @@ int main(void)
     RUN_WITH_METRICS(counters_fold_exactly_and_append_on_their_tier);
     RUN_WITH_METRICS(a_gauge_is_as_old_as_its_store);
     RUN_WITH_METRICS(values_are_mirrored);
+    RUN_WITH_METRICS(of_a_marked_metric_a_day_is_kept_at_1s);
     return check_result();
 }
