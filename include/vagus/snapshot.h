@@ -111,9 +111,11 @@ struct vagus_system_snapshot {
     uint64_t reserved[32];
 };
 
-/* Copies the newest snapshot: at most four tries, each a plain copy, no lock, no system call.
- * 0, VAGUS_EAGAIN (nothing published yet, or four tries met the writer), VAGUS_ECLOSED; the output
- * stays untouched then. */
+/* Copies the newest snapshot: a plain copy, no lock, no system call. 0, VAGUS_ECLOSED, or
+ * VAGUS_EAGAIN: nothing published yet, or four tries found their slot gone; the output stays
+ * untouched then. A copy that is overtaken in its middle, which takes three publications within it,
+ * is begun again, a bounded number of times; should that never end well, the output is zeroed, and
+ * the verdict of a zeroed snapshot is unknown. */
 VAGUS_API int vagus_snapshot_read(struct vagus_monitor *monitor,
                                   struct vagus_system_snapshot *snapshot);
 

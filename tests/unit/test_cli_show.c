@@ -1,70 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vagus show over a real segment with real series, on a clock that the test sets. The verb is built
- * in here, with what main.c would give it. */
-#include <stdarg.h>
-#include <sys/mman.h>
-
+/* vagus show over a real segment with real series, filled with values of the past. The verb is
+ * built in here, with what main.c would give it. */
 #include "check.h"
 #include "cli/show.c"
 #include "cli/target.c"
 #include "cli/verb_show.c"
+#include "cli_fixture.h"
 #include "metrics/metrics.h"
 #include "segment_fixture.h"
 
 #define S VAGUS_SECOND_NS
 
-static char message[4096], printed[8 << 20];
-
-__attribute__((format(printf, 1, 0))) static void note_message(const char *format,
-                                                               va_list arguments)
-{
-    vsnprintf(message, sizeof(message), format, arguments);
-}
-
-int cli_usage_error(const struct cli_verb *verb, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    note_message(format, arguments);
-    va_end(arguments);
-    (void)verb;
-    return CLI_USAGE;
-}
-
-int cli_error(const struct cli_verb *verb, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    note_message(format, arguments);
-    va_end(arguments);
-    (void)verb;
-    return CLI_FAILED;
-}
-
-/* What was written to a stream while the verb ran. */
-struct capture {
-    FILE *stream;
-    int fd, kept;
-};
-
-static void capture_begin(struct capture *capture, FILE *stream)
-{
-    fflush(stream);
-    capture->stream = stream;
-    capture->kept = dup(fileno(stream));
-    capture->fd = memfd_create("capture", MFD_CLOEXEC);
-    dup2(capture->fd, fileno(stream));
-}
-
-static void capture_end(struct capture *capture, char *text, size_t capacity)
-{
-    fflush(capture->stream);
-    ssize_t length = pread(capture->fd, text, capacity - 1, 0);
-    text[length > 0 ? length : 0] = '\0';
-    dup2(capture->kept, fileno(capture->stream));
-    close(capture->kept);
-    close(capture->fd);
-}
+static char printed[8 << 20];
 
 static char complained[4096];
 
