@@ -7,7 +7,7 @@
 
 #include "metrics/metrics.h"
 
-#define FIXTURE_METRICS 32
+#define FIXTURE_METRICS 48
 #define FIXTURE_WALL_NS (INT64_C(1700000000) * VAGUS_SECOND_NS)
 
 static struct segment segment;

@@ -17,18 +17,18 @@ enum vagus_collector_flags {
     VAGUS_COLLECTOR_BLOCKING = 1,
 };
 
-/* The most instances that one collector may have (paths, devices). */
-#define VAGUS_COLLECTOR_INSTANCES_MAX 16
+/* The most instances that one collector may have room for (paths, devices). */
+#define VAGUS_COLLECTOR_INSTANCES_MAX 1024
 
 struct vagus_collector_desc {
     size_t size;      /* sizeof(struct vagus_collector_desc) */
     const char *name; /* [a-z0-9_]{1,31} */
     const char *help;
-    uint32_t flags; /* enum vagus_collector_flags */
-    uint32_t reserved;
+    uint32_t flags;         /* enum vagus_collector_flags */
+    uint32_t instances_max; /* 0: 16 */
     /* What it fills. `kind` may be a counter or a gauge, both are put as absolute values; `tier` is
      * when it is filled; `instance` stays NULL. A metric of which there is one for each instance
-     * that open() adds has `instance` set to "*". */
+     * has `instance` set to "*" and `label` to what the instances are. */
     const struct vagus_metric_desc *metrics;
     size_t metric_count;
     size_t state_size; /* zeroed memory for vagus_collector_state() */
@@ -56,7 +56,10 @@ VAGUS_API void *vagus_collector_state(struct vagus_collector *collector);
 VAGUS_API void *vagus_collector_arg(struct vagus_collector *collector);
 VAGUS_API int64_t vagus_collector_now_ns(struct vagus_collector *collector);
 
-/* In open(): adds an instance; returns its number, counted from 0, or VAGUS_EFULL. */
+/* In open() and sample(): the number of the instance of that name, counted from 0; it is added if
+ * it is not there yet. VAGUS_EFULL if there is no room for it, VAGUS_EINVAL if it is longer than 63
+ * bytes or empty. One that is gone keeps
+ * its number: put nothing, and its values grow stale. */
 VAGUS_API int vagus_collector_instance_add(struct vagus_collector *collector, const char *value);
 
 /* In sample(): gives metric `metric` of the table (instance 0 where it has but one) its value.

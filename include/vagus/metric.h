@@ -42,6 +42,7 @@ struct vagus_metric_desc {
     const char *instance; /* NULL, or which one of several: a path, a device */
     const char *unit;     /* NULL: "1" */
     const char *help;
+    const char *label;    /* what the instances are: "path", "tool"; NULL: "instance" */
     const char *resource; /* whose signals rules on it raise; NULL: the name up to the first dot */
     enum vagus_metric_kind kind;
     enum vagus_tier tier;
@@ -52,7 +53,7 @@ struct vagus_metric_desc {
     uint32_t instances_max; /* recorded under this name, at most; the surplus is recorded as the
                                instance "other"; 0: 64 */
     uint32_t buckets_max;   /* of a histogram; 0: 160 */
-    uint64_t reserved[3];
+    uint64_t reserved[2];
 };
 
 /* Handles. A zeroed one, one of a closed monitor, and one that vagus_*_define() could not make are

@@ -28,7 +28,7 @@ struct vagus_monitor_options {
     const char *host_root;   /* put before /proc and /sys; NULL: none. For tests. */
     const struct vagus_clock *clock; /* copied; NULL: the machine's. Another needs VAGUS_STEPPED. */
     uint32_t flags;                  /* enum vagus_monitor_flags */
-    uint32_t metrics_max;            /* 0: 512 */
+    uint32_t metrics_max;            /* 0: 1024 */
     uint32_t threads_max;            /* threads with a slot of their own; 0: 64 */
     int health_signal;               /* 0: none. Else the health summary is written on it: */
     int health_fd;                   /* to this descriptor */

@@ -15,7 +15,7 @@ static int set_up_rule(struct judged_rule *judged, const struct config_rule *rul
         .kind = judge_kind(rule->kind),
         .params = {.stat = (enum vagus_stat)rule->stat, .window_ns = rule->window_ns},
         .timing = {rule->min_hold_ns, (enum config_missing)rule->missing},
-        .room = rule->instance != NULL ? 1 : VAGUS_COLLECTOR_INSTANCES_MAX,
+        .room = rule->instance != NULL ? 1 : JUDGE_INSTANCES_MAX,
     };
     if (judged->kind == NULL)
         return VAGUS_EINVAL;

@@ -27,9 +27,11 @@ extern const struct vagus_rule_kind *const judge_kinds[];
 extern const char *const judge_kind_names[];
 const struct vagus_rule_kind *judge_kind(const char *name);
 
+#define JUDGE_INSTANCES_MAX 32
+
 /* Sizes everything. config, metrics, bus and segment must outlive it. A rule without `instance`
  * watches every instance of its metric, each with a state machine of its own: up to
- * VAGUS_COLLECTOR_INSTANCES_MAX of them. */
+ * JUDGE_INSTANCES_MAX of them. */
 int judge_create(const struct vagus_config *config, struct metrics *metrics, struct bus *bus,
                  struct segment *segment, struct judge **judge);
 void judge_free(struct judge *judge);

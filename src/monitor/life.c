@@ -10,7 +10,7 @@
 #include "host/cgroup.h"
 #include "monitor/monitor.h"
 
-#define METRICS_MAX_DEFAULT 512
+#define METRICS_MAX_DEFAULT 1024
 #define METRICS_MAX_MOST 16384
 #define THREADS_MAX_DEFAULT 64
 #define THREADS_MAX_MOST 1024

@@ -43,10 +43,10 @@ struct vagus_collector {
     uint32_t *first;        /* by metric: where its entries begin in the two arrays below */
     int32_t *indices;       /* of the registry; negative: it had no room */
     struct staged *staging; /* written by sample(), read afterwards */
-    uint32_t entries;
-    uint32_t instances;
+    char (*names)[VAGUS_INSTANCE_MAX];
+    uint32_t instances; /* added by open() and sample() */
+    uint32_t defined;   /* of these, whose metrics are in the registry */
     struct vagus_collector_desc desc;
-    char instance_names[VAGUS_COLLECTOR_INSTANCES_MAX][VAGUS_INSTANCE_MAX];
 };
 
 struct sense {
@@ -78,6 +78,7 @@ static void collector_free(void *arg)
     free(collector->first);
     free(collector->indices);
     free(collector->staging);
+    free(collector->names);
     free(collector);
 }
 
@@ -89,7 +90,8 @@ static bool many(const struct vagus_metric_desc *metric)
 static bool desc_valid(const struct vagus_collector_desc *desc)
 {
     if (desc->size < sizeof(desc->size) || !text_is_name(desc->name, 31) || desc->sample == NULL ||
-        desc->metrics == NULL || desc->metric_count == 0 || desc->metric_count > 256)
+        desc->metrics == NULL || desc->metric_count == 0 || desc->metric_count > 256 ||
+        desc->instances_max > VAGUS_COLLECTOR_INSTANCES_MAX)
         return false;
     for (size_t i = 0; i < desc->metric_count; i++)
         if (many(&desc->metrics[i]) && strcmp(desc->metrics[i].instance, "*") != 0)
@@ -106,36 +108,64 @@ static int define_one(struct sense *sense, const struct vagus_metric_desc *metri
     return metrics_define(sense->metrics, &desc, METRIC_SENSED, &why);
 }
 
-/* After open(), when the instances are known: sizes the arrays and defines the metrics. */
-static int define_all(struct sense *sense, struct vagus_collector *collector)
+/* How many entries of a metric are in use. */
+static uint32_t entries_of(const struct vagus_collector *collector, size_t metric)
+{
+    return many(&collector->desc.metrics[metric]) ? collector->instances : 1;
+}
+
+/* Makes the arrays, with room for every instance that may ever come. */
+static int make_room(struct vagus_collector *collector)
 {
     const struct vagus_collector_desc *desc = &collector->desc;
     collector->first = calloc(desc->metric_count + 1, sizeof(*collector->first));
     if (collector->first == NULL)
         return VAGUS_ENOMEM;
     for (size_t i = 0; i < desc->metric_count; i++) {
-        uint32_t entries = many(&desc->metrics[i]) ? collector->instances : 1;
-        collector->first[i + 1] = collector->first[i] + entries;
         unsigned tier = desc->metrics[i].tier;
         collector->tiers |= 1u << (tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier);
+        collector->first[i + 1] =
+            collector->first[i] + (many(&desc->metrics[i]) ? desc->instances_max : 1);
     }
-    collector->entries = collector->first[desc->metric_count];
-    collector->indices = calloc(collector->entries + 1, sizeof(*collector->indices));
-    collector->staging = calloc(collector->entries + 1, sizeof(*collector->staging));
-    if (collector->indices == NULL || collector->staging == NULL)
+    uint32_t entries = collector->first[desc->metric_count];
+    collector->indices = calloc(entries, sizeof(*collector->indices));
+    collector->staging = calloc(entries, sizeof(*collector->staging));
+    collector->names = calloc(desc->instances_max, sizeof(*collector->names));
+    if (collector->indices == NULL || collector->staging == NULL || collector->names == NULL)
         return VAGUS_ENOMEM;
+    return 0;
+}
+
+/* Defines the metrics of the instances that were added since. */
+static void define_instances(struct sense *sense, struct vagus_collector *collector)
+{
+    const struct vagus_collector_desc *desc = &collector->desc;
+    for (; collector->defined < collector->instances; collector->defined++)
+        for (size_t i = 0; i < desc->metric_count; i++)
+            if (many(&desc->metrics[i])) {
+                collector->indices[collector->first[i] + collector->defined] =
+                    define_one(sense, &desc->metrics[i], collector->names[collector->defined]);
+                collector->shown.metrics++;
+            }
+}
+
+/* After open(). */
+static void define_all(struct sense *sense, struct vagus_collector *collector)
+{
+    const struct vagus_collector_desc *desc = &collector->desc;
     for (size_t i = 0; i < desc->metric_count; i++)
-        for (uint32_t at = collector->first[i]; at < collector->first[i + 1]; at++)
-            collector->indices[at] = define_one(
-                sense, &desc->metrics[i],
-                many(&desc->metrics[i]) ? collector->instance_names[at - collector->first[i]]
-                                        : NULL);
+        if (!many(&desc->metrics[i])) {
+            collector->indices[collector->first[i]] = define_one(sense, &desc->metrics[i], NULL);
+            collector->shown.metrics++;
+        }
+    define_instances(sense, collector);
     collector->duration_index =
         define_one(sense,
                    &(struct vagus_metric_desc){.name = "vagus.collector.duration",
                                                .unit = "s",
                                                .kind = VAGUS_GAUGE,
                                                .tier = VAGUS_TIER_10S,
+                                               .label = "collector",
                                                .help = "what the newest sample took"},
                    desc->name);
     collector->success_index = define_one(
@@ -144,9 +174,9 @@ static int define_all(struct sense *sense, struct vagus_collector *collector)
                                     .kind = VAGUS_GAUGE,
                                     .tier = VAGUS_TIER_10S,
                                     .max = 1,
+                                    .label = "collector",
                                     .help = "1 if the newest sample succeeded, 0 if not"},
         desc->name);
-    return 0;
 }
 
 static bool is_added(const struct sense *sense, const char *name)
@@ -155,6 +185,15 @@ static bool is_added(const struct sense *sense, const char *name)
         if (strcmp(sense->collectors[i]->desc.name, name) == 0)
             return true;
     return false;
+}
+
+static void put_missing(struct sense *sense, const struct vagus_collector *collector, size_t metric,
+                        int64_t now_ns, int error)
+{
+    const int32_t *indices = &collector->indices[collector->first[metric]];
+    for (uint32_t i = 0; i < entries_of(collector, metric); i++)
+        if (indices[i] >= 0)
+            metrics_put_missing(sense->metrics, (uint32_t)indices[i], now_ns, error);
 }
 
 int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void *arg,
@@ -177,27 +216,26 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
         return error;
     }
     memcpy(&collector->desc, desc, desc->size < sizeof(*desc) ? desc->size : sizeof(*desc));
+    if (collector->desc.instances_max == 0)
+        collector->desc.instances_max = 16;
     collector->clock = *sense->clock;
     collector->arg = arg;
     collector->release = release;
     collector->open_error = VAGUS_ENOMEM; /* until open() ran there is nothing to close */
-    if (desc->state_size > 0 && (collector->state = calloc(1, desc->state_size)) == NULL)
-        goto fail;
+    if ((desc->state_size > 0 && (collector->state = calloc(1, desc->state_size)) == NULL) ||
+        make_room(collector) != 0) {
+        collector_free(collector);
+        return VAGUS_ENOMEM;
+    }
     collector->open_error = desc->open != NULL ? desc->open(collector) : 0;
-    if (define_all(sense, collector) != 0)
-        goto fail;
-    collector->shown = (struct segment_collector){
-        .error = collector->open_error, .flags = desc->flags, .metrics = collector->entries};
+    collector->shown =
+        (struct segment_collector){.error = collector->open_error, .flags = desc->flags};
     text_copy(collector->shown.name, sizeof(collector->shown.name), desc->name);
-    for (uint32_t at = 0; collector->open_error != 0 && at < collector->entries; at++)
-        if (collector->indices[at] >= 0)
-            metrics_put_missing(sense->metrics, (uint32_t)collector->indices[at],
-                                clock_now_ns(sense->clock), collector->open_error);
+    define_all(sense, collector);
+    for (size_t i = 0; collector->open_error != 0 && i < desc->metric_count; i++)
+        put_missing(sense, collector, i, clock_now_ns(sense->clock), collector->open_error);
     sense->collectors[sense->count++] = collector;
     return 0;
-fail:
-    collector_free(collector);
-    return VAGUS_ENOMEM;
 }
 
 /* --- What collectors call. --- */
@@ -219,22 +257,22 @@ int64_t vagus_collector_now_ns(struct vagus_collector *collector)
 
 int vagus_collector_instance_add(struct vagus_collector *collector, const char *value)
 {
-    if (collector->first != NULL)
-        return VAGUS_ESTATE;
-    if (value == NULL || value[0] == '\0')
+    if (value == NULL || value[0] == '\0' || strlen(value) >= VAGUS_INSTANCE_MAX)
         return VAGUS_EINVAL;
-    if (collector->instances == VAGUS_COLLECTOR_INSTANCES_MAX)
+    for (uint32_t i = 0; i < collector->instances; i++)
+        if (strcmp(collector->names[i], value) == 0)
+            return (int)i;
+    if (collector->instances == collector->desc.instances_max)
         return VAGUS_EFULL;
-    text_copy(collector->instance_names[collector->instances], VAGUS_INSTANCE_MAX, value);
+    text_copy(collector->names[collector->instances], VAGUS_INSTANCE_MAX, value);
     return (int)collector->instances++;
 }
 
 static struct staged *staged_at(struct vagus_collector *collector, size_t metric, size_t instance)
 {
-    if (collector->first == NULL || metric >= collector->desc.metric_count)
+    if (metric >= collector->desc.metric_count || instance >= entries_of(collector, metric))
         return NULL;
-    size_t at = collector->first[metric] + instance;
-    return at < collector->first[metric + 1] ? &collector->staging[at] : NULL;
+    return &collector->staging[collector->first[metric] + instance];
 }
 
 void vagus_put(struct vagus_collector *collector, size_t metric, size_t instance, double value)
@@ -257,7 +295,9 @@ void vagus_put_missing(struct vagus_collector *collector, size_t metric, size_t 
 static void collector_run(void *arg)
 {
     struct vagus_collector *collector = arg;
-    memset(collector->staging, 0, collector->entries * sizeof(*collector->staging));
+    for (size_t i = 0; i < collector->desc.metric_count; i++)
+        memset(&collector->staging[collector->first[i]], 0,
+               entries_of(collector, i) * sizeof(*collector->staging));
     collector->began_ns = clock_now_ns(&collector->clock);
     collector->error = collector->desc.sample(collector, collector->due);
     collector->took_ns = clock_now_ns(&collector->clock) - collector->began_ns;
@@ -266,11 +306,13 @@ static void collector_run(void *arg)
 static void take_in(struct sense *sense, struct vagus_collector *collector)
 {
     int brought = 0, failed = 0;
+    define_instances(sense, collector);
     for (size_t i = 0; i < collector->desc.metric_count; i++) {
         unsigned tier = collector->desc.metrics[i].tier;
         tier = tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier;
         bool due = (collector->due & (1u << tier)) != 0;
-        for (uint32_t at = collector->first[i]; at < collector->first[i + 1]; at++) {
+        for (uint32_t at = collector->first[i], end = at + entries_of(collector, i); at < end;
+             at++) {
             const struct staged *staged = &collector->staging[at];
             if (collector->indices[at] < 0)
                 continue;

@@ -58,18 +58,21 @@
 
 /* --- The fake: one collector, the newest value of each metric. --- */
 
+#define FAKE_METRICS 64
+#define FAKE_INSTANCES 128
+
 struct vagus_collector {
     const struct vagus_collector_desc *desc;
     struct host *host;
     void *memory;
     int64_t now_ns;
     int instances;
-    char names[VAGUS_COLLECTOR_INSTANCES_MAX][VAGUS_INSTANCE_MAX];
+    char names[FAKE_INSTANCES][VAGUS_INSTANCE_MAX];
     struct {
         double value;
         int error;
         unsigned puts;
-    } put[16][VAGUS_COLLECTOR_INSTANCES_MAX];
+    } put[FAKE_METRICS][FAKE_INSTANCES];
 };
 
 void *vagus_collector_state(struct vagus_collector *c)
@@ -92,7 +95,9 @@ int vagus_collector_instance_add(struct vagus_collector *c, const char *value)
     CHECK(strlen(value) < VAGUS_INSTANCE_MAX);
     for (int i = 0; i < c->instances; i++)
         if (strcmp(c->names[i], value) == 0)
-            return VAGUS_EEXIST;
+            return i;
+    if (c->instances == FAKE_INSTANCES)
+        return VAGUS_EFULL;
     snprintf(c->names[c->instances], VAGUS_INSTANCE_MAX, "%s", value);
     return c->instances++;
 }

@@ -106,13 +106,13 @@ static void instances_beyond_the_room_are_named(void)
     char instance[8];
     rule_add(first_name);
     judge_make();
-    for (int i = 0; i < VAGUS_COLLECTOR_INSTANCES_MAX + 2; i++) {
+    for (int i = 0; i < JUDGE_INSTANCES_MAX + 2; i++) {
         snprintf(instance, sizeof(instance), "/%d", i);
         define(free_metric, instance, METRIC_SENSED);
     }
     CHECK_EQ(prove(), 1);
     CHECK_STR(faults.faults[0].text,
-              "rule 'first' watches the first 16 of 18 instances of 'disk.free.ratio'");
+              "rule 'first' watches the first 32 of 34 instances of 'disk.free.ratio'");
 }
 
 static void a_metric_that_never_had_a_value(void)
