@@ -112,35 +112,62 @@ static void check_texts(struct check *check, const struct schema_key *key, struc
     }
 }
 
-static void check_rules(struct check *check, const struct schema_key *key,
-                        const struct tree_node *list)
+/* The dimension of the thresholds is the metric's, or the one that they are written in. */
+static void begin_rule(struct check *check, const struct tree_node *rule)
 {
     const char *(*unit_of)(const char *) =
         check->vocabulary != NULL ? check->vocabulary->unit_of_metric : NULL;
-    for (struct tree_node *rule = list->first; rule != NULL; rule = rule->next) {
-        const struct schema *schema = key->of;
-        if (!is_shaped(check, schema->what, rule, TREE_MAPPING))
+    const struct tree_node *metric = tree_member(rule, "metric");
+    const char *unit = unit_of != NULL && metric != NULL && metric->kind == TREE_SCALAR
+                           ? unit_of(metric->text)
+                           : NULL;
+    check->unit_known = check->dimension_known = unit != NULL;
+    check->dimension = dimension_of_unit(unit);
+}
+
+static void end_rule(struct check *check, struct tree_node *rule)
+{
+    const struct tree_node *metric = tree_member(rule, "metric");
+    rule->value.whole = check->dimension_known ? (int64_t)check->dimension + 1 : 0;
+    check_rule(check, rule);
+    const char *near = !check->unit_known && metric != NULL && metric->kind == TREE_SCALAR &&
+                               check->vocabulary != NULL && check->vocabulary->near_metric != NULL
+                           ? check->vocabulary->near_metric(metric->text)
+                           : NULL;
+    if (near != NULL)
+        check_warning(check, metric->place, "metric: no sense of vagus fills %s; is \"%s\" meant?",
+                      quote(metric->text).text, near);
+}
+
+/* What is to be done for each entry of a list besides looking at its keys, and for all of them. */
+static const struct list_check {
+    const struct schema *schema;
+    void (*begin)(struct check *check, const struct tree_node *entry);
+    void (*end)(struct check *check, struct tree_node *entry);
+    void (*all)(struct check *check, const struct tree_node *list);
+} list_checks[] = {
+    {&schema_rule, begin_rule, end_rule, check_rule_names},
+    {&schema_derived, NULL, NULL, check_derived},
+};
+
+static void check_many(struct check *check, const struct schema *schema, struct tree_node *list)
+{
+    static const struct list_check none;
+    const struct list_check *more = &none;
+    for (size_t i = 0; i < sizeof(list_checks) / sizeof(list_checks[0]); i++)
+        if (list_checks[i].schema == schema)
+            more = &list_checks[i];
+    for (struct tree_node *entry = list->first; entry != NULL; entry = entry->next) {
+        if (!is_shaped(check, schema->what, entry, TREE_MAPPING))
             continue;
-        const struct tree_node *metric = tree_member(rule, "metric");
-        const char *unit = unit_of != NULL && metric != NULL && metric->kind == TREE_SCALAR
-                               ? unit_of(metric->text)
-                               : NULL;
-        check->unit_known = check->dimension_known = unit != NULL;
-        check->dimension = dimension_of_unit(unit);
-        check_mapping(check, schema, rule);
-        rule->value.whole = check->dimension_known ? (int64_t)check->dimension + 1 : 0;
-        check_rule(check, rule);
-        const char *near = unit == NULL && metric != NULL && metric->kind == TREE_SCALAR &&
-                                   check->vocabulary != NULL &&
-                                   check->vocabulary->near_metric != NULL
-                               ? check->vocabulary->near_metric(metric->text)
-                               : NULL;
-        if (near != NULL)
-            check_warning(check, metric->place,
-                          "metric: no sense of vagus fills %s; is \"%s\" meant?",
-                          quote(metric->text).text, near);
+        if (more->begin != NULL)
+            more->begin(check, entry);
+        check_mapping(check, schema, entry);
+        if (more->end != NULL)
+            more->end(check, entry);
     }
-    check_rule_names(check, list);
+    if (more->all != NULL)
+        more->all(check, list);
 }
 
 static void check_list(struct check *check, const struct schema_key *key, struct tree_node *node)
@@ -152,16 +179,10 @@ static void check_list(struct check *check, const struct schema_key *key, struct
                     node->count, key->least, key->most);
         return;
     }
-    if (key->type == SCHEMA_RULES) {
-        check_rules(check, key, node);
-    } else if (key->type == SCHEMA_DERIVED) {
-        for (const struct tree_node *one = node->first; one != NULL; one = one->next)
-            if (is_shaped(check, ((const struct schema *)key->of)->what, one, TREE_MAPPING))
-                check_mapping(check, key->of, one);
-        check_derived(check, node);
-    } else {
+    if (key->type == SCHEMA_MANY)
+        check_many(check, key->of, node);
+    else
         check_texts(check, key, node);
-    }
 }
 
 static void check_member(struct check *check, const struct schema *schema, struct tree_node *node)
@@ -179,8 +200,7 @@ static void check_member(struct check *check, const struct schema *schema, struc
         break;
     case SCHEMA_PATHS:
     case SCHEMA_NAMES:
-    case SCHEMA_RULES:
-    case SCHEMA_DERIVED:
+    case SCHEMA_MANY:
         check_list(check, key, node);
         break;
     default:

@@ -30,6 +30,7 @@
 #define KEY(type, key, kind, member, absent, least, most, of, help) FITS(type, member, kind)
 #define LIST(type, key, kind, member, counter, absent, least, most, of, help)                      \
     FITS(type, counter, COUNT)
+#define MANY(type, key, id, member, counter, least, most, help) FITS(type, counter, COUNT)
 #define SECTION(type, key, id, help)
 #define PART(type, key, member, id, help)
 #define TOLD(type, key, kind, member, of) FITS(type, member, kind)
@@ -38,6 +39,7 @@
 #undef SCHEMA
 #undef KEY
 #undef LIST
+#undef MANY
 #undef SECTION
 #undef PART
 #undef TOLD
@@ -63,17 +65,20 @@
 #define FIELD_LINE FIELD_COUNT
 #define ENTRY_PATHS text_entry
 #define ENTRY_NAMES text_entry
-#define ENTRY_RULES rule_entry
-#define ENTRY_DERIVED derived_entry
 
 static const cyaml_schema_value_t text_entry = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
 };
 
-#define SCHEMA(id, type, what) static const cyaml_schema_field_t id##_fields[] = {
+#define SCHEMA(id, type, what)                                                                     \
+    typedef type id##_struct;                                                                      \
+    static const cyaml_schema_field_t id##_fields[] = {
 #define KEY(type, key, kind, member, absent, least, most, of, help) FIELD_##kind(key, type, member),
 #define LIST(type, key, kind, member, counter, absent, least, most, of, help)                      \
     CYAML_FIELD_SEQUENCE_COUNT(key, CYAML_FLAG_POINTER, type, member, counter, &ENTRY_##kind, 0,   \
+                               CYAML_UNLIMITED),
+#define MANY(type, key, id, member, counter, least, most, help)                                    \
+    CYAML_FIELD_SEQUENCE_COUNT(key, CYAML_FLAG_POINTER, type, member, counter, &id##_entry, 0,     \
                                CYAML_UNLIMITED),
 /* A section fills the struct that it stands in, hence offset 0. */
 #define SECTION(type, key_, id, help)                                                              \
@@ -87,20 +92,8 @@ static const cyaml_schema_value_t text_entry = {
     CYAML_FIELD_END                                                                                \
     }                                                                                              \
     ;                                                                                              \
-    AFTER_##id
-#define AFTER_threshold
-#define AFTER_rule                                                                                 \
-    static const cyaml_schema_value_t rule_entry = {                                               \
-        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_rule, rule_fields)};
-#define AFTER_segment
-#define AFTER_limits
-#define AFTER_watch
-#define AFTER_recording
-#define AFTER_retention
-#define AFTER_derived                                                                              \
-    static const cyaml_schema_value_t derived_entry = {                                            \
-        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct config_derived, derived_fields)};
-#define AFTER_policy
+    __attribute__((unused)) static const cyaml_schema_value_t id##_entry = {                       \
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, id##_struct, id##_fields)};
 #include "config/schema.def"
 
 static const cyaml_schema_value_t policy_value = {

@@ -81,8 +81,8 @@ static void write_list(struct text *text, const struct schema_key *key,
  * read it in a file. */
 static void write_default(struct text *text, const struct schema_key *key)
 {
-    if (key->type == SCHEMA_PATHS || key->type == SCHEMA_NAMES || key->type == SCHEMA_RULES ||
-        key->type == SCHEMA_DERIVED || key->type == SCHEMA_VALUE) {
+    if (key->type == SCHEMA_PATHS || key->type == SCHEMA_NAMES || key->type == SCHEMA_MANY ||
+        key->type == SCHEMA_VALUE) {
         text_add(text, key->absent);
         return;
     }
@@ -114,8 +114,7 @@ static void write_value(struct text *text, const struct schema_key *key,
         break;
     case SCHEMA_PATHS:
     case SCHEMA_NAMES:
-    case SCHEMA_RULES:
-    case SCHEMA_DERIVED:
+    case SCHEMA_MANY:
         if (node != NULL)
             write_list(text, key, node);
         else

@@ -41,6 +41,8 @@ const char *const schema_hows[] = {
     {key, SCHEMA_##kind, absent, least, most, of, help},
 #define LIST(type, key, kind, member, counter, absent, least, most, of, help)                      \
     {key, SCHEMA_##kind, absent, least, most, of, help},
+#define MANY(type, key, id, member, counter, least, most, help)                                    \
+    {key, SCHEMA_MANY, "[]", least, most, &schema_##id, help},
 #define SECTION(type, key, id, help) {key, SCHEMA_SECTION, NULL, 0, 0, &schema_##id, help},
 #define PART(type, key, member, id, help) {key, SCHEMA_PART, NULL, 0, 0, &schema_##id, help},
 #define TOLD(type, key, kind, member, of) {key, SCHEMA_##kind, NULL, 0, 0, of, NULL},

@@ -18,8 +18,7 @@ enum schema_type {
     SCHEMA_WORD,     /* one of `of`, by its place in it */
     SCHEMA_PATHS,    /* a list of paths */
     SCHEMA_NAMES,    /* a list of names, or of what names begin with */
-    SCHEMA_RULES,    /* a list of mappings */
-    SCHEMA_DERIVED,  /* likewise */
+    SCHEMA_MANY,     /* a list of mappings */
     SCHEMA_SECTION,  /* a mapping */
     SCHEMA_PART,     /* a mapping that fills a struct of its own */
     /* Told by the check, never by the file. */
@@ -44,7 +43,7 @@ struct schema {
     size_t count;
 };
 
-extern const struct schema schema_policy;
+extern const struct schema schema_policy, schema_rule, schema_derived;
 extern const char schema_required[];
 extern const char *const schema_stats[];   /* in the order of enum vagus_stat */
 extern const char *const schema_missing[]; /* in the order of enum config_missing */

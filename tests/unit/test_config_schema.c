@@ -12,8 +12,7 @@ static void check_table(const struct schema *schema)
 {
     for (size_t i = 0; i < schema->count; i++) {
         const struct schema_key *key = &schema->keys[i];
-        if (key->type == SCHEMA_SECTION || key->type == SCHEMA_PART || key->type == SCHEMA_RULES ||
-            key->type == SCHEMA_DERIVED)
+        if (key->type == SCHEMA_SECTION || key->type == SCHEMA_PART || key->type == SCHEMA_MANY)
             check_table(key->of);
         if (key->type < SCHEMA_PRESENT && (key->help == NULL || key->help[0] == '\0'))
             CHECK_FAIL_("%s has no help", key->name);
