@@ -43,6 +43,28 @@ void check_warning(struct check *check, struct tree_place place, const char *for
     va_end(arguments);
 }
 
+const struct tree_node *check_valid_member(const struct tree_node *mapping, const char *key)
+{
+    const struct tree_node *node = tree_member(mapping, key);
+    return node != NULL && node->valid ? node : NULL;
+}
+
+void check_names(struct check *check, const struct tree_node *list, const char *what)
+{
+    for (const struct tree_node *one = list->first; one != NULL; one = one->next) {
+        const struct tree_node *name = check_valid_member(one, "name");
+        for (const struct tree_node *other = list->first; name != NULL && other != one;
+             other = other->next) {
+            const struct tree_node *other_name = check_valid_member(other, "name");
+            if (other_name == NULL || strcmp(name->text, other_name->text) != 0)
+                continue;
+            check_fault(check, name->place, "name: %s is taken by the %s in line %u",
+                        quote(name->text).text, what, other_name->place.line);
+            break;
+        }
+    }
+}
+
 static const char *shape(const struct tree_node *node)
 {
     return node->kind == TREE_MAPPING    ? "a mapping (key: value)"
@@ -139,6 +161,21 @@ static void end_rule(struct check *check, struct tree_node *rule)
                       quote(metric->text).text, near);
 }
 
+static void check_rules(struct check *check, const struct tree_node *list)
+{
+    check_names(check, list, "rule");
+}
+
+static void end_budget(struct check *check, struct tree_node *budget)
+{
+    check_budget(check, budget);
+}
+
+static void check_budgets(struct check *check, const struct tree_node *list)
+{
+    check_names(check, list, "budget");
+}
+
 /* What is to be done for each entry of a list besides looking at its keys, and for all of them. */
 static const struct list_check {
     const struct schema *schema;
@@ -146,8 +183,9 @@ static const struct list_check {
     void (*end)(struct check *check, struct tree_node *entry);
     void (*all)(struct check *check, const struct tree_node *list);
 } list_checks[] = {
-    {&schema_rule, begin_rule, end_rule, check_rule_names},
+    {&schema_rule, begin_rule, end_rule, check_rules},
     {&schema_derived, NULL, NULL, check_derived},
+    {&schema_budget, NULL, end_budget, check_budgets},
 };
 
 static void check_many(struct check *check, const struct schema *schema, struct tree_node *list)

@@ -27,11 +27,17 @@ void check_scalar(struct check *check, const struct schema_key *key, struct tree
 /* What the keys of a rule say together: thresholds in a possible order, each with a way back. */
 void check_rule(struct check *check, const struct tree_node *rule);
 
-/* What the rules say together. */
-void check_rule_names(struct check *check, const struct tree_node *rules);
+/* No two of a list have one name. `what` they are: "rule". */
+void check_names(struct check *check, const struct tree_node *list, const char *what);
+
+/* The member of that key, if it is there and was understood; else NULL. */
+const struct tree_node *check_valid_member(const struct tree_node *mapping, const char *key);
 
 /* What the keys of each derived metric, and all of them, say together. */
 void check_derived(struct check *check, const struct tree_node *list);
+
+/* The same of budgets. */
+void check_budget(struct check *check, const struct tree_node *budget);
 
 void check_fault(struct check *check, struct tree_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -9,12 +9,6 @@
 static const char *const severities[] = {"throttle", "defer", "shutdown"};
 #define SEVERITIES 3
 
-static const struct tree_node *valid_member(const struct tree_node *mapping, const char *key)
-{
-    const struct tree_node *node = tree_member(mapping, key);
-    return node != NULL && node->valid ? node : NULL;
-}
-
 /* True if `a` is further in the direction of trouble than `b`. */
 static bool is_worse(bool below, const struct tree_node *a, const struct tree_node *b)
 {
@@ -38,8 +32,8 @@ static const struct tree_node *check_severity(struct check *check, const struct 
         return NULL;
     }
     const struct tree_node *enter = below != NULL ? below : above;
-    const struct tree_node *clear = valid_member(severity, "clear");
-    const struct tree_node *full = valid_member(severity, "full");
+    const struct tree_node *clear = check_valid_member(severity, "clear");
+    const struct tree_node *full = check_valid_member(severity, "full");
     if (!enter->valid)
         return NULL;
     if (clear != NULL && !is_worse(below != NULL, enter, clear))
@@ -93,20 +87,4 @@ void check_rule(struct check *check, const struct tree_node *rule)
             check, rule->place,
             "a rule needs \"throttle\", \"defer\" or \"shutdown\": else it signals nothing");
     check_order(check, enters);
-}
-
-void check_rule_names(struct check *check, const struct tree_node *rules)
-{
-    for (const struct tree_node *rule = rules->first; rule != NULL; rule = rule->next) {
-        const struct tree_node *name = valid_member(rule, "name");
-        for (const struct tree_node *other = rules->first; name != NULL && other != rule;
-             other = other->next) {
-            const struct tree_node *other_name = valid_member(other, "name");
-            if (other_name == NULL || strcmp(name->text, other_name->text) != 0)
-                continue;
-            check_fault(check, name->place, "name: %s is taken by the rule in line %u",
-                        quote(name->text).text, other_name->place.line);
-            break;
-        }
-    }
 }

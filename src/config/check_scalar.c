@@ -37,6 +37,15 @@ static struct expected expected(const struct schema_key *key)
         text_add(&text, " to ");
         text_add_size(&text, key->most);
         break;
+    case SCHEMA_AMOUNT:
+        text_add(&text, "a whole number such as 5000 or 200k, or a size such as 512MiB");
+        break;
+    case SCHEMA_SHARE:
+        text_add(&text, "a share from ");
+        text_add_value(&text, key->least, "1");
+        text_add(&text, " to ");
+        text_add_value(&text, key->most, "1");
+        break;
     case SCHEMA_TIME:
         text_add(&text, "a time from ");
         text_add_duration(&text, (int64_t)key->least);
@@ -112,6 +121,32 @@ static void check_bytes(struct check *check, const struct schema_key *key, struc
     }
     node->valid = within(check, key, node, value);
     node->value.whole = node->valid ? (int64_t)value : 0;
+}
+
+static void check_amount(struct check *check, const struct schema_key *key, struct tree_node *node)
+{
+    const char *why = "is not a whole number", *size_why;
+    double value;
+    if (quantity_parse(node->text, DIMENSION_NUMBER, &value, &why) != 0 &&
+        quantity_parse(node->text, DIMENSION_BYTES, &value, &size_why) != 0) {
+        refuse(check, key, node, why);
+        return;
+    }
+    if (value != floor(value)) {
+        refuse(check, key, node, "is not a whole number");
+        return;
+    }
+    node->valid = within(check, key, node, value);
+    node->value.whole = node->valid ? (int64_t)value : 0;
+}
+
+static void check_share(struct check *check, const struct schema_key *key, struct tree_node *node)
+{
+    const char *why;
+    if (quantity_parse(node->text, DIMENSION_RATIO, &node->value.number, &why) != 0)
+        refuse(check, key, node, why);
+    else
+        node->valid = within(check, key, node, node->value.number);
 }
 
 static void check_time(struct check *check, const struct schema_key *key, struct tree_node *node)
@@ -246,6 +281,12 @@ void check_scalar(struct check *check, const struct schema_key *key, struct tree
         break;
     case SCHEMA_BYTES:
         check_bytes(check, key, node);
+        break;
+    case SCHEMA_AMOUNT:
+        check_amount(check, key, node);
+        break;
+    case SCHEMA_SHARE:
+        check_share(check, key, node);
         break;
     case SCHEMA_TIME:
         check_time(check, key, node);

@@ -56,6 +56,26 @@ struct config_derived {
     char *resource; /* NULL: the name up to the first dot */
 };
 
+/* A share of a budget's limit, and what is raised there. */
+struct config_mark {
+    bool present;
+    double at_ratio;
+    int raises; /* 0 throttle, 1 defer, 2 shutdown */
+};
+
+struct config_budget {
+    char *name;
+    uint64_t limit;    /* 0: `live` */
+    int64_t window_ns; /* 0: a standing amount */
+    char *unit;        /* NULL: "1" */
+    char *resource;    /* NULL: "budget" */
+    char *counts;      /* NULL, or a counter */
+    char *live;        /* NULL, or a gauge */
+    int unknown;       /* enum vagus_unknown */
+    struct config_mark warning, critical;
+};
+#define CONFIG_BUDGETS_MAX 64
+
 struct vagus_config {
     char *agent; /* NULL: not given */
     bool strict;
@@ -74,6 +94,8 @@ struct vagus_config {
     uint32_t keep_day_count;
     struct config_derived *derived;
     uint32_t derived_count;
+    struct config_budget *budgets;
+    uint32_t budget_count;
     struct config_rule *rules;
     uint32_t rule_count;
 };

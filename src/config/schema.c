@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/config.h"
-#include "vagus/metric.h"
+#include "vagus/budget.h"
 #include "vagus/rule.h"
 
 const char schema_required[] = "";
@@ -30,6 +30,14 @@ const char *const schema_hows[] = {
     [CONFIG_DERIVED_SUM] = "sum",
     [CONFIG_DERIVED_DIFFERENCE] = "difference",
     [CONFIG_DERIVED_RATE] = "rate",
+    NULL,
+};
+
+const char *const schema_severities[] = {"throttle", "defer", "shutdown", NULL};
+
+const char *const schema_unknown[] = {
+    [VAGUS_UNKNOWN_REFUSES] = "refuse",
+    [VAGUS_UNKNOWN_ALLOWS] = "allow",
     NULL,
 };
 

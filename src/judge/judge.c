@@ -37,8 +37,8 @@ int judge_create(const struct vagus_config *config, struct metrics *metrics, str
     made->bus = bus;
     made->segment = segment;
     made->rule_count = config->rule_count;
-    /* One more than needed, since calloc(0) may be NULL. */
-    made->rules = calloc(config->rule_count + 1, sizeof(*made->rules));
+    made->rule_room = config->rule_count + VAGUS_BUDGETS_MAX;
+    made->rules = calloc(made->rule_room, sizeof(*made->rules));
     if (made->rules == NULL)
         goto failed;
     for (uint32_t i = 0; i < config->rule_count; i++) {
@@ -48,10 +48,11 @@ int judge_create(const struct vagus_config *config, struct metrics *metrics, str
         room += made->rules[i].room;
     }
     error = VAGUS_ENOMEM;
+    room += VAGUS_BUDGETS_MAX;
     made->trip_room = room < metrics->capacity ? (uint32_t)room : metrics->capacity;
-    made->watches = calloc(room + 1, sizeof(*made->watches));
-    made->rests = calloc(room + 1, sizeof(*made->rests));
-    made->trips = calloc(made->trip_room + 1, sizeof(*made->trips));
+    made->watches = calloc(room, sizeof(*made->watches));
+    made->rests = calloc(room, sizeof(*made->rests));
+    made->trips = calloc(made->trip_room, sizeof(*made->trips));
     if (made->watches == NULL || made->rests == NULL || made->trips == NULL)
         goto failed;
     struct watch *next = made->watches;
@@ -62,6 +63,21 @@ int judge_create(const struct vagus_config *config, struct metrics *metrics, str
 failed:
     judge_free(made);
     return error;
+}
+
+int judge_add_rule(struct judge *judge, const struct config_rule *rule)
+{
+    struct judged_rule *last = judge->rule_count > 0 ? &judge->rules[judge->rule_count - 1] : NULL;
+    struct watch *watches = last != NULL ? last->watches + last->room : judge->watches;
+    if (judge->rule_count == judge->rule_room)
+        return VAGUS_EFULL;
+    struct judged_rule *judged = &judge->rules[judge->rule_count];
+    int error = set_up_rule(judged, rule);
+    if (error != 0)
+        return error;
+    judged->watches = watches;
+    judge->rule_count++;
+    return 0;
 }
 
 void judge_free(struct judge *judge)

@@ -9,6 +9,7 @@
 #include "judge/rule.h"
 #include "metrics/metrics.h"
 #include "signals/bus.h"
+#include "vagus/budget.h"
 #include "vagus/rule.h"
 
 struct judge;
@@ -35,6 +36,10 @@ const struct vagus_rule_kind *judge_kind(const char *name);
 int judge_create(const struct vagus_config *config, struct metrics *metrics, struct bus *bus,
                  struct segment *segment, struct judge **judge);
 void judge_free(struct judge *judge);
+
+/* One rule more, of a budget, with an instance: before the first step. It must outlive the judge.
+ * VAGUS_EFULL beyond VAGUS_BUDGETS_MAX of them. */
+int judge_add_rule(struct judge *judge, const struct config_rule *rule);
 
 /* One evaluation of all rules. */
 void judge_step(struct judge *judge, int64_t now_ns);

@@ -72,7 +72,7 @@ struct judge {
     struct bus *bus;
     struct segment *segment;
     struct judged_rule *rules;
-    uint32_t rule_count;
+    uint32_t rule_count, rule_room;
     struct watch *watches; /* of all rules, each with its room */
     struct rest *rests;    /* one for each watch in use */
     uint32_t rest_count;

@@ -133,11 +133,42 @@ static int derive_metrics(struct vagus_monitor *monitor)
     return 0;
 }
 
+static struct vagus_budget_mark mark_of(const struct config_mark *mark)
+{
+    return (struct vagus_budget_mark){.at_ratio = mark->present ? mark->at_ratio : 0,
+                                      .raises = VAGUS_THROTTLE << mark->raises};
+}
+
+static void define_budgets(struct vagus_monitor *monitor)
+{
+    for (uint32_t i = 0; i < monitor->config->budget_count; i++) {
+        const struct config_budget *budget = &monitor->config->budgets[i];
+        struct vagus_budget handle;
+        int error = monitor_budget_define(
+            monitor,
+            &(struct vagus_budget_desc){.name = budget->name,
+                                        .unit = budget->unit,
+                                        .resource = budget->resource,
+                                        .limit = budget->limit,
+                                        .window_ns = budget->window_ns,
+                                        .counts = budget->counts,
+                                        .live = budget->live,
+                                        .unknown = (enum vagus_unknown)budget->unknown,
+                                        .warning = mark_of(&budget->warning),
+                                        .critical = mark_of(&budget->critical)},
+            &handle);
+        if (error != 0)
+            monitor_note(monitor, SEGMENT_NOTE_REFUSED, "budget %s refused: %s", budget->name,
+                         vagus_error_message(error));
+    }
+}
+
 /* Frees what open() made, from the last to the first; half-built is fine. */
 static void free_all(struct vagus_monitor *monitor)
 {
     health_finish(monitor, 0);
     judge_free(monitor->judge);
+    budgets_finish(&monitor->budgets);
     derive_finish(&monitor->derive);
     metrics_finish(&monitor->metrics);
     host_unref(monitor->host);
@@ -199,6 +230,8 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
         (error = health_init(monitor, &options)) != 0)
         goto fail;
     define_own(monitor);
+    budgets_init(&monitor->budgets, &monitor->metrics, &monitor->wake, monitor->generation);
+    define_budgets(monitor);
     cells_set_wake(&monitor->metrics.cells, &monitor->wake);
     *result = monitor;
     __atomic_store_n(&monitor->life, MONITOR_OPEN, __ATOMIC_RELEASE);

@@ -11,6 +11,7 @@
 #include "base/wake.h"
 #include "config/config.h"
 #include "host/host.h"
+#include "judge/budgets.h"
 #include "judge/judge.h"
 #include "metrics/derive.h"
 #include "report/assemble.h"
@@ -52,6 +53,7 @@ struct vagus_monitor {
     struct sense *sense;
     struct bus *bus;
     struct judge *judge;
+    struct budgets budgets;
 
     /* The sampler's own. */
     struct schedule schedule;
@@ -118,6 +120,11 @@ bool monitor_wait_returned(struct vagus_monitor *monitor, int64_t deadline_ns);
 /* The sampler's thread is inside its monitor for good: nobody may close a monitor from there. */
 void monitor_set_inside(struct vagus_monitor *monitor);
 bool monitor_is_inside(const struct vagus_monitor *monitor);
+
+/* --- api_budget.c --- */
+
+int monitor_budget_define(struct vagus_monitor *monitor, const struct vagus_budget_desc *desc,
+                          struct vagus_budget *handle);
 
 /* --- vocabulary.c: what policies are checked against --- */
 

@@ -28,6 +28,7 @@ static void take_in_and_fold(struct vagus_monitor *monitor, unsigned due, int64_
 {
     sense_take_in(monitor->sense, due, now_ns);
     metrics_fold(&monitor->metrics, due, now_ns, monitor->last_tick_ns);
+    budgets_step(&monitor->budgets, due, now_ns);
     derive_step(&monitor->derive, &monitor->metrics, due, now_ns);
     tell_unstored(monitor);
     monitor->last_tick_ns = now_ns;
