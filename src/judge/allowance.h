@@ -18,8 +18,8 @@
 #define ALLOWANCE_BUCKETS (VAGUS_BUDGET_BUCKETS + 1) /* the one that is being filled, too */
 
 struct allowance {
-    _Alignas(64) int64_t word; /* what is left, and the tag; 0: nobody's */
-    uint64_t spent; /* ever */
+    _Alignas(64) int64_t word;   /* what is left, and the tag; 0: nobody's */
+    uint64_t spent;              /* ever */
     _Alignas(64) uint64_t given; /* of a standing amount, given back */
     uint64_t settled;            /* of a live budget: committed, and not in its gauge yet */
     uint64_t refused, expired;   /* how often */

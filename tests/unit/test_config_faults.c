@@ -80,7 +80,7 @@ static void top_level(void)
     static const struct wrong table[] = {
         {"rulez: []\nrules: []\n", 1, 1, "did you mean \"rules\"?"},
         {"extends: container\nrules: []\n", 1, 1, "\"extends\" is no key of a policy; expected"},
-        {"budgets: {}\nrules: []\n", 1, 1, "\"budgets\" is no key"},
+        {"budgets: {}\nrules: []\n", 1, 10, "this is a mapping (key: value); expected a list"},
         {"agent: Upper\nrules: []\n", 1, 8, "\"Upper\" is not a name; expected 1 to 32"},
         {"agent: abcdefghijklmnopqrstuvwxyz0123456\nrules: []\n", 1, 8, "is too long"},
         {"agent:\nrules: []\n", 1, 7, "agent: there is no value"},
@@ -151,6 +151,33 @@ static void keys_of_rules(void)
         {"rules:\n- {name: a, metric: m, defer: {above: 2, clear: 1}}\n"
          "- {name: a, metric: m, defer: {above: 2, clear: 1}}\n",
          3, 10, "\"a\" is taken by the rule in line 2"},
+    };
+    CHECK_ALL(table);
+}
+
+#define BUDGET(keys) "budgets:\n- {name: b, " keys "}\nrules: []\n"
+
+static void budgets(void)
+{
+    static const struct wrong table[] = {
+        {BUDGET("unit: x"), 2, 3, "a budget needs \"limit\""},
+        {BUDGET("limit: 0"), 2, 20, "is too small"},
+        {BUDGET("limit: 1.5"), 2, 20, "is not a whole number"},
+        {BUDGET("limit: many"), 2, 20, "is not a decimal number"},
+        {BUDGET("limit: 5, window: 1ms"), 2, 31, "is too short; expected 1 s"},
+        {BUDGET("limit: 5, window: 5"), 2, 31, "has no unit"},
+        {BUDGET("live: a.b, limit: 5"), 2, 24, "\"limit\" does not go with \"live\""},
+        {BUDGET("limit: 5, unknown: maybe"), 2, 32, "expected refuse or allow"},
+        {BUDGET("limit: 5, warning: {at: 80, raise: defer}"), 2, 37, "write 20% or 0.2"},
+        {BUDGET("limit: 5, warning: {at: 0.1%, raise: defer}"), 2, 37, "from 1 % to 100 %"},
+        {BUDGET("limit: 5, warning: {at: 80%}"), 2, 23, "needs \"raise\""},
+        {BUDGET("limit: 5, warning: {at: 80%, raise: slow}"), 2, 49, "\"slow\" is not known"},
+        {BUDGET("limit: 5, warning: {at: 80%, raise: defer}, critical: {at: 70%, raise: shutdown}"),
+         2, 72, "comes no later than warning"},
+        {BUDGET("limit: 5, warning: {at: 80%, raise: defer}, critical: {at: 90%, raise: throttle}"),
+         2, 84, "no graver than warning's defer"},
+        {"budgets:\n- {name: a, limit: 1}\n- {name: a, limit: 1}\nrules: []\n", 3, 10,
+         "\"a\" is taken by the budget in line 2"},
     };
     CHECK_ALL(table);
 }
@@ -298,6 +325,7 @@ int main(void)
     RUN(yaml_itself);
     RUN(top_level);
     RUN(keys_of_rules);
+    RUN(budgets);
     RUN(thresholds);
     RUN(all_at_once);
     RUN(columns_count_characters);
