@@ -27,8 +27,12 @@ struct config_rule {
     char *kind;     /* of policies.def */
     char *resource; /* NULL: the metric's */
     int stat;       /* enum vagus_stat */
-    int missing;    /* enum config_missing */
-    bool shadow;    /* judged and recorded, never delivered */
+    char **of;      /* of `all` and `any`: names of rules; metric is NULL then */
+    uint32_t of_count;
+    double exhausted_at;
+    uint32_t samples;
+    int missing; /* enum config_missing */
+    bool shadow; /* judged and recorded, never delivered */
     int64_t window_ns;
     int64_t min_hold_ns;
     int64_t max_age_ns; /* 0: as long as the value is good */
@@ -100,6 +104,7 @@ struct vagus_config {
     uint32_t rule_count;
 };
 
+#define CONFIG_PARTS_MAX 8 /* of a rule about rules */
 #define CONFIG_RULES_MAX 1024
 #define CONFIG_WATCH_PATHS_MAX 8
 #define CONFIG_PREFIXES_MAX 16
@@ -109,7 +114,8 @@ struct vagus_config {
 /* What a policy is checked against: kinds from policies.def. Metrics are checked at start, when it
  * is known which ones exist. */
 struct config_vocabulary {
-    const char *const *kinds; /* NULL-terminated */
+    const char *const *kinds;          /* NULL-terminated */
+    int (*measures)(const char *kind); /* enum vagus_measure; NULL: all VAGUS_MEASURES_METRIC */
     /* The unit of a metric, or NULL if it is not known here: thresholds are then plain numbers,
      * or take the dimension that they are written in. */
     const char *(*unit_of_metric)(const char *name);

@@ -12,7 +12,8 @@ enum schema_type {
     SCHEMA_AMOUNT,   /* a whole number, 200k, or a size */
     SCHEMA_TIME,     /* ns */
     SCHEMA_SHARE,    /* 80% */
-    SCHEMA_VALUE,    /* a number in the unit of the rule's metric */
+    SCHEMA_VALUE,    /* a number in the unit of the rule's measure */
+    SCHEMA_LIMIT,    /* a number in the unit of the rule's metric */
     SCHEMA_NAME,     /* [a-z0-9._-] */
     SCHEMA_TEXT,     /* anything */
     SCHEMA_ABSOLUTE, /* an absolute path */

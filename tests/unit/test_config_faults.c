@@ -133,7 +133,7 @@ static void keys_of_rules(void)
         {RULE("shadow: true"), 2, 3, "else it signals nothing"},
         {RULE_OK("kind: levl"), 5, 9, "did you mean \"level\"? expected level, rate or forecast"},
         {RULE_OK("kind: anomaly"), 5, 9, "is not known; expected level"},
-        {RULE_OK("stat: average"), 5, 9, "expected last, min, max or mean"},
+        {RULE_OK("stat: average"), 5, 9, "expected last, min, max, mean, sum"},
         {RULE_OK("on_missing: rise"), 5, 15, "did you mean \"raise\"?"},
         {RULE_OK("on-missing: raise"), 5, 3, "did you mean \"on_missing\"?"},
         {RULE_OK("window: 500"), 5, 11, "has no unit: write 500ms or 2s"},
