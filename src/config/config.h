@@ -13,11 +13,12 @@ enum config_missing { CONFIG_MISSING_HOLD = 0, CONFIG_MISSING_RAISE = 1, CONFIG_
 /* One severity of a rule. Absent ones have present = false. */
 struct config_threshold {
     bool present;
-    bool below;     /* true: raised below enter; false: raised above it */
-    double enter;   /* in the unit of the metric */
-    double clear;   /* on the other side of enter */
-    double full;    /* where the level reaches 1; NaN: not given */
-    int64_t for_ns; /* how long beyond enter before it is raised */
+    bool below;           /* true: raised below enter; false: raised above it */
+    double enter;         /* in the unit of the metric */
+    double clear;         /* on the other side of enter */
+    double full;          /* where the level reaches 1; NaN: not given */
+    int64_t for_ns;       /* how long beyond enter before it is raised */
+    int64_t clear_for_ns; /* how long back at clear before it is cleared */
 };
 
 struct config_rule {
@@ -35,7 +36,10 @@ struct config_rule {
     bool shadow; /* judged and recorded, never delivered */
     int64_t window_ns;
     int64_t min_hold_ns;
-    int64_t max_age_ns; /* 0: as long as the value is good */
+    int64_t cooldown_ns;       /* how long after a clear it is not raised again */
+    int64_t escalate_after_ns; /* raised for so long: the next severity; 0: never */
+    int64_t relief_within_ns;  /* no better by then: the next severity; 0: never */
+    int64_t max_age_ns;        /* 0: as long as the value is good */
     struct config_threshold throttle, defer, shutdown;
     uint32_t form; /* enum dimension of the thresholds as written, plus 1; 0: bare numbers */
     uint32_t line; /* where the rule stands, for the proof of wiring */
@@ -80,9 +84,13 @@ struct config_budget {
 };
 #define CONFIG_BUDGETS_MAX 64
 
+/* What is done after a shutdown signal that brought no relief. */
+enum config_last_resort { CONFIG_LAST_NONE = 0, CONFIG_LAST_SIGTERM = 1 };
+
 struct vagus_config {
     char *agent; /* NULL: not given */
     bool strict;
+    int last_resort;             /* enum config_last_resort */
     char *segment_dir;           /* NULL: not given */
     uint64_t segment_bytes;      /* 0: not given */
     uint32_t segment_keep;       /* dead segments kept for each agent name */

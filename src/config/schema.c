@@ -35,6 +35,12 @@ const char *const schema_hows[] = {
 
 const char *const schema_severities[] = {"throttle", "defer", "shutdown", NULL};
 
+const char *const schema_last_resorts[] = {
+    [CONFIG_LAST_NONE] = "none",
+    [CONFIG_LAST_SIGTERM] = "sigterm",
+    NULL,
+};
+
 const char *const schema_unknown[] = {
     [VAGUS_UNKNOWN_REFUSES] = "refuse",
     [VAGUS_UNKNOWN_ALLOWS] = "allow",

@@ -17,7 +17,7 @@ static int set_up_rule(struct judged_rule *judged, const struct config_rule *rul
                    .window_ns = rule->window_ns,
                    .exhausted_at = rule->exhausted_at,
                    .samples = rule->samples},
-        .timing = {rule->min_hold_ns, (enum config_missing)rule->missing},
+        .timing = {rule->min_hold_ns, (enum config_missing)rule->missing, rule->cooldown_ns},
         .room = rule->instance != NULL || rule->metric == NULL ? 1 : JUDGE_INSTANCES_MAX,
     };
     if (judged->kind == NULL ||
@@ -223,16 +223,18 @@ static void step_watch(struct judge *judge, struct watch *watch, bool changed, i
 {
     watch_observe(judge, watch, changed, now_ns);
     struct severity_input input = {now_ns, watch->known, watch->measure};
+    enum severity_event events[SEVERITIES] = {SEVERITY_NOTHING};
     for (unsigned i = 0; i < SEVERITIES; i++) {
         const struct config_threshold *threshold = watch_threshold(watch->rule, i);
-        struct severity *severity = &watch->severities[i];
-        if (!threshold->present)
-            continue;
-        enum severity_event event =
-            severity_step(severity, threshold, watch->fulls[i], &watch->judged->timing, &input);
+        if (threshold->present)
+            events[i] = severity_step(&watch->severities[i], threshold, watch->fulls[i],
+                                      &watch->judged->timing, &input);
+    }
+    effect_step(judge, watch, now_ns);
+    for (unsigned i = 0; i < SEVERITIES; i++) {
         if (watch->rule->shadow)
-            merge_shadow(judge, watch, i, event, now_ns);
-        else if (severity->phase == SEVERITY_RAISED && watch->resource >= 0)
+            merge_shadow(judge, watch, i, events[i], now_ns);
+        else if (watch->resource >= 0 && watch_raised(watch, i))
             merge_offer(judge, watch, i);
     }
     if (watch->trip >= 0)

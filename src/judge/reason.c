@@ -114,6 +114,17 @@ static void add_missing(struct text *text, const struct vagus_reading *reading, 
         text_add(text, ", which clears it");
 }
 
+/* "…; no relief within 10 s of throttle". */
+static void add_escalation(struct text *text, const struct watch *watch, unsigned severity)
+{
+    bool relief = watch->effects[severity].escalated == ESCALATED_NO_RELIEF;
+    text_add(text, relief ? "; no relief within " : "; still raised ");
+    text_add_duration(text,
+                      relief ? watch->rule->relief_within_ns : watch->rule->escalate_after_ns);
+    text_add(text, relief ? " of " : " after ");
+    text_add(text, vagus_signal_kind_name(severity_kind(severity - 1)));
+}
+
 /* What is told of the metric: its name, its newest value's age, and why in words. */
 static void fill_of_metric(const struct judge *judge, const struct watch *watch,
                            const struct config_threshold *threshold, struct vagus_signal *signal,
@@ -141,7 +152,8 @@ static void fill_of_metric(const struct judge *judge, const struct watch *watch,
 void reason_fill(const struct judge *judge, const struct watch *watch, unsigned severity,
                  struct vagus_signal *signal)
 {
-    const struct config_threshold *threshold = watch_threshold(watch->rule, severity);
+    unsigned because = watch_reason(watch, severity);
+    const struct config_threshold *threshold = watch_threshold(watch->rule, because);
     bool cleared = signal->change == VAGUS_SIGNAL_CLEARED;
     char words[2 * sizeof(signal->reason)];
     struct text text;
@@ -154,5 +166,7 @@ void reason_fill(const struct judge *judge, const struct watch *watch, unsigned 
         fill_of_metric(judge, watch, threshold, signal, &text);
     else
         add_parts(&text, judge, watch, cleared);
+    if (!cleared && because != severity)
+        add_escalation(&text, watch, severity);
     text_copy(signal->reason, sizeof(signal->reason), words);
 }

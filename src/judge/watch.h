@@ -9,6 +9,25 @@
 /* Severities by gravity: throttle, defer, shutdown. */
 #define SEVERITIES VAGUS_SIGNAL_KINDS
 
+/* Why a severity is raised besides its own threshold. */
+enum escalated { ESCALATED_NOT = 0, ESCALATED_NO_RELIEF, ESCALATED_TOO_LONG };
+
+/* What came of a raise. */
+enum effect_outcome {
+    EFFECT_NONE = 0 /* not raised */,
+    EFFECT_OPEN,
+    EFFECT_RELIEF,
+    EFFECT_NO_RELIEF
+};
+
+struct effect {
+    uint8_t escalated; /* enum escalated */
+    uint8_t outcome;   /* enum effect_outcome */
+    bool told;
+    int64_t since_ns; /* when it was raised */
+    double before;    /* the measure at that time */
+};
+
 /* Of a watch on other rules. */
 #define WATCH_NO_METRIC UINT32_MAX
 
@@ -29,6 +48,7 @@ struct watch {
     double changed_value;
 
     struct severity severities[SEVERITIES];
+    struct effect effects[SEVERITIES];
     double fulls[SEVERITIES];
 };
 
@@ -84,6 +104,7 @@ struct judge {
     uint32_t rest_count;
     struct trip *trips;
     uint32_t trip_count, trip_room;
+    bool last_resort;  /* a shutdown brought no relief */
     uint32_t bound;    /* metrics below it were looked at */
     uint64_t recorded; /* transitions in the segment's ring, ever */
     uint64_t live;     /* of the signals below, those that are raised or were offered a reason */
@@ -117,6 +138,14 @@ void watch_observe(const struct judge *judge, struct watch *watch, bool changed,
 /* The least piece that a window is cut into: it holds two values of the metric's tier, so that one
  * that was missed is no gap. */
 int64_t watch_piece_ns(const struct judge *judge, uint32_t metric);
+
+/* effect.c: after the severities were stepped. */
+void effect_step(struct judge *judge, struct watch *watch, int64_t now_ns);
+/* Raised by its own threshold, or since a milder one did not help; how high. */
+bool watch_raised(const struct watch *watch, unsigned severity);
+double watch_level(const struct watch *watch, unsigned severity);
+/* The severity whose threshold tells why this one is, or was, raised. */
+unsigned watch_reason(const struct watch *watch, unsigned severity);
 
 /* merge.c: a severity of a watch is raised; takes it into account. */
 void merge_offer(struct judge *judge, const struct watch *watch, unsigned severity);
