@@ -2,7 +2,7 @@
 /* gpu_amd: AMD's GPUs by sysfs. A read may wait for the GPU's firmware, so it works in a lane;
  * where there is no such card when the monitor is opened, nothing is looked at again. */
 #include "host/amdgpu.h"
-#include "host/topology.h"
+#include "host/place.h"
 #include "vagus/collector.h"
 
 #define DUE(due, tier) (((due) & (1u << VAGUS_TIER_##tier)) != 0)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "host/nvml.h"
-#include "host/topology.h"
+#include "host/place.h"
 #include "vagus/collector.h"
 
 #define DUE(due, tier) (((due) & (1u << VAGUS_TIER_##tier)) != 0)
