@@ -11,8 +11,9 @@
 
 #define DUE(due, tier) (((due) & (1u << VAGUS_TIER_##tier)) != 0)
 #define RETRY_NS (10 * VAGUS_SECOND_NS)
-#define RETRY_MOST_NS (60 * VAGUS_SECOND_NS)
-#define FAULTS_MOST 64 /* taken in one sample; the rest in the next */
+#define RETRY_MOST_NS (60 * VAGUS_SECOND_NS)       /* while there is no driver to read */
+#define RETRY_SOME_MOST_NS (600 * VAGUS_SECOND_NS) /* while other GPUs are read */
+#define FAULTS_MOST 64                             /* taken in one sample; the rest in the next */
 
 enum {
     COUNT,
@@ -217,7 +218,7 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
  * it is known by its UUID. */
 struct known {
     char uuid[96];
-    bool present, placed;
+    bool present, whole, placed;
     struct host_place place;
     uint64_t faults, last_fault;
 };
@@ -225,6 +226,7 @@ struct known {
 struct state {
     struct nvml *nvml;
     bool ever, giving_up;
+    bool missing; /* a GPU that was there is not listed any more */
     int connect_error;
     int64_t try_ns, retry_ns; /* when to connect anew, and the wait after that */
     int64_t connect_took_ns;
@@ -319,15 +321,26 @@ static void name_devices(struct vagus_collector *collector, struct state *state)
             continue;
         struct known *known = &state->known[instance];
         known->present = true;
+        known->whole = device->slice == NVML_WHOLE;
         if (device->uuid[0] != '\0') {
             snprintf(known->uuid, sizeof(known->uuid), "%s", device->uuid);
             known->placed = false;
         }
     }
+    state->missing = false;
+    for (size_t i = 0; i < NVML_DEVICES_MAX; i++)
+        state->missing |= state->known[i].whole && !state->known[i].present;
     place_devices(collector, state);
 }
 
 /* --- The driver's life. --- */
+
+static void try_later(struct state *state, int64_t now_ns, int64_t most_ns)
+{
+    int64_t wait_ns = state->retry_ns < most_ns ? state->retry_ns : most_ns;
+    state->try_ns = now_ns + wait_ns;
+    state->retry_ns = wait_ns * 2;
+}
 
 static int connect_library(struct vagus_collector *collector, struct state *state, int64_t now_ns)
 {
@@ -344,22 +357,21 @@ static int connect_library(struct vagus_collector *collector, struct state *stat
     /* A driver that was there and is gone is a failure, until it comes back. */
     if (error == VAGUS_EUNSUPPORTED && !state->ever)
         return error;
-    state->try_ns = now_ns + state->retry_ns;
-    state->retry_ns = state->retry_ns * 2 < RETRY_MOST_NS ? state->retry_ns * 2 : RETRY_MOST_NS;
+    try_later(state, now_ns, RETRY_MOST_NS);
     state->connect_error = error == VAGUS_EUNSUPPORTED ? VAGUS_EIO : error;
     return state->connect_error;
 }
 
-/* With a lost GPU the others are read on for a while, since connecting anew is dear and helps only
- * when somebody has reset it. */
+/* With a lost GPU the others are read on, since connecting anew is dear and helps only when
+ * somebody has reset it. The library lists one that came back only after it was initialised again.
+ */
 static void watch_loss(struct state *state, int64_t now_ns)
 {
-    if (!nvml_lost(state->nvml)) {
+    if (!nvml_lost(state->nvml) && !state->missing) {
         state->retry_ns = RETRY_NS;
     } else if (!state->giving_up) {
         state->giving_up = true;
-        state->try_ns = now_ns + state->retry_ns;
-        state->retry_ns = state->retry_ns * 2 < RETRY_MOST_NS ? state->retry_ns * 2 : RETRY_MOST_NS;
+        try_later(state, now_ns, RETRY_SOME_MOST_NS);
     }
 }
 

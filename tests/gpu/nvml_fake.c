@@ -20,6 +20,7 @@
 
 struct nvml_fake nvml_fake = {.xid_gpu = -1, .process_bytes = 24};
 static _Atomic int initialized;
+static _Atomic unsigned latched;
 static int event_set;
 
 static void enter(void)
@@ -29,6 +30,11 @@ static void enter(void)
     while (atomic_load(&nvml_fake.hang))
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     atomic_fetch_sub(&nvml_fake.waiting, 1);
+}
+
+static unsigned gpus(void)
+{
+    return atomic_load(nvml_fake.latches ? &latched : &nvml_fake.gpus);
 }
 
 static int driver(void)
@@ -58,8 +64,8 @@ int NEWEST(nvmlInit, _v2)(void)
     enter();
     atomic_fetch_add(&nvml_fake.inits, 1);
     int result = atomic_load(&nvml_fake.init_result);
-    if (result == 0)
-        atomic_fetch_add(&initialized, 1);
+    if (result == 0 && atomic_fetch_add(&initialized, 1) == 0)
+        latched = nvml_fake.gpus;
     return result;
 }
 
@@ -76,14 +82,14 @@ int NEWEST(nvmlDeviceGetCount, _v2)(unsigned *count)
     int result = driver();
     atomic_fetch_add(&nvml_fake.listings, 1);
     if (result == 0)
-        *count = atomic_load(&nvml_fake.gpus);
+        *count = gpus();
     return result;
 }
 
 int NEWEST(nvmlDeviceGetHandleByIndex, _v2)(unsigned index, struct nvml_fake_device **device)
 {
     int result = driver();
-    if (result == 0 && index >= atomic_load(&nvml_fake.gpus))
+    if (result == 0 && index >= gpus())
         return NVML_INVALID_ARGUMENT;
     if (result == 0)
         result = atomic_load(&nvml_fake.devices[nvml_fake.order[index]].result);

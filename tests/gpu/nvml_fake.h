@@ -29,6 +29,7 @@ struct nvml_fake {
     _Atomic int driver_result; /* of every call but init */
     _Atomic int process_bytes; /* 24, or 32 as drivers 535.43 to 535.86 had it */
     _Atomic unsigned gpus;
+    _Atomic int latches; /* how many GPUs there are is found out by init alone, as it is in truth */
     _Atomic int mig;     /* GPU 0 is in slices */
     _Atomic int xid_gpu; /* -1: none */
     _Atomic unsigned xid;

@@ -199,6 +199,7 @@ static void a_lost_gpu_is_missed_alone_and_comes_back(void)
 {
     gpu_machine();
     struct nvml_fake *fake = gpu_driver("new", 3);
+    atomic_store(&fake->latches, 1);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     atomic_store(&fake->devices[1].result, NVML_GPU_IS_LOST);
     organ_run(m, 5 * S);
@@ -222,7 +223,7 @@ static void a_lost_gpu_is_missed_alone_and_comes_back(void)
     fake->order[2] = 2;
     atomic_store(&fake->gpus, 3);
     atomic_store(&fake->devices[1].result, 0);
-    organ_run(m, 120 * S);
+    organ_run(m, 600 * S);
     CHECK_READS("hw.gpu.memory.free", "1", 1300);
     CHECK_READS("hw.gpu.memory.free", "2", 2300);
     CHECK_READS("gpu.nvidia.count", NULL, 3);
