@@ -94,13 +94,13 @@ static inline struct nvml_fake *gpu_driver(const char *age, unsigned gpus)
 #endif
 
 /* A monitor of this machine, on the test's clock where it is stepped. */
-static inline struct vagus_monitor *gpu_monitor(uint32_t flags)
+static inline struct vagus_monitor *gpu_monitor_of(const char *policy, uint32_t flags)
 {
     struct vagus_monitor *monitor = NULL;
     atomic_store(&test_now_ns, 1000 * S);
     int error = vagus_monitor_open(
         &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
-                                        .policy_text = "agent: test\n",
+                                        .policy_text = policy,
                                         .host_root = gpu_root,
                                         .metrics_max = 4096,
                                         .segment_bytes = 32u << 20,
@@ -112,6 +112,11 @@ static inline struct vagus_monitor *gpu_monitor(uint32_t flags)
         exit(1);
     }
     return monitor;
+}
+
+static inline struct vagus_monitor *gpu_monitor(uint32_t flags)
+{
+    return gpu_monitor_of("agent: test\n", flags);
 }
 
 /* The value where it is good, else its state as a negative number; -100: there is no such metric.

@@ -80,7 +80,6 @@ int nvmlShutdown(void)
 int NEWEST(nvmlDeviceGetCount, _v2)(unsigned *count)
 {
     int result = driver();
-    atomic_fetch_add(&nvml_fake.listings, 1);
     if (result == 0)
         *count = gpus();
     return result;
@@ -177,6 +176,7 @@ int nvmlDeviceGetTotalEccErrors(struct nvml_fake_device *device, int type, int c
 static int processes(struct nvml_fake_device *device, unsigned *count, char *infos, size_t bytes)
 {
     int result = about(device);
+    atomic_fetch_add(&nvml_fake.process_lists, 1);
     if (result != 0)
         return result;
     if (*count < device->process_count)

@@ -24,7 +24,7 @@ struct nvml_fake_device {
 struct nvml_fake {
     _Atomic int hang; /* every call waits while it is set */
     _Atomic unsigned waiting;
-    _Atomic unsigned inits, shutdowns, calls, listings;
+    _Atomic unsigned inits, shutdowns, calls, process_lists;
     _Atomic int init_result;
     _Atomic int driver_result; /* of every call but init */
     _Atomic int process_bytes; /* 24, or 32 as drivers 535.43 to 535.86 had it */

@@ -29,6 +29,24 @@ static void a_machine_without_a_driver_costs_nothing_until_there_is_one(void)
     gpu_machine_remove();
 }
 
+static void a_driver_without_a_library_that_can_be_used_is_none(void)
+{
+    gpu_machine();
+    gpu_file("dev/nvidiactl", "");
+    gpu_file("usr/lib/libnvidia-ml.so.1", "no library");
+    struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
+    CHECK_READS("gpu.nvidia.count", NULL, UNSUPPORTED);
+    vagus_monitor_close(m);
+    struct nvml_fake *fake = gpu_driver("new", 1);
+    atomic_store(&fake->init_result, NVML_DRIVER_NOT_LOADED);
+    m = gpu_monitor(VAGUS_STEPPED);
+    CHECK_READS("gpu.nvidia.count", NULL, UNSUPPORTED);
+    organ_run(m, 59 * S);
+    CHECK_EQ(fake->inits, 1);
+    vagus_monitor_close(m);
+    gpu_machine_remove();
+}
+
 static void fill_first(struct nvml_fake *fake)
 {
     struct nvml_fake_device *device = &fake->devices[0];
@@ -284,6 +302,46 @@ static void more_gpus_than_there_is_room_for_are_counted(void)
     gpu_machine_remove();
 }
 
+static void processes_are_listed_no_more_often_than_each_ten_seconds(void)
+{
+    gpu_machine();
+    struct nvml_fake *fake = gpu_driver("new", 1);
+    struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
+    organ_run(m, 35 * S);
+    CHECK_EQ(fake->process_lists, 4);
+    vagus_monitor_close(m);
+    gpu_machine_remove();
+}
+
+static void a_rule_watches_the_memory_of_every_gpu(void)
+{
+    gpu_machine();
+    struct nvml_fake *fake = gpu_driver("new", 2);
+    struct vagus_monitor *m = gpu_monitor_of("agent: test\n"
+                                             "rules:\n"
+                                             "  - name: vram\n"
+                                             "    metric: hw.gpu.memory.utilization\n"
+                                             "    throttle: { above: 90%, clear: 80% }\n"
+                                             "    min_hold: 0s\n",
+                                             VAGUS_STEPPED);
+    struct vagus_system_snapshot s;
+    organ_run(m, 3 * S);
+    CHECK_EQ(vagus_snapshot_read(m, &s), 0);
+    CHECK_EQ(s.signal_count, 0);
+    fake->devices[1].free = 20; /* of 2000 */
+    organ_run(m, 3 * S);
+    CHECK_EQ(vagus_snapshot_read(m, &s), 0);
+    REQUIRE(s.signal_count == 1);
+    CHECK_STR(s.signals[0].resource, "vram");
+    CHECK_STR(s.signals[0].rule, "vram");
+    fake->devices[1].free = 1300;
+    organ_run(m, 3 * S);
+    CHECK_EQ(vagus_snapshot_read(m, &s), 0);
+    CHECK_EQ(s.signal_count, 0);
+    vagus_monitor_close(m);
+    gpu_machine_remove();
+}
+
 static void memory_alone_is_one_call_and_its_cost_is_booked(void)
 {
     gpu_machine();
@@ -319,6 +377,7 @@ static void memory_alone_is_one_call_and_its_cost_is_booked(void)
 int main(void)
 {
     RUN(a_machine_without_a_driver_costs_nothing_until_there_is_one);
+    RUN(a_driver_without_a_library_that_can_be_used_is_none);
     RUN(every_reading_arrives_in_its_unit);
     RUN(an_old_library_tells_what_it_can);
     RUN(processes_of_others_are_never_ones_own);
@@ -329,6 +388,8 @@ int main(void)
     RUN(a_driver_that_goes_is_waited_for);
     RUN(a_driver_that_refuses_at_first_is_no_absence);
     RUN(more_gpus_than_there_is_room_for_are_counted);
+    RUN(processes_are_listed_no_more_often_than_each_ten_seconds);
+    RUN(a_rule_watches_the_memory_of_every_gpu);
     RUN(memory_alone_is_one_call_and_its_cost_is_booked);
     return check_result();
 }
