@@ -22,9 +22,9 @@ struct drm_client {
 /* True if this machine has any device of that kind. */
 bool drm_present(struct host *host);
 
-/* Lists the clients, each once; 2.7 µs for each descriptor of the process, so for a lane. `surplus`:
- * clients and descriptors that were not looked at. 0, VAGUS_EUNSUPPORTED, VAGUS_EPERM, VAGUS_EIO,
- * VAGUS_EPARSE (damaged text; what was found before it stands in the output). */
+/* Lists the clients, each once; 2.7 µs for each descriptor of the process, so for a lane.
+ * `surplus`: clients and descriptors that were not looked at. 0, VAGUS_EUNSUPPORTED, VAGUS_EPERM,
+ * VAGUS_EIO, VAGUS_EPARSE (damaged text; what was found before it stands in the output). */
 int drm_clients(struct host *host, struct drm_client clients[DRM_CLIENTS_MAX], uint32_t *count,
                 uint32_t *surplus);
 
