@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../../collectors/disk.c"
@@ -120,6 +121,30 @@ static void long_paths_have_names(void)
 
 static char place[64];
 
+/* File systems that this machine may not have: these stand before libc's. */
+static bool no_nameless_files;
+static int refusal; /* errno of every write, or 0 */
+static unsigned named_files;
+
+int openat(int at, const char *path, int flags, ...)
+{
+    if (no_nameless_files && (flags & O_TMPFILE) == O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    named_files += (flags & O_EXCL) != 0;
+    return (int)syscall(SYS_openat, at, path, flags, 0600);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset)
+{
+    if (refusal != 0) {
+        errno = refusal;
+        return -1;
+    }
+    return syscall(SYS_pwrite64, fd, bytes, length, offset);
+}
+
 static unsigned entries(const char *path)
 {
     unsigned count = 0;
@@ -178,6 +203,24 @@ static void a_probe_writes_and_leaves_nothing(void)
     end_probe();
 }
 
+static void a_probe_on_a_file_system_that_names_every_file(void)
+{
+    REQUIRE(begin_probe());
+    no_nameless_files = true;
+    named_files = 0;
+    check_probe(0, 0);
+    CHECK_EQ(named_files, 1);
+    refusal = EDQUOT; /* as where there is room, but a quota is used up */
+    check_probe(0, EDQUOT);
+    no_nameless_files = false;
+    check_probe(0, EDQUOT);
+    refusal = EIO;
+    check_probe(0, EIO);
+    refusal = 0;
+    check_probe(0, 0);
+    end_probe();
+}
+
 static void a_probe_needs_a_folder(void)
 {
     REQUIRE(begin_probe());
@@ -217,6 +260,7 @@ int main(void)
     RUN(a_rate_needs_two_samples_of_one_file_system);
     RUN(long_paths_have_names);
     RUN(a_probe_writes_and_leaves_nothing);
+    RUN(a_probe_on_a_file_system_that_names_every_file);
     RUN(a_probe_needs_a_folder);
     RUN(a_probe_without_a_descriptor_does_not_blame_the_disk);
     RUN(the_table_is_well_formed);
