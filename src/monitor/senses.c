@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which senses a monitor has, and which paths it watches. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,9 +12,10 @@ size_t monitor_watch_paths(struct vagus_monitor *monitor, const char *paths[])
 {
     const struct vagus_config *config = monitor->config;
     const char *temporary = secure_getenv("TMPDIR");
+    char directory[PATH_MAX];
     size_t count = 0;
-    /* The working directory may have been removed. */
-    if (access(".", F_OK) == 0)
+    /* It may have been removed. Asked in a way that does not look at it, which might block. */
+    if (getcwd(directory, sizeof(directory)) != NULL)
         paths[count++] = ".";
     paths[count++] = temporary != NULL && temporary[0] == '/' ? temporary : "/tmp";
     for (uint32_t i = 0; i < config->watch_path_count && count < HOST_PATHS_MAX; i++)

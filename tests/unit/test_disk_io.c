@@ -5,6 +5,8 @@
 #include "collector_fake.h"
 #include "folder_fixture.h"
 
+#include <fcntl.h>
+
 #include "../../collectors/disk_io.c"
 
 /* --- Texts. --- */
@@ -304,6 +306,48 @@ static void paths_without_a_device(void)
     host_unref(host);
 }
 
+/* A file system with a number of its own, as btrfs has: a tmpfs, of which mountinfo is made to say
+ * something else. */
+static void devices_by_what_was_mounted(void)
+{
+    static const char *const paths[] = {"/dev/shm"};
+    static const struct {
+        const char *rest; /* of the line, behind the mount's number */
+        int error;
+    } mounts[] = {
+        {" 1 0:99 /@ /x rw shared:1 - btrfs /dev/loop0 rw\n", 0},
+        {" 1 0:99 / /x rw - overlay overlay rw,upperdir=/dev/loop0\n", VAGUS_EUNSUPPORTED},
+        {" 1 0:99 / /x rw - nfs4 server:/dev/loop0 rw\n", VAGUS_EUNSUPPORTED},
+        {" 1 0:99 / /x rw - btrfs /dev/null rw\n", VAGUS_EUNSUPPORTED},
+        {" 1 0:99 / /x rw - btrfs /dev/no-such-device rw\n", VAGUS_EUNSUPPORTED},
+        {" garbage\n", VAGUS_EUNSUPPORTED},
+        {"", VAGUS_EUNSUPPORTED},
+    };
+    struct statx s, loop;
+    if (statx(AT_FDCWD, paths[0], 0, STATX_MNT_ID, &s) != 0 || (s.stx_mask & STATX_MNT_ID) == 0 ||
+        s.stx_dev_major != 0 || statx(AT_FDCWD, "/dev/loop0", 0, STATX_TYPE, &loop) != 0)
+        SKIP_TEST("this kernel does not tell of mounts, or there is no /dev/loop0");
+    for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+        char text[256];
+        struct host_device device;
+        folder_make();
+        snprintf(text, sizeof(text), "1 1 8:1 / / rw - ext4 /dev/sda1 rw\n%llu%s",
+                 (unsigned long long)s.stx_mnt_id, mounts[i].rest);
+        folder_text("proc/self/mountinfo", text);
+        const struct host_options options = {
+            .root = folder, .watch_paths = paths, .watch_path_count = 1};
+        REQUIRE(host_open(&options, &host) == 0);
+        CHECK_EQ(host_path_find_device(host, 0), mounts[i].error);
+        CHECK_EQ(host_path_device(host, 0, &device), mounts[i].error);
+        if (mounts[i].error == 0) {
+            CHECK_EQ(device.major, loop.stx_rdev_major);
+            CHECK_EQ(device.minor, loop.stx_rdev_minor);
+        }
+        host_unref(host);
+        folder_remove();
+    }
+}
+
 static void the_table_is_well_formed(void)
 {
     fake_check_desc(&vagus__collector_disk_io);
@@ -322,6 +366,7 @@ int main(void)
     RUN(three_hundred_disks_without_sysfs);
     RUN(a_machine_that_tells_nothing);
     RUN(paths_without_a_device);
+    RUN(devices_by_what_was_mounted);
     RUN(the_table_is_well_formed);
     return check_result();
 }
