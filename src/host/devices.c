@@ -129,15 +129,21 @@ struct line_search {
 static bool look_at_line(void *arg, const char *line, size_t length)
 {
     struct line_search *search = arg;
+    struct parse rest = parse_text(line, length);
     struct host_device device;
+    uint64_t major, minor;
+    /* There may be hundreds of others. */
+    if (!parse_u64(&rest, &major) || !parse_u64(&rest, &minor) || major != search->device.major ||
+        minor != search->device.minor)
+        return true;
     char name[HOST_DEVICE_NAME_MAX];
     struct host_device_statistics statistics;
     int error = host_parse_diskstats_line(line, length, &device, name, &statistics);
-    if (error != 0 || device.major != search->device.major || device.minor != search->device.minor)
-        return true;
-    search->statistics = statistics;
-    memcpy(search->name, name, sizeof(name));
-    search->error = 0;
+    if (error == 0) {
+        search->statistics = statistics;
+        memcpy(search->name, name, sizeof(name));
+    }
+    search->error = error;
     return false;
 }
 
@@ -146,7 +152,7 @@ static int find_line(struct host *host, struct line_search *search)
     search->error = VAGUS_EUNSUPPORTED; /* containers are shown some devices only */
     int error = host_file_lines(host, &host->diskstats, host->scratch, sizeof(host->scratch),
                                 look_at_line, search);
-    return search->error == 0 || error == 0 ? search->error : error;
+    return search->error != VAGUS_EUNSUPPORTED || error == 0 ? search->error : error;
 }
 
 int host_device_statistics(struct host *host, size_t index,
