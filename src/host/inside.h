@@ -109,8 +109,8 @@ static inline int host_file_read(struct host *host, struct host_file *file, char
 }
 
 /* Calls `each` with every whole line of a file of any length, its newline included, until it
- * returns false. Lines that do not fit into the buffer are left out. 0, VAGUS_EPARSE if the last
- * line was cut, or why the file cannot be read. */
+ * returns false. 0, or why the file cannot be read; VAGUS_EPARSE also if the last line was cut, or
+ * if lines were left out that do not fit into the buffer. */
 int host_file_lines(struct host *host, struct host_file *file, char *buffer, size_t capacity,
                     bool (*each)(void *arg, const char *line, size_t length), void *arg);
 

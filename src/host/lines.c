@@ -13,12 +13,13 @@ int host_file_lines(struct host *host, struct host_file *file, char *buffer, siz
 {
     size_t kept = 0, count = 0;
     bool skipping = false; /* the rest of a line that was too long */
+    int result = 0;
     for (uint64_t offset = 0; offset < FILE_BYTES_MAX; offset += count) {
         int error = host_file_read_at(host, file, buffer + kept, capacity - kept, offset, &count);
         if (error != 0)
             return error;
         if (count == 0)
-            return kept > 0 || skipping ? VAGUS_EPARSE : 0;
+            return kept > 0 ? VAGUS_EPARSE : result;
         struct parse rest = parse_text(buffer, kept + count), line;
         bool whole = true;
         kept = 0;
@@ -32,6 +33,7 @@ int host_file_lines(struct host *host, struct host_file *file, char *buffer, siz
             memmove(buffer, line.at, kept);
             if (kept == capacity) {
                 skipping = true;
+                result = VAGUS_EPARSE;
                 kept = 0;
             }
         }

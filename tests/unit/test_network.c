@@ -283,6 +283,29 @@ static void one_damaged_line_among_good_ones(void)
     end();
 }
 
+/* Nor do lines hurt that are longer than what they are read through. */
+static void endless_lines_among_good_ones(void)
+{
+    static const size_t lengths[] = {16000, 16384, 16385, 40000, 65536};
+    static char text[80000];
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        int length = snprintf(text, sizeof(text), HEADING "a: 1 2 3 4 5 6 7 8 9 10 11 12 13\n");
+        memset(text + length, 'x', lengths[i]);
+        length += (int)lengths[i];
+        length += snprintf(text + length, sizeof(text) - (size_t)length,
+                           "\nc: 2 2 3 4 5 6 7 8 9 10 11 12 13\n");
+        folder_make();
+        folder_write("proc/net/dev", text, (size_t)length);
+        begin();
+        sample();
+        CHECK_EQ(fake.instances, 2);
+        CHECK_PUT_AT(RECEIVED, 0, 1);
+        CHECK_PUT_AT(RECEIVED, 1, 2);
+        CHECK_EQ(fake.put[INTERFACES][0].error, VAGUS_EPARSE);
+        end();
+    }
+}
+
 static const char netstat[] = "TcpExt: SyncookiesSent ListenOverflows ListenDrops TCPTimeouts\n"
                               "TcpExt: 0 1 2 3\n"
                               "IpExt: InNoRoutes\nIpExt: 0\n";
@@ -358,6 +381,7 @@ int main(void)
     RUN(five_hundred_interfaces);
     RUN(damage_is_said_and_passes);
     RUN(one_damaged_line_among_good_ones);
+    RUN(endless_lines_among_good_ones);
     RUN(tcp_and_sockets);
     RUN(a_kernel_without);
     RUN(the_table_is_well_formed);
