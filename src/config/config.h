@@ -97,6 +97,7 @@ struct vagus_config {
     uint64_t memory_limit_bytes; /* declared; 0: none */
     char **watch_paths;
     uint32_t watch_path_count;
+    bool watch_probe;
     char **first_use_counters; /* prefixes of names that recording by name may define */
     uint32_t first_use_counter_count;
     char **first_use_gauges;
