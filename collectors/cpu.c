@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cpu: how busy the host is, and what share of its allowance the process uses. */
+/* cpu: how busy the host is and at what, what share of its allowance the process uses, and whether
+ * its quota holds it back. */
 #include <math.h>
 
-#include "host/cgroup.h"
+#include "host/cgroup_levels.h"
 #include "host/procfs.h"
 #include "host/statgrab.h"
 #include "vagus/collector.h"
@@ -14,6 +15,10 @@ enum {
     PROCESS_CORES,
     PROCESS_UTILIZATION,
     ALLOWANCE,
+    THROTTLED_PERIODS,
+    THROTTLED_TIME,
+    THROTTLED_RATIO,
+    MODES,
     METRIC_COUNT,
 };
 
@@ -61,14 +66,48 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
                    .kind = VAGUS_GAUGE,
                    .tier = VAGUS_TIER_10S,
                    .resolution = 0.001},
+    [THROTTLED_PERIODS] = {.name = "cpu.throttled.periods",
+                           .unit = "{period}",
+                           .help = "periods in which the cgroup's CPU quota was used up",
+                           .resource = "cpu",
+                           .kind = VAGUS_COUNTER,
+                           .tier = VAGUS_TIER_1S,
+                           .resolution = 1},
+    [THROTTLED_TIME] = {.name = "cpu.throttled.time",
+                        .unit = "s",
+                        .help = "how long the cgroup's tasks were held back, of all CPUs",
+                        .resource = "cpu",
+                        .kind = VAGUS_COUNTER,
+                        .tier = VAGUS_TIER_1S,
+                        .resolution = 1e-6},
+    [THROTTLED_RATIO] = {.name = "cpu.throttled.ratio",
+                         .unit = "1",
+                         .help = "share of periods so since the sample before; 0 without a quota",
+                         .resource = "cpu",
+                         .kind = VAGUS_GAUGE,
+                         .tier = VAGUS_TIER_1S,
+                         .max = 1,
+                         .resolution = 0.001},
+    [MODES] = {.name = "system.cpu.mode.utilization",
+               .instance = "*",
+               .label = "mode",
+               .unit = "1",
+               .help = "share of the host's CPU time in one mode since 10 s before",
+               .resource = "cpu",
+               .kind = VAGUS_GAUGE,
+               .tier = VAGUS_TIER_10S,
+               .max = 1,
+               .resolution = 0.001},
 };
 
 struct state {
-    bool host_known, process_known, allowance_read;
+    bool process_known, allowance_read;
     bool pinned; /* threads were seen to run beyond the main thread's affinity */
     int allowance_error;
     double allowance_cores, affinity_cores;
-    struct host_cpu_times host_before;
+    struct host_cpu_times host_before, modes_before; /* of 1 s and of 10 s ago */
+    bool throttling_known;
+    struct host_cgroup_throttling throttling_before;
     uint64_t process_before_ns;
     int64_t sampled_ns;
 };
@@ -79,26 +118,67 @@ static uint64_t grown(uint64_t now, uint64_t before)
     return now > before ? now - before : 0;
 }
 
-static void sample_host(struct vagus_collector *collector, struct state *state)
+/* Its instances, in the order of the kernel's columns, which is that of the shares. */
+static int add_modes(struct vagus_collector *collector)
+{
+    static const char *const modes[HOST_CPU_STATES] = {"user",   "nice", "system",  "idle",
+                                                       "iowait", "irq",  "softirq", "steal"};
+    int last = 0;
+    for (unsigned i = 0; last >= 0 && i < HOST_CPU_STATES; i++)
+        last = vagus_collector_instance_add(collector, modes[i]);
+    return last < 0 ? last : 0;
+}
+
+static void sample_modes(struct vagus_collector *collector, struct state *state, int error,
+                         const struct host_cpu_times *now)
+{
+    double shares[HOST_CPU_STATES];
+    bool known = error == 0 && state->modes_before.told != 0 &&
+                 host_cpu_shares(&state->modes_before, now, shares);
+    for (unsigned i = 0; i < HOST_CPU_STATES; i++) {
+        if (error != 0 || i >= now->told)
+            vagus_put_missing(collector, MODES, i, error != 0 ? error : VAGUS_EUNSUPPORTED);
+        else if (known)
+            vagus_put(collector, MODES, i, shares[i]);
+    }
+    state->modes_before = error == 0 ? *now : (struct host_cpu_times){0};
+}
+
+static void sample_host(struct vagus_collector *collector, struct state *state, unsigned due)
 {
     struct host_cpu_times now;
+    double busy;
     int error = host_cpu_times(vagus_collector_arg(collector), &now);
-    if (error != 0) {
+    if ((due & 1u << VAGUS_TIER_10S) != 0)
+        sample_modes(collector, state, error, &now);
+    if ((due & 1u << VAGUS_TIER_1S) == 0)
+        return;
+    if (error != 0)
         vagus_put_missing(collector, SYSTEM_UTILIZATION, 0, error);
-        state->host_known = false;
+    else if (state->host_before.told != 0 && host_cpu_busy(&state->host_before, &now, &busy))
+        vagus_put(collector, SYSTEM_UTILIZATION, 0, busy);
+    state->host_before = error == 0 ? now : (struct host_cpu_times){0};
+}
+
+static void sample_throttling(struct vagus_collector *collector, struct state *state)
+{
+    struct host_cgroup_throttling now, *before = &state->throttling_before;
+    int error = host_cgroup_throttling(vagus_collector_arg(collector), &now);
+    if (error != 0) {
+        for (size_t metric = THROTTLED_PERIODS; metric <= THROTTLED_RATIO; metric++)
+            vagus_put_missing(collector, metric, 0, error);
+        state->throttling_known = false;
         return;
     }
-    const struct host_cpu_times *before = &state->host_before;
-    /* As doubles: damaged text may hold numbers whose sum would wrap. */
-    double busy = (double)grown(now.user, before->user) + (double)grown(now.nice, before->nice) +
-                  (double)grown(now.system, before->system) + (double)grown(now.irq, before->irq) +
-                  (double)grown(now.softirq, before->softirq) +
-                  (double)grown(now.steal, before->steal);
-    double idle = (double)grown(now.idle, before->idle) + (double)grown(now.iowait, before->iowait);
-    if (state->host_known && busy + idle > 0)
-        vagus_put(collector, SYSTEM_UTILIZATION, 0, busy / (busy + idle));
-    state->host_before = now;
-    state->host_known = true;
+    vagus_put(collector, THROTTLED_PERIODS, 0, (double)now.throttled_periods);
+    vagus_put(collector, THROTTLED_TIME, 0, (double)now.throttled_ns / 1e9);
+    if (state->throttling_known && now.source == before->source && now.periods >= before->periods) {
+        double periods = (double)(now.periods - before->periods);
+        double throttled = (double)grown(now.throttled_periods, before->throttled_periods);
+        vagus_put(collector, THROTTLED_RATIO, 0, periods > 0 ? fmin(throttled / periods, 1) : 0);
+    }
+    *before = now;
+    state->throttling_known = true;
 }
 
 static void sample_allowance(struct vagus_collector *collector, struct state *state)
@@ -171,9 +251,11 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
             vagus_put(collector, LOAD_1M, 0, load);
         else
             vagus_put_missing(collector, LOAD_1M, 0, error);
-        sample_host(collector, state);
         sample_process(collector, state);
+        sample_throttling(collector, state);
     }
+    if ((due & (1u << VAGUS_TIER_1S | 1u << VAGUS_TIER_10S)) != 0)
+        sample_host(collector, state, due);
     return 0;
 }
 
@@ -182,8 +264,10 @@ const struct vagus_collector_desc vagus__collector_cpu = {
     .size = sizeof(struct vagus_collector_desc),
     .name = "cpu",
     .help = "how busy the host is, and the process's share of its allowance",
+    .instances_max = HOST_CPU_STATES,
     .metrics = table,
     .metric_count = METRIC_COUNT,
     .state_size = sizeof(struct state),
+    .open = add_modes,
     .sample = take_sample,
 };

@@ -167,43 +167,60 @@ static bool has_dots(const char *path)
     return found != NULL && (found[3] == '/' || found[3] == '\0');
 }
 
-/* `text` is /proc/self/cgroup. A v1 controller is used where it is mounted; else v2. */
-static void resolve_tree(struct host *host, struct cgroup_tree *tree, const char *controller,
-                         enum host_cgroup_version version, const char *path, int error)
+/* Takes note of the path that /proc/self/cgroup tells. False if nothing changed. */
+static bool note_path(struct cgroup_tree *tree, enum host_cgroup_version version, const char *path,
+                      int error)
 {
-    if (error == 0 && tree->version == version && strcmp(tree->path, path) == 0)
-        return;
+    if (error == VAGUS_ENOENT)
+        error = VAGUS_EUNSUPPORTED;
+    if (error == 0 ? tree->version == version && strcmp(tree->path, path) == 0
+                   : tree->version == HOST_CGROUP_NONE && tree->error == error)
+        return false;
     close_levels(tree);
     tree->version = error == 0 ? version : HOST_CGROUP_NONE;
     tree->directory[0] = tree->path[0] = '\0';
-    tree->error = error == VAGUS_ENOENT ? VAGUS_EUNSUPPORTED : error;
-    if (error != 0)
+    tree->binding = 0;
+    tree->epoch++;
+    tree->error = error;
+    if (error == 0)
+        strcpy(tree->path, path);
+    return true;
+}
+
+/* Finds the folder of a path that was just noted, and opens its levels. */
+static void follow_path(struct host *host, struct cgroup_tree *tree, const char *controller)
+{
+    if (tree->error != 0)
         return;
-    strcpy(tree->path, path);
     size_t mount_length = 0;
     /* A path with dots leads out of the cgroup namespace, where nothing can be seen. */
-    tree->error = has_dots(path)
-                      ? VAGUS_EUNSUPPORTED
-                      : find_directory(host, tree, version == HOST_CGROUP_V1 ? controller : "",
-                                       &mount_length);
+    tree->error =
+        has_dots(tree->path)
+            ? VAGUS_EUNSUPPORTED
+            : find_directory(host, tree, tree->version == HOST_CGROUP_V1 ? controller : "",
+                             &mount_length);
     const char *below = tree->directory + strspn(tree->directory, "/");
     if (tree->error == 0 && faccessat(host->root_fd, below, F_OK, 0) != 0)
         tree->error = VAGUS_EUNSUPPORTED;
-    if (tree->error == 0)
-        open_levels(host, tree, mount_length);
-    else
+    tree->mount_length = mount_length;
+    if (tree->error != 0)
         tree->directory[0] = '\0';
+    else if (tree == &host->memory || tree == &host->cpu)
+        open_levels(host, tree, mount_length);
     if (tree->error != 0 && tree->error != VAGUS_EUNSUPPORTED)
         tree->path[0] = '\0'; /* tried again next time */
 }
 
+/* A v1 controller is used where it is mounted; else v2, which is "". */
 static int path_of(const char *text, size_t length, const char *controller,
                    enum host_cgroup_version *version, char path[PATH_MAX])
 {
-    *version = HOST_CGROUP_V1;
-    int error = host_parse_cgroup_path(text, length, controller, path, PATH_MAX);
-    if (error != VAGUS_ENOENT)
-        return error;
+    if (controller[0] != '\0') {
+        *version = HOST_CGROUP_V1;
+        int error = host_parse_cgroup_path(text, length, controller, path, PATH_MAX);
+        if (error != VAGUS_ENOENT)
+            return error;
+    }
     *version = HOST_CGROUP_V2;
     return host_parse_cgroup_path(text, length, "", path, PATH_MAX);
 }
@@ -228,17 +245,35 @@ static int read_statistics(struct host *host, struct cgroup_tree *tree, struct c
 
 int host_cgroup_resolve(struct host *host)
 {
+    const struct {
+        struct cgroup_tree *tree;
+        const char *controller;
+    } all[] = {{&host->memory, "memory"},   {&host->cpu, "cpu"},       {&host->pids, "pids"},
+               {&host->freezer, "freezer"}, {&host->cpuset, "cpuset"}, {&host->unified, ""}};
+    enum { COUNT = sizeof(all) / sizeof(all[0]) };
+    char path[PATH_MAX];
+    bool moved[COUNT];
     size_t length;
-    enum host_cgroup_version memory_version, cpu_version;
-    char memory_path[PATH_MAX], cpu_path[PATH_MAX];
     int error =
         host_file_read(host, &host->self_cgroup, host->scratch, sizeof(host->scratch), &length);
     if (error != 0)
         return error;
-    int memory = path_of(host->scratch, length, "memory", &memory_version, memory_path);
-    int cpu = path_of(host->scratch, length, "cpu", &cpu_version, cpu_path);
-    resolve_tree(host, &host->memory, "memory", memory_version, memory_path, memory);
-    resolve_tree(host, &host->cpu, "cpu", cpu_version, cpu_path, cpu);
+    /* First all paths, since looking for a folder needs the scratch in which their text stands. */
+    for (unsigned i = 0; i < COUNT; i++) {
+        enum host_cgroup_version version;
+        int found = path_of(host->scratch, length, all[i].controller, &version, path);
+        moved[i] = note_path(all[i].tree, version, path, found);
+    }
+    bool any = false;
+    for (unsigned i = 0; i < COUNT; i++) {
+        if (moved[i])
+            follow_path(host, all[i].tree, all[i].controller);
+        any |= moved[i];
+    }
+    if (any) {
+        host_cgroup_levels_follow(host);
+        host_pressure_follow(host);
+    }
     return 0;
 }
 
@@ -337,10 +372,16 @@ static int level_quota(struct host *host, struct cgroup_tree *tree, struct cgrou
     return 0;
 }
 
+int host_cgroup_level_quota(struct host *host, unsigned level, double *cores)
+{
+    return level_quota(host, &host->cpu, &host->cpu.levels[level], cores);
+}
+
 int host_cgroup_cpu_quota(struct host *host, double *cores)
 {
     struct cgroup_tree *tree = &host->cpu;
     double least = INFINITY;
+    unsigned binding = 0;
     if (tree->error != 0)
         return tree->error;
     for (unsigned i = 0; i < tree->level_count; i++) {
@@ -348,8 +389,11 @@ int host_cgroup_cpu_quota(struct host *host, double *cores)
         int error = level_quota(host, tree, &tree->levels[i], &own);
         if (error != 0)
             return error;
+        if (own < least)
+            binding = i;
         least = fmin(least, own);
     }
+    tree->binding = binding;
     *cores = least;
     return 0;
 }
@@ -370,16 +414,23 @@ void host_cgroup_cpu_place(const struct host *host, struct host_cgroup_place *pl
     place_of(&host->cpu, place);
 }
 
+void host_cgroup_unified_place(const struct host *host, struct host_cgroup_place *place)
+{
+    place_of(&host->unified, place);
+}
+
 void host_cgroup_open(struct host *host)
 {
-    host->memory.error = host->cpu.error = VAGUS_EUNSUPPORTED;
+    struct cgroup_tree *const trees[] = {&host->memory,  &host->cpu,    &host->pids,
+                                         &host->freezer, &host->cpuset, &host->unified};
     int error = host_cgroup_resolve(host);
-    if (error != 0)
-        host->memory.error = host->cpu.error = error;
+    for (unsigned i = 0; error != 0 && i < sizeof(trees) / sizeof(trees[0]); i++)
+        trees[i]->error = error;
 }
 
 void host_cgroup_close(struct host *host)
 {
     close_levels(&host->memory);
     close_levels(&host->cpu);
+    host_cgroup_levels_close(host);
 }

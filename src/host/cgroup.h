@@ -56,6 +56,8 @@ struct host_cgroup_place {
 };
 void host_cgroup_memory_place(const struct host *host, struct host_cgroup_place *place);
 void host_cgroup_cpu_place(const struct host *host, struct host_cgroup_place *place);
+/* The v2 hierarchy, even where v1 has the controllers; it counts no levels. */
+void host_cgroup_unified_place(const struct host *host, struct host_cgroup_place *place);
 
 /* The parsers alone, over any bytes, for tests and fuzzing. */
 

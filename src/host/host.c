@@ -17,6 +17,7 @@ static int error_of(int number)
     case ENOENT:
     case ENOTDIR:
     case ELOOP:
+    case EOPNOTSUPP: /* pressure with psi=0 */
         return VAGUS_EUNSUPPORTED;
     case EACCES:
     case EPERM:
@@ -85,7 +86,7 @@ int host_file_read_at(struct host *host, struct host_file *file, char *buffer, s
         }
         count = read_once(file, buffer, capacity, offset);
         if (count < 0)
-            return error_of(errno) == VAGUS_EPERM ? VAGUS_EPERM : VAGUS_EIO;
+            return errno == ENOENT || errno == ENOTDIR ? VAGUS_EIO : error_of(errno);
     }
     *length = (size_t)count;
     return 0;
@@ -107,6 +108,8 @@ static void close_all(struct host *host)
     host_paths_close(host);
     host_statgrab_close(host);
     host_cgroup_close(host);
+    host_pressure_close(host);
+    host_sensors_close(host);
     host_procfs_close(host);
     if (host->root_fd >= 0)
         close(host->root_fd);
@@ -129,6 +132,7 @@ int host_open(const struct host_options *options, struct host **out)
     host->page_bytes = host->machine ? sysconf(_SC_PAGESIZE) : 4096;
     host->ticks_per_second = host->machine ? sysconf(_SC_CLK_TCK) : 100;
     host->declared_limit_bytes = options->memory_limit_bytes;
+    host->per_core = options->per_core;
     host->root_fd = open(host->machine ? "/" : options->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int error = host->root_fd >= 0 ? 0 : VAGUS_EINVAL;
     if (error == 0)
@@ -140,6 +144,8 @@ int host_open(const struct host_options *options, struct host **out)
     host_procfs_open(host);
     host_devices_open(host);
     host_network_open(host);
+    host_sensors_open(host);
+    host_pressure_open(host);
     host_cgroup_open(host);
     host_statgrab_open(host);
     host_topology_open(host);
@@ -170,4 +176,9 @@ void host_trace(struct host *host, void (*on_read)(void *arg, const char *path),
 uint64_t host_declared_limit_bytes(const struct host *host)
 {
     return host->declared_limit_bytes != 0 ? host->declared_limit_bytes : HOST_UNLIMITED;
+}
+
+bool host_per_core(const struct host *host)
+{
+    return host->per_core;
 }

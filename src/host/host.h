@@ -18,6 +18,7 @@ struct host_options {
     size_t watch_path_count;
     bool probe_paths;            /* host_path_probe() may write into them */
     uint64_t memory_limit_bytes; /* declared by the policy; 0: none */
+    bool per_core;               /* the policy asks for the senses of each core */
 };
 
 /* Opens every file once, and asks hwloc and libstatgrab what they know; 1 ms and more, may block.

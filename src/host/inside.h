@@ -10,6 +10,7 @@
 #include "host/devices.h"
 #include "host/host.h"
 #include "host/paths.h"
+#include "host/pressure.h"
 #include "host/procfs.h"
 #include "host/statgrab.h"
 #include "host/topology.h"
@@ -26,7 +27,7 @@ struct host_file {
 
 struct cgroup_level {
     size_t directory_length;                   /* this level's share of the tree's directory */
-    struct host_file limit, usage, statistics; /* cpu: limit alone, and in v1 `usage` its period */
+    struct host_file limit, usage, statistics; /* cpu: in v1 `usage` is the period; cpu.stat */
     uint64_t limit_bytes;                      /* as last read; HOST_UNLIMITED */
     int limit_error;                           /* of that reading */
     uint64_t inactive_file_bytes;              /* as last read, at this usage: */
@@ -37,11 +38,25 @@ struct cgroup_level {
 /* One controller's hierarchy, from the process's own cgroup (level 0) up to the mount's root. */
 struct cgroup_tree {
     enum host_cgroup_version version;
-    int error; /* why there are no levels */
+    int error;      /* why there are no levels */
+    unsigned epoch; /* grows when the process is found in another cgroup */
     unsigned level_count;
+    unsigned binding; /* cpu: the level with the smallest quota, as last read */
     struct cgroup_level levels[HOST_CGROUP_DEPTH_MAX];
     char path[PATH_MAX];      /* as /proc/self/cgroup has it */
     char directory[PATH_MAX]; /* mount point and path, "/sys/fs/cgroup/a/b" */
+    size_t mount_length;      /* of these the mount point */
+};
+
+/* At most so many of each kind are read: CPUs evenly chosen, the first packages. */
+#define HOST_SENSORS_MAX 8
+struct host_sensors {
+    struct host_sensor {
+        char path[96];
+        struct host_file file;
+    } temperatures[HOST_SENSORS_MAX], frequencies[HOST_SENSORS_MAX];
+    unsigned temperature_count, frequency_count;
+    struct host_file cpuinfo;
 };
 
 /* The statistics of the device behind a watched path: a file below sysfs. */
@@ -59,6 +74,7 @@ struct host {
     bool machine; /* no root was injected: system calls and libraries speak of it too */
     long page_bytes, ticks_per_second;
     uint64_t declared_limit_bytes;
+    bool per_core;
 
     struct host_file stat, meminfo, loadavg, uptime;
     struct host_file self_stat, self_statm, self_limits, self_status, self_cgroup, self_mountinfo;
@@ -67,6 +83,11 @@ struct host {
     bool descriptors_by_size; /* its st_size is the count (Linux 6.2 and later) */
 
     struct cgroup_tree memory, cpu;
+    struct cgroup_tree pids, freezer, cpuset,
+        unified; /* folders alone; unified: v2, even beside v1 */
+    struct host_file memory_events, memory_failures, frozen;
+    struct host_sensors sensors;
+    struct host_file pressure[HOST_PRESSURE_SCOPES][HOST_PRESSURE_KINDS];
 
     bool statgrab_open;
     struct host_identity identity;
@@ -125,6 +146,10 @@ bool host_memory_to_spare(void);
 /* Each opens and closes its own part of the host. */
 void host_procfs_open(struct host *host);
 void host_procfs_close(struct host *host);
+void host_sensors_open(struct host *host);
+void host_sensors_close(struct host *host);
+void host_pressure_open(struct host *host);
+void host_pressure_close(struct host *host);
 void host_cgroup_open(struct host *host);
 void host_cgroup_close(struct host *host);
 void host_statgrab_open(struct host *host);
@@ -136,5 +161,16 @@ void host_devices_open(struct host *host);
 void host_devices_close(struct host *host);
 void host_network_open(struct host *host);
 void host_network_close(struct host *host);
+
+/* How many CPUs the nearest cpuset leaves. Opens and closes its file. */
+int host_cgroup_cpuset(struct host *host, uint64_t *cpus);
+
+/* The CPU quota of one level that is there; INFINITY: none. */
+int host_cgroup_level_quota(struct host *host, unsigned level, double *cores);
+
+/* Once the process was found in other cgroups: open what belongs to these. */
+void host_cgroup_levels_follow(struct host *host);
+void host_cgroup_levels_close(struct host *host);
+void host_pressure_follow(struct host *host);
 
 #endif

@@ -23,22 +23,72 @@ static bool scaled(uint64_t number, uint64_t unit, uint64_t *product)
     return !__builtin_mul_overflow(number, unit, product);
 }
 
-int host_parse_cpu_times(const char *text, size_t length, struct host_cpu_times *times)
+/* What follows the name of a CPU. */
+static int parse_states(struct parse rest, struct host_cpu_times *times)
 {
     struct host_cpu_times t = {0};
     uint64_t *const states[] = {&t.user,   &t.nice, &t.system,  &t.idle,
                                 &t.iowait, &t.irq,  &t.softirq, &t.steal};
-    struct parse rest = parse_text(text, length);
-    if (!parse_literal(&rest, "cpu "))
-        return VAGUS_EPARSE;
-    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        if (i >= 4 && rest.at < rest.end && *rest.at == '\n')
+    for (; t.told < sizeof(states) / sizeof(states[0]); t.told++) {
+        if (t.told >= 4 && rest.at < rest.end && *rest.at == '\n')
             break; /* an old kernel */
-        if (!parse_u64(&rest, states[i]))
+        if (!parse_u64(&rest, states[t.told]))
             return VAGUS_EPARSE;
     }
     *times = t;
     return 0;
+}
+
+int host_parse_cpu_times(const char *text, size_t length, struct host_cpu_times *times)
+{
+    struct parse rest = parse_text(text, length);
+    return parse_literal(&rest, "cpu ") ? parse_states(rest, times) : VAGUS_EPARSE;
+}
+
+int host_parse_core_times(const char *text, size_t length, uint64_t *cpu,
+                          struct host_cpu_times *times)
+{
+    struct parse rest = parse_text(text, length);
+    uint64_t number;
+    if (!parse_literal(&rest, "cpu") || (rest.at < rest.end && *rest.at == ' '))
+        return VAGUS_ENOENT;
+    if (!parse_u64(&rest, &number))
+        return VAGUS_EPARSE;
+    int error = parse_states(rest, times);
+    if (error == 0)
+        *cpu = number;
+    return error;
+}
+
+bool host_cpu_shares(const struct host_cpu_times *before, const struct host_cpu_times *now,
+                     double shares[HOST_CPU_STATES])
+{
+    const uint64_t was[HOST_CPU_STATES] = {before->user,    before->nice,   before->system,
+                                           before->idle,    before->iowait, before->irq,
+                                           before->softirq, before->steal};
+    const uint64_t is[HOST_CPU_STATES] = {now->user,   now->nice, now->system,  now->idle,
+                                          now->iowait, now->irq,  now->softirq, now->steal};
+    double sum = 0;
+    /* As doubles: damaged text may hold numbers whose sum would wrap. What the kernel takes back,
+     * from iowait above all, is no time. */
+    for (unsigned i = 0; i < HOST_CPU_STATES; i++) {
+        shares[i] = is[i] > was[i] ? (double)(is[i] - was[i]) : 0;
+        sum += shares[i];
+    }
+    for (unsigned i = 0; sum > 0 && i < HOST_CPU_STATES; i++)
+        shares[i] /= sum;
+    return sum > 0;
+}
+
+bool host_cpu_busy(const struct host_cpu_times *before, const struct host_cpu_times *now,
+                   double *ratio)
+{
+    double shares[HOST_CPU_STATES];
+    if (!host_cpu_shares(before, now, shares))
+        return false;
+    double busy = shares[0] + shares[1] + shares[2] + shares[5] + shares[6] + shares[7];
+    *ratio = busy < 1 ? busy : 1; /* rounding */
+    return true;
 }
 
 int host_cpu_times(struct host *host, struct host_cpu_times *times)
@@ -47,6 +97,41 @@ int host_cpu_times(struct host *host, struct host_cpu_times *times)
     size_t length;
     int error = host_file_read(host, &host->stat, text, sizeof(text), &length);
     return error != 0 ? error : host_parse_cpu_times(text, length, times);
+}
+
+/* The lines of CPUs come first; what follows them may be long and is not read. */
+#define STAT_BYTES_MAX (UINT64_C(1) << 20)
+
+int host_cpu_times_each(struct host *host,
+                        void (*each)(void *arg, uint64_t cpu, const struct host_cpu_times *times),
+                        void *arg)
+{
+    size_t kept = 0, count, found = 0;
+    for (uint64_t offset = 0; offset < STAT_BYTES_MAX; offset += count) {
+        int error = host_file_read_at(host, &host->stat, host->scratch + kept,
+                                      sizeof(host->scratch) - kept, offset, &count);
+        if (error != 0)
+            return error;
+        struct parse rest = parse_text(host->scratch, kept + count), line;
+        bool whole = true;
+        while (parse_line(&rest, &line, &whole) && whole) {
+            uint64_t cpu;
+            struct host_cpu_times times;
+            if (parse_literal(&(struct parse){line.at, line.end}, "cpu "))
+                continue; /* the sum */
+            error = host_parse_core_times(line.at, (size_t)(line.end - line.at) + 1, &cpu, &times);
+            if (error != 0)
+                return error == VAGUS_ENOENT && found > 0 ? 0 : VAGUS_EPARSE;
+            each(arg, cpu, &times);
+            found++;
+        }
+        kept = whole ? 0 : (size_t)(line.end - line.at);
+        if (count == 0 || kept == sizeof(host->scratch))
+            break; /* cut: more than CPUs is in every such file */
+        if (kept > 0)
+            memmove(host->scratch, line.at, kept);
+    }
+    return VAGUS_EPARSE;
 }
 
 enum { MEM_TOTAL, MEM_FREE, MEM_AVAILABLE, CACHED, SHMEM, SWAP_TOTAL, SWAP_FREE, MEMINFO_KEYS };
@@ -328,7 +413,10 @@ int host_cpus(struct host *host, uint64_t *cpus)
     long online = host->machine ? sysconf(_SC_NPROCESSORS_ONLN) : -1;
     if (online <= 0)
         return VAGUS_EUNSUPPORTED;
+    uint64_t set;
     *cpus = (uint64_t)online;
+    if (host_cgroup_cpuset(host, &set) == 0 && set < *cpus)
+        *cpus = set;
     return 0;
 }
 

@@ -16,8 +16,26 @@
  * the whole file whatever is asked for, though only its first line is copied. */
 struct host_cpu_times {
     uint64_t user, nice, system, idle, iowait, irq, softirq, steal;
+    unsigned told; /* how many of these, in this order, the kernel tells: 4 to 8 */
 };
 int host_cpu_times(struct host *host, struct host_cpu_times *times);
+
+/* The share of each state (in the order of struct host_cpu_times; of those told) of the time
+ * between two readings; false if none passed. Busy is all but idle and iowait. */
+#define HOST_CPU_STATES 8
+bool host_cpu_shares(const struct host_cpu_times *before, const struct host_cpu_times *now,
+                     double shares[HOST_CPU_STATES]);
+bool host_cpu_busy(const struct host_cpu_times *before, const struct host_cpu_times *now,
+                   double *ratio);
+
+/* The same of each CPU that is online: calls `each` with its number, in ascending order. Where an
+ * error comes out, those before it were given. The file is read in pieces, 60 bytes for each CPU.
+ */
+int host_cpu_times_each(struct host *host,
+                        void (*each)(void *arg, uint64_t cpu, const struct host_cpu_times *times),
+                        void *arg);
+/* True if the policy asks for the senses of each core. */
+bool host_per_core(const struct host *host);
 
 /* 2.5 µs. Kernels before 3.14 do not tell what is available: it is then estimated as free + file
  * cache - shared, which cannot know how much of the cache is in use, so it errs high. */
@@ -66,7 +84,8 @@ int host_descriptor_count(struct host *host, uint64_t *count);
 
 /* CPUs that the process's main thread may run on: its affinity within its cpuset. */
 int host_affinity(struct host *host, uint64_t *cpus);
-/* CPUs that are online. VAGUS_EUNSUPPORTED below an injected root. */
+/* CPUs that are online and, where there is a cpuset cgroup, in it: what no thread of the process
+ * can go beyond. VAGUS_EUNSUPPORTED below an injected root. */
 int host_cpus(struct host *host, uint64_t *cpus);
 
 /* Load average over a minute, from loadavg: 0.6 µs. See host_load() in statgrab.h. */
@@ -77,6 +96,9 @@ uint64_t host_declared_limit_bytes(const struct host *host);
 
 /* The parsers alone, over any bytes, for tests and fuzzing. 0 or VAGUS_EPARSE. */
 int host_parse_cpu_times(const char *text, size_t length, struct host_cpu_times *times);
+/* One line "cpu12 …" with its newline. VAGUS_ENOENT: it is none. */
+int host_parse_core_times(const char *text, size_t length, uint64_t *cpu,
+                          struct host_cpu_times *times);
 int host_parse_memory(const char *text, size_t length, bool with_swap, struct host_memory *memory);
 int host_parse_process(const char *text, size_t length, long page_bytes, long ticks_per_second,
                        struct host_process *process);

@@ -89,7 +89,8 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
                                   .watch_paths = paths,
                                   .watch_path_count = monitor_watch_paths(monitor, paths),
                                   .probe_paths = monitor->config->watch_probe,
-                                  .memory_limit_bytes = monitor->config->memory_limit_bytes};
+                                  .memory_limit_bytes = monitor->config->memory_limit_bytes,
+                                  .per_core = monitor->config->per_core};
     int error = sense_create(&monitor->metrics, &monitor->clock, &monitor->sense);
     if (error != 0 || (options->flags & VAGUS_NO_COLLECTORS) != 0)
         return error;

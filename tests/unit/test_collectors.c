@@ -3,10 +3,8 @@
  * that nothing stands between a reading and its check. */
 #include "check.h"
 
-#include <stdlib.h>
 
-#include "host/host.h"
-#include "vagus/collector.h"
+#include "collector_fixture.h"
 
 /* The files share names of static things; each gets its own here. */
 #define state memory_state
@@ -22,17 +20,6 @@
 #undef put
 #undef LIMIT
 #undef METRIC_COUNT
-#define state cpu_state
-#define table cpu_table
-#define take_sample cpu_sample
-#define sample_process cpu_sample_process
-#define METRIC_COUNT CPU_METRIC_COUNT
-#include "../../collectors/cpu.c"
-#undef state
-#undef table
-#undef take_sample
-#undef sample_process
-#undef METRIC_COUNT
 #define state process_state
 #define table process_table
 #define take_sample process_sample
@@ -42,102 +29,7 @@
 #undef table
 #undef take_sample
 #undef METRIC_COUNT
-#define ALL_DUE 0x3fu
 #define MIB (1024.0 * 1024.0)
-
-/* --- The fake: one collector, the newest value of each metric. --- */
-
-#define FAKE_METRICS 64
-#define FAKE_INSTANCES 128
-
-struct vagus_collector {
-    const struct vagus_collector_desc *desc;
-    struct host *host;
-    void *memory;
-    int64_t now_ns;
-    int instances;
-    char names[FAKE_INSTANCES][VAGUS_INSTANCE_MAX];
-    struct {
-        double value;
-        int error;
-        unsigned puts;
-    } put[FAKE_METRICS][FAKE_INSTANCES];
-};
-
-void *vagus_collector_state(struct vagus_collector *c)
-{
-    return c->memory;
-}
-
-void *vagus_collector_arg(struct vagus_collector *c)
-{
-    return c->host;
-}
-
-int64_t vagus_collector_now_ns(struct vagus_collector *c)
-{
-    return c->now_ns;
-}
-
-int vagus_collector_instance_add(struct vagus_collector *c, const char *value)
-{
-    CHECK(strlen(value) < VAGUS_INSTANCE_MAX);
-    for (int i = 0; i < c->instances; i++)
-        if (strcmp(c->names[i], value) == 0)
-            return i;
-    if (c->instances == FAKE_INSTANCES)
-        return VAGUS_EFULL;
-    snprintf(c->names[c->instances], VAGUS_INSTANCE_MAX, "%s", value);
-    return c->instances++;
-}
-
-void vagus_put(struct vagus_collector *c, size_t metric, size_t instance, double value)
-{
-    CHECK(isfinite(value));
-    c->put[metric][instance].value = value;
-    c->put[metric][instance].error = 0;
-    c->put[metric][instance].puts++;
-}
-
-void vagus_put_missing(struct vagus_collector *c, size_t metric, size_t instance, int error)
-{
-    CHECK(error < 0);
-    c->put[metric][instance].error = error;
-    c->put[metric][instance].puts++;
-}
-
-static struct vagus_collector fake;
-
-static bool begin_with(const struct vagus_collector_desc *desc, const struct host_options *options)
-{
-    fake = (struct vagus_collector){.desc = desc, .now_ns = VAGUS_SECOND_NS};
-    int error = host_open(options, &fake.host);
-    CHECK_EQ(error, 0);
-    if (error != 0)
-        return false;
-    fake.memory = calloc(1, desc->state_size);
-    if (desc->open != NULL)
-        CHECK_EQ(desc->open(&fake), 0);
-    return fake.memory != NULL;
-}
-
-static bool begin(const struct vagus_collector_desc *desc, const char *root)
-{
-    return begin_with(desc, &(struct host_options){.root = root});
-}
-
-static void end(void)
-{
-    free(fake.memory);
-    host_unref(fake.host);
-}
-
-#define CHECK_PUT(metric, wanted)                                                                  \
-    do {                                                                                           \
-        CHECK_EQ(fake.put[metric][0].error, 0);                                                    \
-        CHECK(fake.put[metric][0].puts > 0);                                                       \
-        CHECK_NEAR(fake.put[metric][0].value, wanted, 1e-9);                                       \
-    } while (0)
 
 /* --- memory --- */
 
@@ -252,81 +144,6 @@ static void memory_reads_no_more_than_its_tier_needs(void)
     end();
 }
 
-/* --- cpu --- */
-
-static void cpu_of_this_machine(void)
-{
-    REQUIRE(begin(&vagus__collector_cpu, FIXTURES "/thismachine"));
-    CHECK_EQ(cpu_sample(&fake, ALL_DUE), 0);
-    CHECK_PUT(ALLOWANCE, 1.5);
-    CHECK_PUT(LOAD_1M, 0.52);
-    CHECK_PUT(PROCESS_TIME, 13);
-    CHECK_EQ(fake.put[SYSTEM_UTILIZATION][0].puts, 0); /* there is nothing to compare with */
-    CHECK_EQ(fake.put[PROCESS_CORES][0].puts, 0);
-
-    /* As if the sample before had seen less: 30 ticks busy (one state ran backwards), 70 not. */
-    struct cpu_state *s = fake.memory;
-    s->host_before = (struct host_cpu_times){.user = 1342 - 10,
-                                             .nice = 10,
-                                             .system = 1357 - 12,
-                                             .idle = 290549 - 50,
-                                             .iowait = 289 - 20,
-                                             .irq = 5 + 1000,
-                                             .softirq = 17,
-                                             .steal = 0};
-    s->process_before_ns = 10000000000;
-    fake.now_ns += 2 * VAGUS_SECOND_NS;
-    CHECK_EQ(cpu_sample(&fake, 1u << VAGUS_TIER_1S), 0);
-    CHECK_PUT(SYSTEM_UTILIZATION, 0.3);
-    CHECK_PUT(PROCESS_CORES, 1.5); /* 3 s within 2 s */
-    CHECK_PUT(PROCESS_UTILIZATION, 1);
-    CHECK_EQ(fake.put[ALLOWANCE][0].puts, 1);
-
-    /* A clock that stands still, and counters that do: no value, rather than a wrong one. */
-    CHECK_EQ(cpu_sample(&fake, 1u << VAGUS_TIER_1S), 0);
-    CHECK_EQ(fake.put[SYSTEM_UTILIZATION][0].puts, 1);
-    CHECK_EQ(fake.put[PROCESS_CORES][0].puts, 1);
-    end();
-}
-
-static void cpu_allowances(void)
-{
-    REQUIRE(begin(&vagus__collector_cpu, FIXTURES "/v2-container"));
-    cpu_sample(&fake, ALL_DUE);
-    CHECK_PUT(ALLOWANCE, 0.5);
-    end();
-    REQUIRE(begin(&vagus__collector_cpu, FIXTURES "/v1-hybrid-container"));
-    cpu_sample(&fake, ALL_DUE);
-    CHECK_PUT(ALLOWANCE, 0.25);
-    end();
-    REQUIRE(begin(&vagus__collector_cpu, FIXTURES "/old-kernel"));
-    cpu_sample(&fake, ALL_DUE);
-    CHECK_PUT(ALLOWANCE, 64); /* by affinity alone */
-    end();
-}
-
-static void cpu_of_garbage_is_unknown(void)
-{
-    REQUIRE(begin(&vagus__collector_cpu, FIXTURES "/garbage"));
-    CHECK_EQ(cpu_sample(&fake, ALL_DUE), 0);
-    for (size_t metric = 0; metric < CPU_METRIC_COUNT; metric++)
-        CHECK_EQ(fake.put[metric][0].error, VAGUS_EPARSE);
-    end();
-}
-
-static void cpu_of_the_real_machine(void)
-{
-    REQUIRE(begin(&vagus__collector_cpu, NULL));
-    CHECK_EQ(cpu_sample(&fake, ALL_DUE), 0);
-    fake.now_ns += VAGUS_SECOND_NS;
-    CHECK_EQ(cpu_sample(&fake, ALL_DUE), 0);
-    for (size_t metric = 0; metric < CPU_METRIC_COUNT; metric++)
-        CHECK_EQ(fake.put[metric][0].error, 0);
-    CHECK(fake.put[ALLOWANCE][0].value > 0);
-    CHECK(fake.put[PROCESS_TIME][0].value > 0);
-    end();
-}
-
 /* --- process --- */
 
 static void process_of_this_machine(void)
@@ -359,8 +176,8 @@ static void process_of_garbage_is_unknown(void)
 static void descriptors_are_well_formed(void)
 {
     const struct vagus_collector_desc *const all[] = {
-        &vagus__collector_memory, &vagus__collector_cpu, &vagus__collector_process};
-    for (size_t i = 0; i < 3; i++) {
+        &vagus__collector_memory, &vagus__collector_process};
+    for (size_t i = 0; i < 2; i++) {
         CHECK_EQ(all[i]->size, sizeof(struct vagus_collector_desc));
         for (size_t m = 0; m < all[i]->metric_count; m++) {
             const struct vagus_metric_desc *metric = &all[i]->metrics[m];
@@ -379,10 +196,6 @@ int main(void)
     RUN(memory_of_an_old_kernel);
     RUN(memory_of_garbage_is_unknown);
     RUN(memory_reads_no_more_than_its_tier_needs);
-    RUN(cpu_of_this_machine);
-    RUN(cpu_allowances);
-    RUN(cpu_of_garbage_is_unknown);
-    RUN(cpu_of_the_real_machine);
     RUN(process_of_this_machine);
     RUN(process_of_garbage_is_unknown);
     RUN(descriptors_are_well_formed);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroup: the limits of each level of the ancestry and which of them binds, and what happened in
+ * the process's own cgroup. One instance for each level, called by its path. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/cgroup_levels.h"
+#include "vagus/collector.h"
+
+enum {
+    VERSION,
+    UNIFIED,
+    HIDDEN,
+    FROZEN,
+    EVENTS_LOW,
+    EVENTS_HIGH,
+    EVENTS_MAX,
+    EVENTS_OOM,
+    EVENTS_OOM_KILL,
+    UNSHOWN,
+    /* The rest is of each level. */
+    MEMORY_LIMIT,
+    MEMORY_HIGH,
+    MEMORY_USAGE,
+    MEMORY_BINDS,
+    CPU_LIMIT,
+    CPU_BINDS,
+    PIDS_LIMIT,
+    PIDS_USAGE,
+    PIDS_BINDS,
+    METRIC_COUNT,
+};
+
+#define GAUGE(name_, unit_, tier_, resource_, help_)                                               \
+    {                                                                                              \
+        .name = name_, .unit = unit_, .help = help_, .resource = resource_, .kind = VAGUS_GAUGE,   \
+        .tier = tier_, .resolution = 1                                                             \
+    }
+#define EVENTS(name_, help_)                                                                       \
+    {                                                                                              \
+        .name = name_, .unit = "{event}", .help = help_, .resource = "memory",                     \
+        .kind = VAGUS_COUNTER, .tier = VAGUS_TIER_1S, .resolution = 1                              \
+    }
+#define LEVEL(name_, unit_, resource_, resolution_, help_)                                         \
+    {                                                                                              \
+        .name = name_, .instance = "*", .label = "cgroup", .unit = unit_, .help = help_,           \
+        .resource = resource_, .kind = VAGUS_GAUGE, .tier = VAGUS_TIER_10S,                        \
+        .resolution = resolution_                                                                  \
+    }
+
+static const struct vagus_metric_desc table[METRIC_COUNT] = {
+    [VERSION] = GAUGE("cgroup.version", "1", VAGUS_TIER_60S, "cgroup",
+                      "1 or 2: the hierarchy that has the memory controller; 0: none visible"),
+    [UNIFIED] = GAUGE("cgroup.unified", "1", VAGUS_TIER_60S, "cgroup",
+                      "1 if the v2 hierarchy is visible; beside version 1 this is a hybrid"),
+    [HIDDEN] = GAUGE("cgroup.hidden", "1", VAGUS_TIER_60S, "cgroup",
+                     "1 if there are levels above, whose limits nobody here can read"),
+    [FROZEN] = GAUGE("cgroup.frozen", "1", VAGUS_TIER_1S, "cgroup",
+                     "1 while this cgroup or one above it is frozen or about to be"),
+    [EVENTS_LOW] = EVENTS("cgroup.memory.events.low", "reclaimed though below memory.low"),
+    [EVENTS_HIGH] = EVENTS("cgroup.memory.events.high", "slowed down for being above memory.high"),
+    [EVENTS_MAX] = EVENTS("cgroup.memory.events.max", "the memory limit was met"),
+    [EVENTS_OOM] = EVENTS("cgroup.memory.events.oom", "the limit was met and nothing reclaimed"),
+    [EVENTS_OOM_KILL] = EVENTS("cgroup.memory.events.oom_kill",
+                               "processes of this cgroup killed for want of memory"),
+    [UNSHOWN] = GAUGE("cgroup.levels.unshown", "{cgroup}", VAGUS_TIER_10S, "cgroup",
+                      "levels for which there was no instance left"),
+    [MEMORY_LIMIT] = LEVEL("cgroup.memory.limit", "By", "memory", 4096, "memory limit of a level"),
+    [MEMORY_HIGH] = LEVEL("cgroup.memory.high", "By", "memory", 4096,
+                          "memory.high of a level, beyond which its tasks are slowed down"),
+    [MEMORY_USAGE] = LEVEL("cgroup.memory.usage", "By", "memory", 4096,
+                           "what a level uses, page cache included"),
+    [MEMORY_BINDS] = LEVEL("cgroup.memory.binds", "1", "memory", 1,
+                           "1 for the level with the least left under its limit, else 0"),
+    [CPU_LIMIT] = LEVEL("cgroup.cpu.limit", "{cpu}", "cpu", 0.001, "CPU quota of a level"),
+    [CPU_BINDS] =
+        LEVEL("cgroup.cpu.binds", "1", "cpu", 1, "1 for the level with the least quota, else 0"),
+    [PIDS_LIMIT] = LEVEL("cgroup.pids.limit", "{process}", "process", 1,
+                         "how many processes and threads a level may hold"),
+    [PIDS_USAGE] = LEVEL("cgroup.pids.usage", "{process}", "process", 1, "how many a level holds"),
+    [PIDS_BINDS] = LEVEL("cgroup.pids.binds", "1", "process", 1,
+                         "1 for the level with the least left under its limit, else 0"),
+};
+
+/* Where a controller's metrics stand. */
+static const struct {
+    size_t limit, high, usage, binds; /* 0: it has none */
+} columns[HOST_CGROUP_CONTROLLERS] = {
+    [HOST_CGROUP_MEMORY] = {MEMORY_LIMIT, MEMORY_HIGH, MEMORY_USAGE, MEMORY_BINDS},
+    [HOST_CGROUP_CPU] = {CPU_LIMIT, 0, 0, CPU_BINDS},
+    [HOST_CGROUP_PIDS] = {PIDS_LIMIT, 0, PIDS_USAGE, PIDS_BINDS},
+};
+
+/* The instance of a level: its path, or where that is too long its depth and its end. Levels of
+ * several v1 controllers with the same path share it. */
+static int instance_of(struct vagus_collector *collector, enum host_cgroup_controller controller,
+                       unsigned level)
+{
+    static const size_t room = VAGUS_INSTANCE_MAX - 1 - 6; /* "12:…" is 6 bytes */
+    char path[1024], name[VAGUS_INSTANCE_MAX];
+    unsigned depth = host_cgroup_level_path(vagus_collector_arg(collector), controller, level, path,
+                                            sizeof(path));
+    size_t length = strlen(path);
+    if (length < VAGUS_INSTANCE_MAX)
+        return vagus_collector_instance_add(collector, path);
+    const char *tail = path + length - room;
+    while (((unsigned char)*tail & 0xc0) == 0x80)
+        tail++; /* not in the middle of a UTF-8 character */
+    snprintf(name, sizeof(name), "%u:…%s", depth % 100, tail);
+    return vagus_collector_instance_add(collector, name);
+}
+
+/* A level without this limit has no number for it. */
+static void put_level(struct vagus_collector *collector, size_t metric, size_t instance, int error,
+                      double value)
+{
+    if (metric == 0)
+        return;
+    if (error == 0 && isfinite(value))
+        vagus_put(collector, metric, instance, value);
+    else
+        vagus_put_missing(collector, metric, instance, error != 0 ? error : VAGUS_EUNSUPPORTED);
+}
+
+/* What reclaim cannot simply drop is what counts against a memory limit, as the memory sense has
+ * it. Infinite where there is no limit. */
+static double left_under(struct host *host, enum host_cgroup_controller controller, unsigned level,
+                         const struct host_cgroup_limit *limit)
+{
+    struct host_cgroup_memory sets[HOST_CGROUP_DEPTH_MAX];
+    unsigned count = 0;
+    if (controller == HOST_CGROUP_CPU || isinf(limit->limit))
+        return limit->limit;
+    if (controller == HOST_CGROUP_MEMORY && host_cgroup_memory(host, sets, &count) == 0)
+        for (unsigned i = 0; i < count; i++)
+            if (sets[i].level == level)
+                return limit->limit - (double)sets[i].working_set_bytes;
+    return isnan(limit->usage) ? limit->limit : limit->limit - limit->usage;
+}
+
+/* Returns how many levels found no instance. */
+static unsigned sample_levels(struct vagus_collector *collector,
+                              enum host_cgroup_controller controller)
+{
+    struct host *host = vagus_collector_arg(collector);
+    int instances[HOST_CGROUP_DEPTH_MAX];
+    unsigned count = host_cgroup_level_count(host, controller), unshown = 0, binding = count;
+    double least = INFINITY;
+    int unknown = 0;
+    for (unsigned level = 0; level < count; level++) {
+        struct host_cgroup_limit limit = {INFINITY, INFINITY, NAN};
+        int error = host_cgroup_level_limit(host, controller, level, &limit);
+        double left = error == 0 ? left_under(host, controller, level, &limit) : INFINITY;
+        instances[level] = instance_of(collector, controller, level);
+        if (error != 0)
+            unknown = error;
+        if (left < least) {
+            least = left;
+            binding = level;
+        }
+        if (instances[level] < 0) {
+            unshown++;
+            continue;
+        }
+        size_t instance = (size_t)instances[level];
+        put_level(collector, columns[controller].limit, instance, error, limit.limit);
+        put_level(collector, columns[controller].high, instance, error, limit.high);
+        put_level(collector, columns[controller].usage, instance, error, limit.usage);
+    }
+    /* Which one binds is not known while any of them is not. */
+    for (unsigned level = 0; level < count; level++)
+        if (instances[level] >= 0)
+            put_level(collector, columns[controller].binds, (size_t)instances[level], unknown,
+                      level == binding);
+    return unshown;
+}
+
+static void put(struct vagus_collector *collector, size_t metric, int error, double value)
+{
+    if (error == 0)
+        vagus_put(collector, metric, 0, value);
+    else
+        vagus_put_missing(collector, metric, 0, error);
+}
+
+static void put_event(struct vagus_collector *collector, size_t metric, int error, uint64_t count)
+{
+    put(collector, metric, error == 0 && count == HOST_CGROUP_UNTOLD ? VAGUS_EUNSUPPORTED : error,
+        (double)count);
+}
+
+static void sample_own(struct vagus_collector *collector)
+{
+    struct host *host = vagus_collector_arg(collector);
+    struct host_cgroup_memory_events events = {0};
+    bool frozen = false;
+    int error = host_cgroup_memory_events(host, &events);
+    put_event(collector, EVENTS_LOW, error, events.low);
+    put_event(collector, EVENTS_HIGH, error, events.high);
+    put_event(collector, EVENTS_MAX, error, events.max);
+    put_event(collector, EVENTS_OOM, error, events.oom);
+    put_event(collector, EVENTS_OOM_KILL, error, events.oom_kill);
+    error = host_cgroup_frozen(host, &frozen);
+    put(collector, FROZEN, error, frozen);
+}
+
+static void sample_place(struct vagus_collector *collector)
+{
+    struct host *host = vagus_collector_arg(collector);
+    struct host_cgroup_place place;
+    bool hidden = false;
+    int error = host_cgroup_resolve(host);
+    host_cgroup_memory_place(host, &place);
+    put(collector, VERSION, error, place.version);
+    host_cgroup_unified_place(host, &place);
+    put(collector, UNIFIED, error, place.directory[0] != '\0');
+    put(collector, HIDDEN, error != 0 ? error : host_cgroup_hidden(host, &hidden), hidden);
+}
+
+static int take_sample(struct vagus_collector *collector, unsigned due)
+{
+    if ((due & 1u << VAGUS_TIER_60S) != 0)
+        sample_place(collector);
+    if ((due & 1u << VAGUS_TIER_10S) != 0) {
+        unsigned unshown = 0;
+        int error = host_cgroup_resolve(vagus_collector_arg(collector));
+        for (unsigned i = 0; error == 0 && i < HOST_CGROUP_CONTROLLERS; i++)
+            unshown += sample_levels(collector, (enum host_cgroup_controller)i);
+        put(collector, UNSHOWN, error, unshown);
+    }
+    if ((due & 1u << VAGUS_TIER_1S) != 0)
+        sample_own(collector);
+    return 0;
+}
+
+extern const struct vagus_collector_desc vagus__collector_cgroup;
+const struct vagus_collector_desc vagus__collector_cgroup = {
+    .size = sizeof(struct vagus_collector_desc),
+    .name = "cgroup",
+    .help = "limits along the cgroup ancestry, and events of the own cgroup",
+    .instances_max = 24,
+    .metrics = table,
+    .metric_count = METRIC_COUNT,
+    .sample = take_sample,
+};
