@@ -215,7 +215,9 @@ static void sample_place(struct vagus_collector *collector)
     put(collector, VERSION, error, place.version);
     host_cgroup_unified_place(host, &place);
     put(collector, UNIFIED, error, place.directory[0] != '\0');
-    put(collector, HIDDEN, error != 0 ? error : host_cgroup_hidden(host, &hidden), hidden);
+    if (error == 0)
+        error = host_cgroup_hidden(host, &hidden);
+    put(collector, HIDDEN, error, hidden);
 }
 
 static int take_sample(struct vagus_collector *collector, unsigned due)
