@@ -123,20 +123,26 @@ static void put_level(struct vagus_collector *collector, size_t metric, size_t i
         vagus_put_missing(collector, metric, instance, error != 0 ? error : VAGUS_EUNSUPPORTED);
 }
 
-/* What reclaim cannot simply drop is what counts against a memory limit, as the memory sense has
- * it. Infinite where there is no limit. */
-static double left_under(struct host *host, enum host_cgroup_controller controller, unsigned level,
-                         const struct host_cgroup_limit *limit)
+/* What is left under a memory limit is what reclaim cannot simply make room for, as the memory
+ * sense has it: that of the levels with a limit; the others stay as they are. */
+static void use_working_sets(struct host *host, double left[HOST_CGROUP_DEPTH_MAX])
 {
     struct host_cgroup_memory sets[HOST_CGROUP_DEPTH_MAX];
     unsigned count = 0;
-    if (controller == HOST_CGROUP_CPU || isinf(limit->limit))
-        return limit->limit;
-    if (controller == HOST_CGROUP_MEMORY && host_cgroup_memory(host, sets, &count) == 0)
-        for (unsigned i = 0; i < count; i++)
-            if (sets[i].level == level)
-                return limit->limit - (double)sets[i].working_set_bytes;
-    return isnan(limit->usage) ? limit->limit : limit->limit - limit->usage;
+    if (host_cgroup_memory(host, sets, &count) != 0)
+        return;
+    for (unsigned i = 0; i < count; i++)
+        left[sets[i].level] = (double)sets[i].limit_bytes - (double)sets[i].working_set_bytes;
+}
+
+/* The level with the least left, or `count` if none has a limit. */
+static unsigned binding_of(const double *left, unsigned count)
+{
+    unsigned binding = count;
+    for (unsigned level = 0; level < count; level++)
+        if (isfinite(left[level]) && (binding == count || left[level] < left[binding]))
+            binding = level;
+    return binding;
 }
 
 /* Returns how many levels found no instance. */
@@ -144,21 +150,15 @@ static unsigned sample_levels(struct vagus_collector *collector,
                               enum host_cgroup_controller controller)
 {
     struct host *host = vagus_collector_arg(collector);
-    int instances[HOST_CGROUP_DEPTH_MAX];
-    unsigned count = host_cgroup_level_count(host, controller), unshown = 0, binding = count;
-    double least = INFINITY;
-    int unknown = 0;
+    int instances[HOST_CGROUP_DEPTH_MAX], unknown = 0;
+    double left[HOST_CGROUP_DEPTH_MAX];
+    unsigned count = host_cgroup_level_count(host, controller), unshown = 0;
     for (unsigned level = 0; level < count; level++) {
         struct host_cgroup_limit limit = {INFINITY, INFINITY, NAN};
         int error = host_cgroup_level_limit(host, controller, level, &limit);
-        double left = error == 0 ? left_under(host, controller, level, &limit) : INFINITY;
+        left[level] = isnan(limit.usage) ? limit.limit : limit.limit - limit.usage;
+        unknown = error != 0 ? error : unknown;
         instances[level] = instance_of(collector, controller, level);
-        if (error != 0)
-            unknown = error;
-        if (left < least) {
-            least = left;
-            binding = level;
-        }
         if (instances[level] < 0) {
             unshown++;
             continue;
@@ -168,6 +168,9 @@ static unsigned sample_levels(struct vagus_collector *collector,
         put_level(collector, columns[controller].high, instance, error, limit.high);
         put_level(collector, columns[controller].usage, instance, error, limit.usage);
     }
+    if (controller == HOST_CGROUP_MEMORY)
+        use_working_sets(host, left);
+    unsigned binding = binding_of(left, count);
     /* Which one binds is not known while any of them is not. */
     for (unsigned level = 0; level < count; level++)
         if (instances[level] >= 0)
@@ -205,16 +208,15 @@ static void sample_own(struct vagus_collector *collector)
     put(collector, FROZEN, error, frozen);
 }
 
-static void sample_place(struct vagus_collector *collector)
+static void sample_place(struct vagus_collector *collector, int error)
 {
     struct host *host = vagus_collector_arg(collector);
-    struct host_cgroup_place place;
+    struct host_cgroup_place memory, unified;
     bool hidden = false;
-    int error = host_cgroup_resolve(host);
-    host_cgroup_memory_place(host, &place);
-    put(collector, VERSION, error, place.version);
-    host_cgroup_unified_place(host, &place);
-    put(collector, UNIFIED, error, place.directory[0] != '\0');
+    host_cgroup_memory_place(host, &memory);
+    host_cgroup_unified_place(host, &unified);
+    put(collector, VERSION, error, memory.version);
+    put(collector, UNIFIED, error, unified.directory[0] != '\0');
     if (error == 0)
         error = host_cgroup_hidden(host, &hidden);
     put(collector, HIDDEN, error, hidden);
@@ -222,11 +224,13 @@ static void sample_place(struct vagus_collector *collector)
 
 static int take_sample(struct vagus_collector *collector, unsigned due)
 {
-    if ((due & 1u << VAGUS_TIER_60S) != 0)
-        sample_place(collector);
-    if ((due & 1u << VAGUS_TIER_10S) != 0) {
+    const unsigned slow = 1u << VAGUS_TIER_10S, slowest = 1u << VAGUS_TIER_60S;
+    int error =
+        (due & (slow | slowest)) != 0 ? host_cgroup_resolve(vagus_collector_arg(collector)) : 0;
+    if ((due & slowest) != 0)
+        sample_place(collector, error);
+    if ((due & slow) != 0) {
         unsigned unshown = 0;
-        int error = host_cgroup_resolve(vagus_collector_arg(collector));
         for (unsigned i = 0; error == 0 && i < HOST_CGROUP_CONTROLLERS; i++)
             unshown += sample_levels(collector, (enum host_cgroup_controller)i);
         put(collector, UNSHOWN, error, unshown);

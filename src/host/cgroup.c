@@ -26,6 +26,7 @@ static void close_levels(struct cgroup_tree *tree)
         host_file_close(&tree->levels[i].limit);
         host_file_close(&tree->levels[i].usage);
         host_file_close(&tree->levels[i].statistics);
+        host_file_close(&tree->levels[i].high);
     }
     tree->level_count = 0;
 }
@@ -207,6 +208,8 @@ static void follow_path(struct host *host, struct cgroup_tree *tree, const char 
         tree->directory[0] = '\0';
     else if (tree == &host->memory || tree == &host->cpu)
         open_levels(host, tree, mount_length);
+    else if (tree == &host->pids)
+        host_cgroup_pids_follow(host);
     if (tree->error != 0 && tree->error != VAGUS_EUNSUPPORTED)
         tree->path[0] = '\0'; /* tried again next time */
 }
@@ -432,5 +435,6 @@ void host_cgroup_close(struct host *host)
 {
     close_levels(&host->memory);
     close_levels(&host->cpu);
+    close_levels(&host->pids);
     host_cgroup_levels_close(host);
 }

@@ -14,16 +14,15 @@
 /* v1 writes "no limit" as 2^63 rounded down to pages. */
 #define NO_LIMIT (UINT64_C(1) << 60)
 
-static const struct cgroup_tree *tree_of(const struct host *host,
-                                         enum host_cgroup_controller controller)
+static struct cgroup_tree *tree_of(struct host *host, enum host_cgroup_controller controller)
 {
     return controller == HOST_CGROUP_MEMORY ? &host->memory
            : controller == HOST_CGROUP_CPU  ? &host->cpu
                                             : &host->pids;
 }
 
-/* A level's share of the directory; 0 beyond the last. That of pids keeps no files open: its levels
- * are found by their slashes. */
+/* A level's share of the directory; 0 beyond the last. Trees that are folders alone have levels by
+ * their slashes. */
 static size_t level_length(const struct cgroup_tree *tree, unsigned level)
 {
     if (tree->level_count > 0)
@@ -41,18 +40,12 @@ static size_t level_length(const struct cgroup_tree *tree, unsigned level)
     return length;
 }
 
-unsigned host_cgroup_level_count(const struct host *host, enum host_cgroup_controller controller)
+unsigned host_cgroup_level_count(struct host *host, enum host_cgroup_controller controller)
 {
-    const struct cgroup_tree *tree = tree_of(host, controller);
-    unsigned count = 0;
-    if (controller != HOST_CGROUP_PIDS)
-        return tree->level_count;
-    while (count < HOST_CGROUP_DEPTH_MAX && level_length(tree, count) > 0)
-        count++;
-    return count;
+    return tree_of(host, controller)->level_count;
 }
 
-unsigned host_cgroup_level_path(const struct host *host, enum host_cgroup_controller controller,
+unsigned host_cgroup_level_path(struct host *host, enum host_cgroup_controller controller,
                                 unsigned level, char *path, size_t capacity)
 {
     const struct cgroup_tree *tree = tree_of(host, controller);
@@ -83,18 +76,24 @@ static int read_aside(struct host *host, const struct cgroup_tree *tree, size_t 
     return error;
 }
 
-/* Where there is no such file there is no such limit: the root of a hierarchy has none. */
-static int read_number(struct host *host, const struct cgroup_tree *tree, size_t directory_length,
-                       const char *name, double absent, double *number)
+/* Where there is no such file there is no such limit: the root of a hierarchy has none. The file is
+ * opened when it is first asked for, and stays open. */
+static int read_number(struct host *host, const struct cgroup_tree *tree,
+                       const struct cgroup_level *level, struct host_file *file, const char *name,
+                       double *number)
 {
     char text[64];
     size_t length;
     uint64_t value;
-    int error = read_aside(host, tree, directory_length, name, text, sizeof(text), &length);
-    if (error == VAGUS_EUNSUPPORTED) {
-        *number = absent;
-        return 0;
+    if (file->name == NULL) {
+        *file = (struct host_file){.directory = tree->directory,
+                                   .directory_length = level->directory_length,
+                                   .name = name};
+        host_file_open(host, file);
     }
+    int error = host_file_read(host, file, text, sizeof(text), &length);
+    if (error == VAGUS_EUNSUPPORTED)
+        return 0;
     if (error != 0)
         return error;
     if (!parse_number_file(text, length, &value))
@@ -109,34 +108,29 @@ static int first_of(int a, int b)
 }
 
 int host_cgroup_level_limit(struct host *host, enum host_cgroup_controller controller,
-                            unsigned level, struct host_cgroup_limit *limit)
+                            unsigned number, struct host_cgroup_limit *limit)
 {
-    const struct cgroup_tree *tree = tree_of(host, controller);
-    size_t length = level_length(tree, level);
+    struct cgroup_tree *tree = tree_of(host, controller);
     struct host_cgroup_limit found = {INFINITY, INFINITY, NAN};
     int error = 0;
     if (tree->error != 0)
         return tree->error;
-    if (length == 0)
+    if (number >= tree->level_count)
         return VAGUS_EINVAL;
-    switch (controller) {
-    case HOST_CGROUP_CPU:
-        error = host_cgroup_level_quota(host, level, &found.limit);
-        break;
-    case HOST_CGROUP_PIDS:
-        error = first_of(read_number(host, tree, length, "/pids.max", INFINITY, &found.limit),
-                         read_number(host, tree, length, "/pids.current", NAN, &found.usage));
-        break;
-    default: {
-        bool v2 = tree->version == HOST_CGROUP_V2;
-        error = first_of(
-            read_number(host, tree, length, v2 ? "/memory.max" : "/memory.limit_in_bytes", INFINITY,
-                        &found.limit),
-            read_number(host, tree, length, v2 ? "/memory.current" : "/memory.usage_in_bytes", NAN,
-                        &found.usage));
+    struct cgroup_level *level = &tree->levels[number];
+    bool v2 = tree->version == HOST_CGROUP_V2;
+    if (controller == HOST_CGROUP_CPU) {
+        error = host_cgroup_level_quota(host, number, &found.limit);
+    } else if (controller == HOST_CGROUP_PIDS) {
+        error =
+            first_of(read_number(host, tree, level, &level->limit, "/pids.max", &found.limit),
+                     read_number(host, tree, level, &level->usage, "/pids.current", &found.usage));
+    } else {
+        const char *usage = v2 ? "/memory.current" : "/memory.usage_in_bytes";
+        error = first_of(read_number(host, tree, level, &level->limit, NULL, &found.limit),
+                         read_number(host, tree, level, &level->usage, usage, &found.usage));
         if (v2 && error == 0)
-            error = read_number(host, tree, length, "/memory.high", INFINITY, &found.high);
-    }
+            error = read_number(host, tree, level, &level->high, "/memory.high", &found.high);
     }
     if (error == 0)
         *limit = found;
@@ -311,6 +305,17 @@ int host_cgroup_hidden(struct host *host, bool *hidden)
 }
 
 /* --- Life --- */
+
+/* Its files are opened when they are first asked for. */
+void host_cgroup_pids_follow(struct host *host)
+{
+    struct cgroup_tree *tree = &host->pids;
+    size_t length;
+    unsigned count = 0;
+    while (count < HOST_CGROUP_DEPTH_MAX && (length = level_length(tree, count)) > 0)
+        tree->levels[count++] = (struct cgroup_level){.directory_length = length};
+    tree->level_count = count;
+}
 
 static void open_own(struct host *host, const struct cgroup_tree *tree, size_t directory_length,
                      struct host_file *file, const char *name)

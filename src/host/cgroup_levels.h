@@ -16,19 +16,18 @@ enum host_cgroup_controller {
 };
 
 /* How many levels are visible, from the process's own up; 0 if the controller is not there. */
-unsigned host_cgroup_level_count(const struct host *host, enum host_cgroup_controller controller);
+unsigned host_cgroup_level_count(struct host *host, enum host_cgroup_controller controller);
 
 /* The level's path as /proc/self/cgroup would tell it, "/" for the root; cut to fit. Returns how
  * deep it lies: the root is 0. */
-unsigned host_cgroup_level_path(const struct host *host, enum host_cgroup_controller controller,
+unsigned host_cgroup_level_path(struct host *host, enum host_cgroup_controller controller,
                                 unsigned level, char *path, size_t capacity);
 
-/* In bytes, cores or processes. INFINITY: this level sets no limit. These files are opened and
- * closed again, 3 µs each, so this is for the slow tiers. */
+/* In bytes, cores or processes. INFINITY: this level sets no limit. 0.4 µs for each number. */
 struct host_cgroup_limit {
     double limit;
     double high;  /* memory.high, beyond which v2 slows the process down; INFINITY elsewhere */
-    double usage; /* what counts against it: usage with page cache, tasks; NaN for cores */
+    double usage; /* with page cache; NaN for cores, or if it is not told */
 };
 int host_cgroup_level_limit(struct host *host, enum host_cgroup_controller controller,
                             unsigned level, struct host_cgroup_limit *limit);

@@ -28,6 +28,7 @@ struct host_file {
 struct cgroup_level {
     size_t directory_length;                   /* this level's share of the tree's directory */
     struct host_file limit, usage, statistics; /* cpu: in v1 `usage` is the period; cpu.stat */
+    struct host_file high;                     /* memory.high of v2 */
     uint64_t limit_bytes;                      /* as last read; HOST_UNLIMITED */
     int limit_error;                           /* of that reading */
     uint64_t inactive_file_bytes;              /* as last read, at this usage: */
@@ -170,6 +171,7 @@ int host_cgroup_level_quota(struct host *host, unsigned level, double *cores);
 
 /* Once the process was found in other cgroups: open what belongs to these. */
 void host_cgroup_levels_follow(struct host *host);
+void host_cgroup_pids_follow(struct host *host);
 void host_cgroup_levels_close(struct host *host);
 void host_pressure_follow(struct host *host);
 

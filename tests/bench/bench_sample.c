@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What sampling costs: CPU over 20 s beside a bare loop that makes the same reads at the same
  * times, resident memory beside an idle process, and the segment. */
-#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,30 +12,17 @@
 #include "base/text.h"
 #include "bench.h"
 #include "monitor/monitor.h"
+#include "reads.h"
 
 #define WINDOW_S 20
 #define PERIOD_NS (100 * VAGUS_MILLISECOND_NS)
 #define TICKS (WINDOW_S * 10)
 #define COPIES 3
 #define STAGGER_NS (PERIOD_NS / (2 * COPIES + 1)) /* no two processes tick at once */
-#define PATHS_MAX 64
-#define READS_MAX 16384
 
 /* What the built-in senses read at each tick, found out by stepping a monitor on a clock of its own
  * through as long a span. */
-static struct {
-    unsigned path_count;
-    struct {
-        char path[256];
-        enum { WHOLE_FILE, DESCRIPTOR_COUNT, FREE_SPACE } how;
-        int fd;
-    } paths[PATHS_MAX];
-    unsigned tick, read_count;
-    struct {
-        uint16_t tick, path;
-    } reads[READS_MAX];
-    bool overflowed;
-} schedule;
+static struct reads schedule;
 
 static int64_t virtual_ns;
 
@@ -46,31 +30,6 @@ static int64_t virtual_now_ns(void *arg)
 {
     (void)arg;
     return virtual_ns;
-}
-
-static void note_read(void *arg, const char *path)
-{
-    char absolute[256];
-    unsigned i = 0;
-    (void)arg;
-    snprintf(absolute, sizeof(absolute), "%s%.240s", path[0] == '/' ? "" : "/", path);
-    while (i < schedule.path_count && strcmp(schedule.paths[i].path, absolute) != 0)
-        i++;
-    if (i == PATHS_MAX || schedule.read_count == READS_MAX) {
-        schedule.overflowed = true;
-        return;
-    }
-    if (i == schedule.path_count) {
-        struct stat s;
-        bool folder = stat(absolute, &s) == 0 && S_ISDIR(s.st_mode);
-        text_copy(schedule.paths[i].path, sizeof(schedule.paths[i].path), absolute);
-        schedule.paths[i].how = !folder                                  ? WHOLE_FILE
-                                : strcmp(absolute, "/proc/self/fd") == 0 ? DESCRIPTOR_COUNT
-                                                                         : FREE_SPACE;
-        schedule.path_count++;
-    }
-    schedule.reads[schedule.read_count].tick = (uint16_t)schedule.tick;
-    schedule.reads[schedule.read_count++].path = (uint16_t)i;
 }
 
 static bool find_schedule(void)
@@ -87,13 +46,13 @@ static bool find_schedule(void)
         return false;
     int64_t begin_ns = virtual_ns;
     int error = vagus_monitor_start(monitor); /* each tier's first reads are not of the window */
-    host_trace(monitor->host, note_read, NULL);
+    host_trace(monitor->host, reads_note, &schedule);
     while (error == 0 && schedule.tick < TICKS) {
         error = vagus_step(monitor, &virtual_ns);
         schedule.tick = (unsigned)((virtual_ns - begin_ns + PERIOD_NS / 2) / PERIOD_NS) - 1;
     }
     vagus_monitor_close(monitor);
-    return error == 0 && !schedule.overflowed && schedule.read_count > 0;
+    return error == 0 && !schedule.overflowed && schedule.count > 0;
 }
 
 static int64_t cpu_ns(void)
@@ -110,30 +69,9 @@ static void sleep_until(int64_t deadline_ns)
         ;
 }
 
-static void read_bare(unsigned path)
-{
-    static char buffer[16384];
-    struct stat s;
-    struct statvfs v;
-    int result = 0;
-    switch (schedule.paths[path].how) {
-    case WHOLE_FILE:
-        result = (int)pread(schedule.paths[path].fd, buffer, sizeof(buffer), 0);
-        break;
-    case DESCRIPTOR_COUNT:
-        result = fstat(schedule.paths[path].fd, &s);
-        break;
-    case FREE_SPACE:
-        result = statvfs(schedule.paths[path].path, &v);
-        break;
-    }
-    (void)result;
-}
-
 static void tick_bare(unsigned tick, unsigned *next)
 {
-    for (; *next < schedule.read_count && schedule.reads[*next].tick == tick; ++*next)
-        read_bare(schedule.reads[*next].path);
+    reads_repeat(&schedule, tick, next);
 }
 
 /* The libstatgrab loop: the same organs at the same cadence, by the library that most would take.
@@ -161,9 +99,7 @@ static void run_loop(FILE *out, void *arg)
 {
     tick_fn *tick_once = *(tick_fn **)arg;
     unsigned next = 0;
-    for (unsigned i = 0; i < schedule.path_count; i++)
-        if (schedule.paths[i].how != FREE_SPACE)
-            schedule.paths[i].fd = open(schedule.paths[i].path, O_RDONLY | O_CLOEXEC);
+    reads_open(&schedule);
     tick_once(0, &next); /* what comes up the first time */
     next = 0;
     int64_t begin_ns = vagus_now_ns() + VAGUS_SECOND_NS / 2;
