@@ -5,11 +5,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/cgroup.h"
+#include "host/cgroup_levels.h"
 #include "host/parse.h"
+#include "host/pressure.h"
 #include "host/procfs.h"
+#include "host/sensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void parse_cgroup_files(const char *text, size_t size)
+{
+    struct host_cgroup_throttling throttling;
+    struct host_cgroup_memory_events events;
+    bool frozen;
+    for (int version = HOST_CGROUP_V1; version <= HOST_CGROUP_V2; version++) {
+        host_parse_throttling(text, size, (enum host_cgroup_version)version, &throttling);
+        host_parse_frozen(text, size, (enum host_cgroup_version)version, &frozen);
+    }
+    host_parse_memory_events(text, size, &events);
+    host_parse_oom_control(text, size, &events);
+}
+
+static void parse_cpu_files(const char *text, size_t size)
+{
+    struct host_cpu_times times = {0}, none = {0};
+    struct host_pressure pressure;
+    double shares[HOST_CPU_STATES], value;
+    uint64_t cpu;
+    if (host_parse_core_times(text, size, &cpu, &times) == 0 &&
+        host_cpu_shares(&none, &times, shares))
+        for (unsigned i = 0; i < HOST_CPU_STATES; i++)
+            if (!(shares[i] >= 0 && shares[i] <= 1))
+                __builtin_trap();
+    if (host_parse_pressure(text, size, &pressure) == 0 &&
+        ((!pressure.some.known && !pressure.full.known) ||
+         !(pressure.some.avg10_ratio >= 0 && pressure.full.avg10_ratio <= 1)))
+        __builtin_trap();
+    if (host_parse_temperature(text, size, &value) == 0 && !(value >= -1000 && value <= 1000))
+        __builtin_trap();
+    if (host_parse_cpuinfo_frequency(text, size, &value) == 0 && !(value >= 0))
+        __builtin_trap();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -30,6 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct parse whole = parse_text(text, size);
 
     host_parse_cpu_times(text, size, &times);
+    parse_cpu_files(text, size);
+    parse_cgroup_files(text, size);
     if (host_parse_memory(text, size, true, &memory) == 0 &&
         (memory.available_bytes > memory.total_bytes || memory.total_bytes == 0))
         __builtin_trap();
