@@ -95,7 +95,7 @@ struct vagus_config {
     uint64_t segment_bytes;      /* 0: not given */
     uint32_t segment_keep;       /* dead segments kept for each agent name */
     uint64_t memory_limit_bytes; /* declared; 0: none */
-    bool per_core; /* sense each core by itself */
+    bool per_core;               /* sense each core by itself */
     char **watch_paths;
     uint32_t watch_path_count;
     bool watch_probe;
