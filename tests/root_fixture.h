@@ -61,6 +61,8 @@ static inline void root_write(const char *name, const char *text)
     root_write_bytes(name, text, text != NULL ? strlen(text) : 0);
 }
 
+#define CHECK_REFUSED(parse, literal) CHECK(parse(literal, sizeof(literal) - 1) < 0)
+
 /* Tries a parser on a good text and on each damaged form of it. `parse` returns 0 or an error. A
  * text that was cut must be refused where less than `needed` bytes are left; 0: all are needed. No
  * form may be read beyond its end: sanitizers see to that, as each is a copy of its own size. */

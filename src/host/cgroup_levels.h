@@ -32,6 +32,9 @@ struct host_cgroup_limit {
 int host_cgroup_level_limit(struct host *host, enum host_cgroup_controller controller,
                             unsigned level, struct host_cgroup_limit *limit);
 
+/* How many CPUs the nearest cpuset leaves to any thread. Opens and closes its file, 3 µs. */
+int host_cgroup_cpuset(struct host *host, uint64_t *cpus);
+
 /* Counted since the cgroup was made. */
 struct host_cgroup_throttling {
     uint64_t periods, throttled_periods, throttled_ns;

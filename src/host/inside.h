@@ -163,9 +163,6 @@ void host_devices_close(struct host *host);
 void host_network_open(struct host *host);
 void host_network_close(struct host *host);
 
-/* How many CPUs the nearest cpuset leaves. Opens and closes its file. */
-int host_cgroup_cpuset(struct host *host, uint64_t *cpus);
-
 /* The CPU quota of one level that is there; INFINITY: none. */
 int host_cgroup_level_quota(struct host *host, unsigned level, double *cores);
 

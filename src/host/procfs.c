@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/cgroup_levels.h"
 #include "host/inside.h"
 #include "host/parse.h"
 

@@ -14,7 +14,7 @@
 #include "reads.h"
 
 #define ALL_DUE 0x3fu
-#define COLD_ROUNDS 15
+#define COLD_ROUNDS 11
 #define COLD_SLEEP_NS (100 * VAGUS_MILLISECOND_NS)
 
 /* A monitor that has nothing but the senses in question, and what these read. */

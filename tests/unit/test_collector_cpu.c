@@ -181,11 +181,58 @@ static void throttling(void)
         CHECK_PUT_NAMED("cpu.throttled.ratio", 0.25);
         sample(EACH_1S); /* no period passed: nothing ran that could be held back */
         CHECK_PUT_NAMED("cpu.throttled.ratio", 0);
+        /* Another level holds back now: its counts are not compared with the other's. */
+        char other[128];
+        unsigned puts = PUTS_OF("cpu.throttled.ratio");
+        snprintf(other, sizeof(other), "%scpu.stat", own);
+        snprintf(text, sizeof(text), stat, 1000, 900, v2 ? "usec" : "time", 1000000ull);
+        root_write(other, text);
+        snprintf(other, sizeof(other), "%s%s", own, v2 ? "cpu.max" : "cpu.cfs_quota_us");
+        root_write(other, v2 ? "100000 100000\n" : "100000\n");
+        sample(ALL_DUE);
+        CHECK_PUT_NAMED("cpu.allowance", 1);
+        CHECK_PUT_NAMED("cpu.throttled.periods", 900);
+        CHECK_EQ(PUTS_OF("cpu.throttled.ratio"), puts);
+        snprintf(name, sizeof(name), "%scpu.stat", own);
         root_write(name, "nr_periods");
         sample(EACH_1S);
         CHECK_MISSING_NAMED("cpu.throttled.ratio", VAGUS_EPARSE);
         CHECK_MISSING_NAMED("cpu.throttled.periods", VAGUS_EPARSE);
         end();
+        root_end();
+    }
+}
+
+/* Threads run beyond the main thread's affinity: what they may use is their cpuset. */
+static void cpusets(void)
+{
+    static const struct {
+        const char *cgroup, *mount, *name, *text;
+        int error;
+        unsigned cpus;
+    } cases[] = {
+        {"0::/a\n", "cgroup2 x rw", "sys/cg/a/cpuset.cpus.effective", "0-3,8\n", 0, 5},
+        {"0::/a/b\n", "cgroup2 x rw", "sys/cg/a/cpuset.cpus.effective", "0-3\n", 0, 4}, /* above */
+        {"3:cpuset:/a\n", "cgroup x rw,cpuset", "sys/cg/a/cpuset.effective_cpus", "7\n", 0, 1},
+        {"3:cpuset:/a\n", "cgroup x rw,cpuset", "sys/cg/a/cpuset.cpus", "0-511\n", 0, 512},
+        {"3:cpuset:/a\n", "cgroup x rw,cpuset", "sys/cg/a/cpuset.cpus", "0-5", VAGUS_EUNSUPPORTED,
+         0},
+        {"0::/a\n", "cgroup2 x rw", "sys/cg/a/cpuset.cpus.effective", "", VAGUS_EUNSUPPORTED, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char mountinfo[128];
+        struct host *host;
+        uint64_t cpus = 0;
+        REQUIRE(root_begin());
+        snprintf(mountinfo, sizeof(mountinfo), "30 1 0:26 / /sys/cg rw - %s\n", cases[i].mount);
+        root_write("proc/self/mountinfo", mountinfo);
+        root_write("proc/self/cgroup", cases[i].cgroup);
+        root_write("sys/cg/a/b/cgroup.procs", "");
+        root_write(cases[i].name, cases[i].text);
+        REQUIRE(host_open(&(struct host_options){.root = root_dir}, &host) == 0);
+        CHECK_EQ(host_cgroup_cpuset(host, &cpus), cases[i].error);
+        CHECK_EQ(cpus, cases[i].cpus);
+        host_unref(host);
         root_end();
     }
 }
@@ -338,8 +385,8 @@ static void damaged_files(void)
     CHECK_EQ(parse_stat_file(cpus, strlen(cpus)), 0);
     for (size_t cut = 0; cut < strlen(cpus) - 10; cut++)
         CHECK(parse_stat_file(cpus, cut) < 0);
-    CHECK(parse_stat_file("cpu  1 1 1 1\ncpu0 1 1 -1 1\nintr 1\n", 36) < 0);
-    CHECK(parse_stat_file("cpu  1 1 1 1\ncpux 1 1 1 1\nintr 1\n", 35) < 0);
+    CHECK_REFUSED(parse_stat_file, "cpu  1 1 1 1\ncpu0 1 1 -1 1\nintr 1\n");
+    CHECK_REFUSED(parse_stat_file, "cpu  1 1 1 1\ncpux 1 1 1 1\nintr 1\n");
     char *huge = malloc(2 << 20);
     memset(huge, '7', 2 << 20);
     CHECK(parse_stat_file(huge, 2 << 20) < 0);
@@ -438,6 +485,7 @@ int main(void)
     RUN(cpu_of_garbage_is_unknown);
     RUN(cpu_of_the_real_machine);
     RUN(throttling);
+    RUN(cpusets);
     RUN(each_core);
     RUN(cores_on_demand);
     RUN(damaged_files);
