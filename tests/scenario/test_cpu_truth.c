@@ -30,6 +30,7 @@ static struct vagus_monitor *open_monitor(void)
     struct vagus_monitor *monitor = NULL;
     struct vagus_monitor_options options = {.size = sizeof(options),
                                             .agent_name = "truth",
+                                            .policy_text = "watch: {cores: true}\nrules: []\n",
                                             .flags = VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT};
     CHECK_EQ(vagus_monitor_open(&options, &monitor), 0);
     if (monitor != NULL)
@@ -249,7 +250,7 @@ static void in_a_quota(const char *folder)
     struct vagus_monitor *monitor = open_monitor();
     REQUIRE(monitor != NULL);
     step_to_next_sample(monitor);
-    CHECK_NEAR(value_of(monitor, "cpu.allowance"), 0.3, 1e-9);
+    CHECK_NEAR(value_of(monitor, "cpu.allowance"), 0.1, 1e-9);
     double before = value_of(monitor, "cpu.throttled.periods");
     REQUIRE(pthread_create(&thread, NULL, hog, &count) == 0);
     step_to_next_sample(monitor);
@@ -262,14 +263,14 @@ static void in_a_quota(const char *folder)
     step_to_next_sample(monitor); /* nothing was held back since: the counters stand still */
     double periods = value_of(monitor, "cpu.throttled.periods");
     double seconds = value_of(monitor, "cpu.throttled.time");
-    printf("quota of 0.3 cores: utilization %.3f, throttled in %.0f %% of periods, %.0f in all, "
+    printf("quota of 0.1 cores: utilization %.3f, throttled in %.0f %% of periods, %.0f in all, "
            "%.3f s\n",
            share, ratio * 100, periods, seconds);
     CHECK(periods > before + 5);
     CHECK_EQ(periods, read_number(folder, "cpu.stat", "nr_throttled "));
     CHECK_NEAR(seconds, (double)read_number(folder, "cpu.stat", "throttled_time ") / 1e9, 1e-6);
     CHECK(ratio > 0.3 && ratio <= 1);
-    CHECK(share > 0.5 && share < 1.2); /* a period more or less falls into a second */
+    CHECK(share > 0.5 && share < 1.3); /* a period more or less falls into a second */
     vagus_monitor_close(monitor);
 }
 
@@ -277,7 +278,7 @@ static void a_real_quota(void)
 {
     char folder[192];
     if (!enter("cpu", folder) || !write_text(folder, "cpu.cfs_period_us", "50000\n") ||
-        !write_text(folder, "cpu.cfs_quota_us", "15000\n")) {
+        !write_text(folder, "cpu.cfs_quota_us", "5000\n")) {
         rmdir(folder);
         SKIP_TEST("no v1 cpu cgroup can be made");
     }
@@ -329,10 +330,40 @@ static void a_real_oom_kill(void)
     CHECK(limited);
 }
 
+/* The kernel counts all CPUs together apart from each; over 5 s the two agree within 2 ticks of
+ * each CPU. Any may be offline. */
+static void cores_add_up(void)
+{
+    struct vagus_monitor *monitor = open_monitor();
+    double whole = 0, sum = 0, cores = 0;
+    REQUIRE(monitor != NULL);
+    step_to_next_sample(monitor);
+    for (int second = 0; second < 5; second++) {
+        step_to_next_sample(monitor);
+        whole += value_of(monitor, "system.cpu.utilization");
+        cores = 0;
+        for (int cpu = 0; cpu < sysconf(_SC_NPROCESSORS_CONF); cpu++) {
+            char name[16];
+            struct vagus_reading reading;
+            snprintf(name, sizeof(name), "%d", cpu);
+            if (vagus_reading_get(monitor, "system.cpu.core.utilization", name, &reading) != 0)
+                continue;
+            sum += reading.value;
+            cores++;
+        }
+    }
+    REQUIRE(cores > 0);
+    printf("busy over 5 s: %.4f of all, %.4f in the mean of %.0f CPUs\n", whole / 5,
+           sum / cores / 5, cores);
+    CHECK_NEAR(sum / cores / 5, whole / 5, 0.02);
+    vagus_monitor_close(monitor);
+}
+
 int main(void)
 {
     RUN(a_real_oom_kill);
     RUN(a_real_quota);
+    RUN(cores_add_up);
     RUN(process_cpu_against_other_accounts);
     return check_result();
 }
