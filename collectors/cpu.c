@@ -8,6 +8,8 @@
 #include "host/statgrab.h"
 #include "vagus/collector.h"
 
+#define PASSED_TO_JUDGE_NS (VAGUS_SECOND_NS / 10)
+
 enum {
     SYSTEM_UTILIZATION,
     LOAD_1M,
@@ -213,12 +215,13 @@ static void sample_process(struct vagus_collector *collector, struct state *stat
     }
     vagus_put(collector, PROCESS_TIME, 0, (double)cpu_ns / 1e9);
     if (state->process_known && now_ns > state->sampled_ns) {
-        double cores =
-            (double)grown(cpu_ns, state->process_before_ns) / (double)(now_ns - state->sampled_ns);
+        int64_t passed_ns = now_ns - state->sampled_ns;
+        double cores = (double)grown(cpu_ns, state->process_before_ns) / (double)passed_ns;
         vagus_put(collector, PROCESS_CORES, 0, cores);
         /* The affinity is the main thread's, which OpenMP and its like pin to one core. What is
-         * seen to be used beyond it was allowed. */
-        if (!state->pinned && state->allowance_error == 0 &&
+         * seen to be used beyond it was allowed; but the two clocks are read one after the other,
+         * so a short span tells nothing. */
+        if (!state->pinned && state->allowance_error == 0 && passed_ns > PASSED_TO_JUDGE_NS &&
             cores > state->affinity_cores * 1.05 + 0.05) {
             state->pinned = true;
             sample_allowance(collector, state);

@@ -412,12 +412,12 @@ static int affinity_from_status(struct host *host, uint64_t *cpus)
 int host_cpus(struct host *host, uint64_t *cpus)
 {
     long online = host->machine ? sysconf(_SC_NPROCESSORS_ONLN) : -1;
-    if (online <= 0)
+    uint64_t most = online > 0 ? (uint64_t)online : UINT64_MAX, set;
+    if (host_cgroup_cpuset(host, &set) == 0 && set < most)
+        most = set;
+    if (most == UINT64_MAX)
         return VAGUS_EUNSUPPORTED;
-    uint64_t set;
-    *cpus = (uint64_t)online;
-    if (host_cgroup_cpuset(host, &set) == 0 && set < *cpus)
-        *cpus = set;
+    *cpus = most;
     return 0;
 }
 

@@ -85,7 +85,7 @@ int host_descriptor_count(struct host *host, uint64_t *count);
 /* CPUs that the process's main thread may run on: its affinity within its cpuset. */
 int host_affinity(struct host *host, uint64_t *cpus);
 /* CPUs that are online and, where there is a cpuset cgroup, in it: what no thread of the process
- * can go beyond. VAGUS_EUNSUPPORTED below an injected root. */
+ * can go beyond. VAGUS_EUNSUPPORTED below an injected root without such a cgroup. */
 int host_cpus(struct host *host, uint64_t *cpus);
 
 /* Load average over a minute, from loadavg: 0.6 µs. See host_load() in statgrab.h. */

@@ -203,6 +203,38 @@ static void throttling(void)
     }
 }
 
+/* The main thread is pinned to one CPU, the others are not: what is seen used was allowed. Only the
+ * cpuset bounds them all. */
+static void threads_beyond_the_affinity(void)
+{
+    REQUIRE(root_begin());
+    write_machine("cpu  1 1 1 1 1 1 1 1 0 0\n", 0);
+    root_write("proc/self/status", "Cpus_allowed_list:\t3\n");
+    root_write("proc/self/cgroup", "3:cpuset:/a\n");
+    root_write("proc/self/mountinfo", "30 1 0:26 / /cg rw - cgroup cgroup rw,cpuset\n");
+    root_write("cg/a/cpuset.effective_cpus", "0-5\n");
+    REQUIRE(begin(&vagus__collector_cpu, root_dir));
+    sample(ALL_DUE);
+    CHECK_PUT_NAMED("cpu.allowance", 1);
+    /* Within a moment the clocks may tell anything. */
+    write_machine("cpu  1 1 1 1 1 1 1 1 0 0\n", 1);
+    root_write("proc/self/status", "Cpus_allowed_list:\t3\n");
+    fake.now_ns += VAGUS_MILLISECOND_NS;
+    sample(ALL_DUE);
+    CHECK_PUT_NAMED("process.cpu.cores", 10);
+    CHECK_PUT_NAMED("cpu.allowance", 1);
+    write_machine("cpu  1 1 1 1 1 1 1 1 0 0\n", 301);
+    root_write("proc/self/status", "Cpus_allowed_list:\t3\n");
+    fake.now_ns += VAGUS_SECOND_NS;
+    sample(ALL_DUE);
+    CHECK_PUT_NAMED("process.cpu.cores", 3);
+    CHECK_PUT_NAMED("process.cpu.utilization", 0.5);
+    sample(ALL_DUE);
+    CHECK_PUT_NAMED("cpu.allowance", 6);
+    end();
+    root_end();
+}
+
 /* Threads run beyond the main thread's affinity: what they may use is their cpuset. */
 static void cpusets(void)
 {
@@ -485,6 +517,7 @@ int main(void)
     RUN(cpu_of_garbage_is_unknown);
     RUN(cpu_of_the_real_machine);
     RUN(throttling);
+    RUN(threads_beyond_the_affinity);
     RUN(cpusets);
     RUN(each_core);
     RUN(cores_on_demand);
