@@ -10,6 +10,7 @@
 
 #include "bench.h"
 #include "bench_sense.h"
+#include "host/paths.h"
 #include "monitor/monitor.h"
 #include "reads.h"
 
@@ -29,6 +30,29 @@ static struct subject subject; /* large */
 static void release(void *host)
 {
     host_unref(host);
+}
+
+static void release_watch(void *watch)
+{
+    host_unref(((struct host_watch *)watch)->host);
+}
+
+/* Those of paths once for each, as a monitor has them. */
+static void add_sense(struct sense *sense, size_t builtin)
+{
+    const struct vagus_collector_desc *desc = sense_builtin[builtin];
+    if (!sense_is_of_paths[builtin]) {
+        sense_add(sense, desc, host_ref(subject.host), release);
+        return;
+    }
+    for (size_t i = 0; i < host_path_count(subject.host); i++) {
+        char name[64];
+        struct vagus_collector_desc one = *desc;
+        snprintf(name, sizeof(name), "%.24s_%zu", desc->name, i);
+        one.name = name;
+        host_ref(subject.host);
+        sense_add(sense, &one, host_path_watch(subject.host, i), release_watch);
+    }
 }
 
 /* All senses if name is NULL. */
@@ -53,7 +77,7 @@ static bool subject_open(const char *name, const char *root)
     struct sense *sense = subject.monitor->sense;
     for (size_t i = 0; sense_builtin[i] != NULL; i++)
         if (name == NULL || strcmp(sense_builtin[i]->name, name) == 0)
-            sense_add(sense, sense_builtin[i], host_ref(subject.host), release);
+            add_sense(sense, i);
     /* What comes up the first time is over, and instances are known. */
     for (unsigned i = 0; i < 2; i++) {
         sense_sample(sense, ALL_DUE);

@@ -3,7 +3,6 @@
  * that nothing stands between a reading and its check. */
 #include "check.h"
 
-
 #include "collector_fixture.h"
 
 /* The files share names of static things; each gets its own here. */
@@ -175,8 +174,8 @@ static void process_of_garbage_is_unknown(void)
 /* Names, bounds and tiers that a monitor would refuse. */
 static void descriptors_are_well_formed(void)
 {
-    const struct vagus_collector_desc *const all[] = {
-        &vagus__collector_memory, &vagus__collector_process};
+    const struct vagus_collector_desc *const all[] = {&vagus__collector_memory,
+                                                      &vagus__collector_process};
     for (size_t i = 0; i < 2; i++) {
         CHECK_EQ(all[i]->size, sizeof(struct vagus_collector_desc));
         for (size_t m = 0; m < all[i]->metric_count; m++) {
