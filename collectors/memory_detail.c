@@ -83,14 +83,8 @@ static void sample_paging(struct vagus_collector *collector)
 {
     struct host *host = vagus_collector_arg(collector);
     struct state *state = vagus_collector_state(collector);
-    struct host_memory memory = {0};
     struct host_paging paging = {0};
-    int error = host_memory(host, &memory);
-    bool sane = memory.swap_known && memory.swap_free_bytes <= memory.swap_total_bytes;
-    put(collector, PAGING_USAGE, error,
-        sane ? memory.swap_total_bytes - memory.swap_free_bytes : HOST_UNTOLD);
-
-    error = host_paging(host, &paging);
+    int error = host_paging(host, &paging);
     put(collector, PAGING_IN, error, paging.in_bytes);
     put(collector, PAGING_OUT, error, paging.out_bytes);
     int64_t now_ns = vagus_collector_now_ns(collector);
@@ -108,14 +102,15 @@ static void sample_paging(struct vagus_collector *collector)
     state->sampled_ns = now_ns;
 }
 
-static void sample_huge_pages(struct vagus_collector *collector)
+static void sample_machine(struct vagus_collector *collector)
 {
-    struct host_huge_pages pages = {0};
-    int error = host_huge_pages(vagus_collector_arg(collector), &pages);
-    put(collector, HUGE_LIMIT, error, pages.total_bytes);
-    put(collector, HUGE_FREE, error, pages.free_bytes);
-    put(collector, HUGE_RESERVED, error, pages.reserved_bytes);
-    put(collector, HUGE_TRANSPARENT, error, pages.transparent_bytes);
+    struct host_memory_detail detail = {0};
+    int error = host_memory_detail(vagus_collector_arg(collector), &detail);
+    put(collector, PAGING_USAGE, error, detail.swap_used_bytes);
+    put(collector, HUGE_LIMIT, error, detail.huge_total_bytes);
+    put(collector, HUGE_FREE, error, detail.huge_free_bytes);
+    put(collector, HUGE_RESERVED, error, detail.huge_reserved_bytes);
+    put(collector, HUGE_TRANSPARENT, error, detail.transparent_bytes);
 }
 
 static void sample_process(struct vagus_collector *collector)
@@ -133,7 +128,7 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
 {
     if ((due & 1u << VAGUS_TIER_10S) != 0) {
         sample_paging(collector);
-        sample_huge_pages(collector);
+        sample_machine(collector);
         sample_process(collector);
     }
     return 0;

@@ -92,7 +92,7 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
                               .help = "times that a thread was made to give the CPU away",
                               .kind = VAGUS_COUNTER,
                               .tier = VAGUS_TIER_10S,
-                            .resolution = 1},
+                              .resolution = 1},
     [OOM_SCORE] = {.name = "process.linux.oom_score",
                    .unit = "1",
                    .help = "how readily the OOM killer takes this process",

@@ -87,8 +87,10 @@ int host_parse_paging(const char *text, size_t length, long page_bytes, struct h
     const struct wanted lines[] = {{"pswpin ", (uint64_t)page_bytes, &p.in_bytes},
                                    {"pswpout ", (uint64_t)page_bytes, &p.out_bytes},
                                    {"pgfault ", 1, &faults}};
-    if (!find_lines(text, length, lines, COUNT(lines)) || faults == HOST_UNTOLD)
-        return VAGUS_EPARSE;
+    if (!find_lines(text, length, lines, COUNT(lines)) || faults == HOST_UNTOLD ||
+        (p.in_bytes != HOST_UNTOLD && p.in_bytes > INT64_MAX) ||
+        (p.out_bytes != HOST_UNTOLD && p.out_bytes > INT64_MAX))
+        return VAGUS_EPARSE; /* so that their sum is one, too */
     *paging = p;
     return 0;
 }
@@ -100,34 +102,42 @@ int host_paging(struct host *host, struct host_paging *paging)
     return error != 0 ? error : host_parse_paging(host->scratch, length, host->page_bytes, paging);
 }
 
-int host_parse_huge_pages(const char *text, size_t length, struct host_huge_pages *pages)
+int host_parse_memory_detail(const char *text, size_t length, struct host_memory_detail *detail)
 {
-    struct host_huge_pages p;
-    uint64_t total, idle, reserved, size, memory;
+    struct host_memory_detail d;
+    uint64_t memory, swap, swap_free, total, idle, reserved, size;
     const struct wanted lines[] = {
-        {"MemTotal:", 1024, &memory},      {"AnonHugePages:", 1024, &p.transparent_bytes},
+        {"MemTotal:", 1024, &memory},      {"SwapTotal:", 1024, &swap},
+        {"SwapFree:", 1024, &swap_free},   {"AnonHugePages:", 1024, &d.transparent_bytes},
         {"HugePages_Total:", 1, &total},   {"HugePages_Free:", 1, &idle},
         {"HugePages_Rsvd:", 1, &reserved}, {"Hugepagesize:", 1024, &size},
     };
     if (!find_lines(text, length, lines, COUNT(lines)) || memory == HOST_UNTOLD)
         return VAGUS_EPARSE;
-    p.total_bytes = p.free_bytes = p.reserved_bytes = HOST_UNTOLD;
+    d.swap_used_bytes = d.huge_total_bytes = d.huge_free_bytes = d.huge_reserved_bytes =
+        HOST_UNTOLD;
+    if (swap != HOST_UNTOLD && swap_free != HOST_UNTOLD) {
+        if (swap_free > swap)
+            return VAGUS_EPARSE;
+        d.swap_used_bytes = swap - swap_free;
+    }
     if (total != HOST_UNTOLD && idle != HOST_UNTOLD && reserved != HOST_UNTOLD &&
         size != HOST_UNTOLD) {
-        if (idle > total || !scaled(total, size, &p.total_bytes) ||
-            !scaled(idle, size, &p.free_bytes) || !scaled(reserved, size, &p.reserved_bytes))
+        if (idle > total || !scaled(total, size, &d.huge_total_bytes) ||
+            !scaled(idle, size, &d.huge_free_bytes) ||
+            !scaled(reserved, size, &d.huge_reserved_bytes))
             return VAGUS_EPARSE;
     }
-    *pages = p;
+    *detail = d;
     return 0;
 }
 
-int host_huge_pages(struct host *host, struct host_huge_pages *pages)
+int host_memory_detail(struct host *host, struct host_memory_detail *detail)
 {
     char text[4096];
     size_t length;
     int error = host_file_read(host, &host->meminfo, text, sizeof(text), &length);
-    return error != 0 ? error : host_parse_huge_pages(text, length, pages);
+    return error != 0 ? error : host_parse_memory_detail(text, length, detail);
 }
 
 int host_parse_switches(const char *text, size_t length, struct host_switches *switches)

@@ -89,8 +89,11 @@ static int read_file(struct tree_reader *reader, const char *path, size_t *lengt
     int fd = open_below(reader, path, 0);
     if (fd < 0)
         return fd;
-    if (reader->host->on_read != NULL)
-        reader->host->on_read(reader->host->on_read_arg, path);
+    if (reader->host->on_read != NULL) {
+        char below[80];
+        snprintf(below, sizeof(below), "proc/%s", path);
+        reader->host->on_read(reader->host->on_read_arg, below);
+    }
     do {
         count = read(fd, reader->text + had, sizeof(reader->text) - had);
         if (count > 0)

@@ -18,14 +18,14 @@ static void parse_status(const char *text, size_t size)
 {
     struct host_process_memory memory;
     struct host_paging paging;
-    struct host_huge_pages huge;
+    struct host_memory_detail huge;
     struct host_switches switches;
     int64_t number;
     if (host_parse_process_memory(text, size, &memory) == 0 && memory.peak_bytes == HOST_UNTOLD)
         __builtin_trap();
     host_parse_paging(text, size, 4096, &paging);
-    if (host_parse_huge_pages(text, size, &huge) == 0 && huge.total_bytes != HOST_UNTOLD &&
-        huge.free_bytes > huge.total_bytes)
+    if (host_parse_memory_detail(text, size, &huge) == 0 && huge.huge_total_bytes != HOST_UNTOLD &&
+        huge.huge_free_bytes > huge.huge_total_bytes)
         __builtin_trap();
     host_parse_switches(text, size, &switches);
     host_parse_signed_file(text, size, &number);

@@ -11,6 +11,7 @@
 
 #include "host/status.h"
 #include "made_root.h"
+#include "sanitized.h"
 
 #define MIB (1024 * 1024)
 #define KIB UINT64_C(1024)
@@ -89,8 +90,12 @@ static void damaged_status(void)
 static void paging_texts(void)
 {
     static const char text[] = "nr_free_pages 1\npgpgin 5\npswpin 3\npswpout 4\npgfault 8\n";
-    static const char *const bad[] = {"", "pswpin 3\npswpout 4\n", "pswpin -3\npgfault 1\n",
-                                      "pgfault 1", "pgfault 1\npswpout 9223372036854775807\n"};
+    static const char *const bad[] = {"",
+                                      "pswpin 3\npswpout 4\n",
+                                      "pswpin -3\npgfault 1\n",
+                                      "pgfault 1",
+                                      "pgfault 1\npswpout 9223372036854775807\n",
+                                      "pgfault 1\npswpin 2251799813685248\n"};
     struct host_paging p = {.in_bytes = 99};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         CHECK_EQ(host_parse_paging(bad[i], strlen(bad[i]), 4096, &p), VAGUS_EPARSE);
@@ -104,25 +109,31 @@ static void paging_texts(void)
 
 static void huge_page_texts(void)
 {
-    static const char text[] = "MemTotal: 100 kB\nAnonHugePages: 4096 kB\nHugePages_Total: 10\n"
+    static const char text[] = "MemTotal: 100 kB\nSwapTotal: 9 kB\nSwapFree: 2 kB\n"
+                               "AnonHugePages: 4096 kB\nHugePages_Total: 10\n"
                                "HugePages_Free: 4\nHugePages_Rsvd: 1\nHugepagesize: 2048 kB\n";
     static const char *const bad[] = {
-        "", "AnonHugePages: 4096 kB\n", "MemTotal: 1 kB\nAnonHugePages: 1\n",
+        "",
+        "MemTotal: 1 kB\nSwapTotal: 1 kB\nSwapFree: 2 kB\n",
+        "AnonHugePages: 4096 kB\n",
+        "MemTotal: 1 kB\nAnonHugePages: 1\n",
         "MemTotal: 1 kB\nHugePages_Total: 1\nHugePages_Free: 2\nHugePages_Rsvd: 0\n"
         "Hugepagesize: 2048 kB\n",
         "MemTotal: 1 kB\nHugePages_Total: 9007199254740992\nHugePages_Free: 2\n"
         "HugePages_Rsvd: 0\nHugepagesize: 2048 kB\n"};
-    struct host_huge_pages p = {.total_bytes = 99};
+    struct host_memory_detail p = {.huge_total_bytes = 99};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        CHECK_EQ(host_parse_huge_pages(bad[i], strlen(bad[i]), &p), VAGUS_EPARSE);
-    CHECK_EQ(p.total_bytes, 99);
-    CHECK_EQ(host_parse_huge_pages(text, strlen(text), &p), 0);
-    CHECK_EQ(p.total_bytes, 20 * MIB);
-    CHECK_EQ(p.free_bytes, 8 * MIB);
-    CHECK_EQ(p.reserved_bytes, 2 * MIB);
+        CHECK_EQ(host_parse_memory_detail(bad[i], strlen(bad[i]), &p), VAGUS_EPARSE);
+    CHECK_EQ(p.huge_total_bytes, 99);
+    CHECK_EQ(host_parse_memory_detail(text, strlen(text), &p), 0);
+    CHECK_EQ(p.swap_used_bytes, 7 * KIB);
+    CHECK_EQ(p.huge_total_bytes, 20 * MIB);
+    CHECK_EQ(p.huge_free_bytes, 8 * MIB);
+    CHECK_EQ(p.huge_reserved_bytes, 2 * MIB);
     CHECK_EQ(p.transparent_bytes, 4 * MIB);
-    CHECK_EQ(host_parse_huge_pages("MemTotal: 1 kB\n", 15, &p), 0);
-    CHECK(p.total_bytes == HOST_UNTOLD && p.transparent_bytes == HOST_UNTOLD);
+    CHECK_EQ(host_parse_memory_detail("MemTotal: 1 kB\n", 15, &p), 0);
+    CHECK(p.huge_total_bytes == HOST_UNTOLD && p.transparent_bytes == HOST_UNTOLD);
+    CHECK(p.swap_used_bytes == HOST_UNTOLD);
 }
 
 static void switch_texts(void)
@@ -225,6 +236,8 @@ static void memory_of_a_hog(void)
     struct host_process_memory before = {0}, full = {0}, after = {0};
     struct host_process_size size_before, size_full;
     const size_t bytes = 48 * MIB + 5 * 4096, locked = 2 * MIB;
+    if (THREAD_SANITIZED)
+        SKIP_TEST("the sanitizer's shadow would be measured");
     REQUIRE(host_open(NULL, &host) == 0);
     char *hog = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     REQUIRE(hog != MAP_FAILED);
@@ -307,9 +320,9 @@ static void faults_and_start_of_this_process(void)
     CHECK_EQ(host_oom_score_adj(host, &adjustment), 0);
     CHECK(adjustment >= -1000 && adjustment <= 1000);
     struct host_paging paging;
-    struct host_huge_pages pages;
+    struct host_memory_detail pages;
     CHECK_EQ(host_paging(host, &paging), 0);
-    CHECK_EQ(host_huge_pages(host, &pages), 0);
+    CHECK_EQ(host_memory_detail(host, &pages), 0);
     host_unref(host);
 }
 
