@@ -165,7 +165,8 @@ static void sift_escaped(struct host_tree *tree)
 }
 
 /* What an ended process was seen to use comes again in the account of who waited for it, or of that
- * one's parent: it must not be counted twice. Those that an escaped one waits for never come. */
+ * one's parent: it must not be counted twice. What is owed by an escaped
+ * one is of no interest any more. */
 static void owe(struct walk *before)
 {
     for (uint32_t i = 0; i < before->count; i++) {
@@ -175,7 +176,7 @@ static void owe(struct walk *before)
             continue;
         while (to != NONE && before->members[to].fate == FATE_GONE)
             to = before->members[to].parent;
-        if (to != NONE && before->members[to].fate == FATE_LIVES)
+        if (to != NONE)
             before->members[to].owed_ns += gone->is.own_ns + gone->is.children_ns;
     }
 }

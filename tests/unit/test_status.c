@@ -76,6 +76,7 @@ static void damaged_status(void)
     struct host_process_memory m = {.peak_bytes = 99};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         CHECK_EQ(parse_memory(bad[i], &m), VAGUS_EPARSE);
+    CHECK_EQ(host_parse_process_memory("VmHWM:\t10 kB\n", 12, &m), VAGUS_EPARSE); /* no newline */
     CHECK_EQ(m.peak_bytes, 99);
     /* Cut anywhere it is damaged, or tells what the whole text tells. */
     for (size_t length = 0; length < sizeof(status_text) - 1; length++) {
