@@ -165,8 +165,7 @@ static void sift_escaped(struct host_tree *tree)
 }
 
 /* What an ended process was seen to use comes again in the account of who waited for it, or of that
- * one's parent: it must not be counted twice. What is owed by an escaped
- * one is of no interest any more. */
+ * one's parent: it must not be counted twice. What an escaped one owes is of no interest. */
 static void owe(struct walk *before)
 {
     for (uint32_t i = 0; i < before->count; i++) {

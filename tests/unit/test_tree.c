@@ -372,6 +372,97 @@ static void damaged_files(void)
     made_end();
 }
 
+/* --- A model: processes that work, fork, end, and are waited for, at random. --- */
+
+#define MODEL_MAX 24
+
+static struct process model[MODEL_MAX]; /* pid 0: none */
+static uint64_t random_state;
+
+static unsigned any(unsigned below)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(random_state >> 33) % below;
+}
+
+static struct process *model_of(int pid)
+{
+    for (unsigned i = 0; i < MODEL_MAX; i++)
+        if (pid != 0 && model[i].pid == pid)
+            return &model[i];
+    return NULL;
+}
+
+static bool has_children(int pid)
+{
+    for (unsigned i = 0; i < MODEL_MAX; i++)
+        if (model[i].pid != 0 && model[i].parent == pid)
+            return true;
+    return false;
+}
+
+/* One thing happens to one process; *used counts every tick that the tree ever used. */
+static void model_event(unsigned long now, uint64_t *used)
+{
+    struct process *p = &model[any(MODEL_MAX)];
+    unsigned ticks = any(20);
+    if (p->pid == 0) { /* somebody forks; a PID may be one of those used before */
+        struct process *parent = &model[any(MODEL_MAX)];
+        int pid = 11 + (int)any(40);
+        if (parent->pid != 0 && model_of(pid) == NULL)
+            *p = (struct process){.pid = pid, .parent = parent->pid, .started = now, .pages = 1};
+        return;
+    }
+    p->ticks += ticks;
+    *used += ticks;
+    if (any(3) == 0 && p->pid != ROOT && !has_children(p->pid)) {
+        model_of(p->parent)->children_ticks += p->ticks + p->children_ticks;
+        gone(p->pid);
+        *p = (struct process){0};
+    }
+}
+
+static void model_write(void)
+{
+    char children[MODEL_MAX * 8];
+    for (unsigned i = 0; i < MODEL_MAX; i++) {
+        size_t length = 0;
+        children[0] = '\0';
+        for (unsigned j = 0; j < MODEL_MAX; j++)
+            if (model[i].pid != 0 && model[j].pid != 0 && model[j].parent == model[i].pid)
+                length += (size_t)sprintf(children + length, "%d ", model[j].pid);
+        model[i].children = children;
+        if (model[i].pid != 0)
+            make(model[i]);
+    }
+}
+
+/* As long as everybody waits for his children, no tick is lost and none counts twice. */
+static void every_tick_counts_once(void)
+{
+    for (unsigned seed = 1; seed <= 8; seed++) {
+        uint64_t used = 5;
+        random_state = seed;
+        memset(model, 0, sizeof(model));
+        model[0] = (struct process){.pid = ROOT, .parent = 1, .started = 50, .ticks = 5};
+        have_children = seed % 4 != 0;
+        made_begin();
+        made_file("proc/uptime", "1.00 0.00\n");
+        model_write();
+        REQUIRE(begin());
+        for (unsigned long now = 1000; now < 1000 + 40 * 10; now += 10) {
+            for (unsigned events = any(30); events > 0; events--)
+                model_event(now + 1, &used);
+            model_write();
+            CHECK_EQ(walk_at(now + 5), 0);
+            CHECK_TICKS(used);
+        }
+        CHECK_EQ(sum.escaped, 0);
+        end();
+    }
+    have_children = true;
+}
+
 static void one_process(void)
 {
     static const char text[] = "7 (x) y) R 3 1 1 0 -1 1 1 0 0 0 5 6 7 8 20 0 2 0 99 1 1\n";
@@ -418,5 +509,6 @@ int main(void)
     RUN(zombies);
     RUN(more_than_fit);
     RUN(damaged_files);
+    RUN(every_tick_counts_once);
     return check_result();
 }
