@@ -106,6 +106,7 @@ static void close_all(struct host *host)
     host_devices_close(host);
     host_network_close(host);
     host_paths_close(host);
+    host_numa_close(host);
     host_statgrab_close(host);
     host_cgroup_close(host);
     host_pressure_close(host);
@@ -149,6 +150,7 @@ int host_open(const struct host_options *options, struct host **out)
     host_cgroup_open(host);
     host_statgrab_open(host);
     host_topology_open(host);
+    host_numa_open(host);
     *out = host;
     return 0;
 }
