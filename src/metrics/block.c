@@ -13,92 +13,98 @@
 /* More than one entry can ever take: its run, a step, five escaped numbers. */
 #define ENTRY_BITS_MAX (8 * (PREFIX_MAX + ESCAPE_BITS + 6 + 64))
 
-static inline void put_bits(struct block_writer *writer, struct segment_block *block, uint64_t bits,
-                            unsigned count)
+/* Where the payload has got to while an entry is put. */
+struct out {
+    unsigned char *payload;
+    uint64_t tail;
+    unsigned at;
+};
+
+/* At most 56 bits. What does not fit is not written; the caller sees that by out->at. */
+static inline void put_bits(struct out *out, uint64_t bits, unsigned count)
 {
-    unsigned at = writer->head.bits, place = at / 64, shift = at % 64;
-    writer->head.bits = (uint16_t)(at + count);
-    if (count == 0 || place >= SERIES_BLOCK_WORDS)
-        return; /* the caller sees that it did not fit */
-    writer->word |= bits << shift;
-    block->payload[place] = writer->word;
-    if (shift + count >= 64) {
-        writer->word = shift > 0 && shift + count > 64 ? bits >> (64 - shift) : 0;
-        if (place + 1 < SERIES_BLOCK_WORDS)
-            block->payload[place + 1] = writer->word;
-    }
+    const unsigned bytes = SERIES_BLOCK_WORDS * 8;
+    unsigned byte = out->at / 8, ends = out->at % 8 + count;
+    uint64_t word = out->tail | bits << out->at % 8;
+    if (VAGUS_LIKELY(byte + 8 <= bytes))
+        memcpy(out->payload + byte, &word, 8);
+    else if (byte < bytes)
+        memcpy(out->payload + byte, &word, bytes - byte);
+    out->tail = word >> (ends & ~7u);
+    out->at += count;
 }
 
-static void put_escape(struct block_writer *writer, struct segment_block *block, unsigned what)
+static inline void put_escape(struct out *out, unsigned what)
 {
-    put_bits(writer, block, ((UINT64_C(1) << PREFIX_MAX) - 1) | (uint64_t)what << PREFIX_MAX,
+    put_bits(out, ((UINT64_C(1) << PREFIX_MAX) - 1) | (uint64_t)what << PREFIX_MAX,
              PREFIX_MAX + ESCAPE_BITS);
 }
 
-static void put_wide(struct block_writer *writer, struct segment_block *block, uint64_t number)
+static inline uint64_t low_part(uint64_t number, unsigned bits)
 {
-    unsigned bits = width(number);
-    put_bits(writer, block, bits - 1, 6);
-    put_bits(writer, block, number, bits);
+    return number & ((UINT64_C(1) << bits) - 1);
 }
 
-static inline void put_number(struct block_writer *writer, struct segment_block *block,
-                              struct block_mean *mean, uint64_t number)
+static inline void put_wide(struct out *out, uint64_t number)
 {
-    unsigned k = low_bits(mean);
-    uint64_t high = number >> k;
-    if (high < (UINT64_C(1) << PREFIX_MAX) - 1) {
-        /* Exponential Golomb: as many ones as high + 1 has bits after its first, these, then the
-         * low bits. Jumps are many times the mean; in a plain Rice code they would be dear. */
-        unsigned prefix = width(high + 1) - 1;
-        uint64_t ones = (UINT64_C(1) << prefix) - 1;
-        uint64_t rest = (high + 1 - ones - 1) << k | (number & ((UINT64_C(1) << k) - 1));
-        put_bits(writer, block, ones | rest << (prefix + 1), 2 * prefix + 1 + k);
+    unsigned bits = width(number | 1), low = bits < 32 ? bits : 32;
+    put_bits(out, (bits - 1) | low_part(number, low) << 6, 6 + low);
+    if (bits > low)
+        put_bits(out, number >> low, bits - low);
+}
+
+static inline void put_number(struct out *out, int mean, uint64_t number)
+{
+    unsigned k = low_bits(mean), bits = width(number), class = bits > k ? bits - k : 0;
+    if (VAGUS_LIKELY(class < CLASS_MORE)) {
+        unsigned low = k + class - (class > 0);
+        put_bits(out, class | low_part(number, low) << CLASS_BITS, CLASS_BITS + low);
+    } else if (class <= CLASS_MAX) {
+        unsigned ones = CLASS_BITS + class - CLASS_MORE;
+        put_bits(out, low_part(UINT64_MAX, ones) | low_part(number, bits - 1) << (ones + 1),
+                 ones + bits);
     } else {
-        put_escape(writer, block, ESCAPE_WIDE);
-        put_wide(writer, block, number);
+        put_escape(out, ESCAPE_WIDE);
+        put_wide(out, number);
     }
+}
+
+/* Exponential Golomb: as many ones as run + 1, less its low bits, has bits after its first. */
+static inline void put_run(struct out *out, int mean, unsigned run)
+{
+    unsigned k = (unsigned)mean / OCTAVE, ones = width((run >> k) + 1) - 1;
+    uint64_t rest = run + (UINT64_C(1) << k) - (UINT64_C(1) << (ones + k));
+    put_bits(out, low_part(UINT64_MAX, ones) | rest << (ones + 1), 2 * ones + 1 + k);
 }
 
 /* Bits of a double that differ from the expected ones. */
-static void put_raw(struct block_writer *writer, struct segment_block *block, uint64_t differing)
+static inline void put_raw(struct out *out, uint64_t differing)
 {
     if (differing == 0) {
-        put_bits(writer, block, 0, 1);
+        put_bits(out, 0, 1);
         return;
     }
     unsigned low = (unsigned)__builtin_ctzll(differing);
-    put_bits(writer, block, 1 | low << 1, 7);
-    put_wide(writer, block, differing >> low);
+    put_bits(out, 1 | low << 1, 7);
+    put_wide(out, differing >> low);
 }
 
-static void put_fields(struct block_writer *writer, struct segment_block *block,
-                       const uint64_t f[BLOCK_FIELDS], bool repeats_excluded)
+static inline void put_bucket(struct out *out, struct block_model *m,
+                              const uint64_t f[BLOCK_FIELDS])
 {
-    struct block_model *m = &writer->model;
-    if (m->raw) {
-        put_raw(writer, block, f[BLOCK_LAST] ^ m->last);
-    } else {
-        uint64_t number = zigzag(f[BLOCK_LAST] - predicted(m)) - repeats_excluded;
-        put_number(writer, block, &m->means[BLOCK_LAST], number);
-        if (m->any)
-            mean_add(&m->means[BLOCK_LAST], number);
-    }
-    if (!m->wide)
-        return;
     uint64_t count = zigzag(f[BLOCK_COUNT] - m->count);
-    put_number(writer, block, &m->means[BLOCK_COUNT], count);
+    put_number(out, m->means[BLOCK_COUNT], count);
     mean_add(&m->means[BLOCK_COUNT], count);
     if (m->raw) {
-        put_raw(writer, block, f[BLOCK_MIN] ^ f[BLOCK_LAST]);
-        put_raw(writer, block, f[BLOCK_MAX] ^ f[BLOCK_LAST]);
-        put_raw(writer, block, f[BLOCK_SUM] ^ predicted_raw_sum(f));
+        put_raw(out, f[BLOCK_MIN] ^ f[BLOCK_LAST]);
+        put_raw(out, f[BLOCK_MAX] ^ f[BLOCK_LAST]);
+        put_raw(out, f[BLOCK_SUM] ^ predicted_raw_sum(f));
         return;
     }
     uint64_t numbers[] = {f[BLOCK_LAST] - f[BLOCK_MIN], f[BLOCK_MAX] - f[BLOCK_LAST],
                           zigzag(f[BLOCK_SUM] - predicted_sum(f))};
     for (unsigned i = 0; i < 3; i++) {
-        put_number(writer, block, &m->means[BLOCK_MIN + i], numbers[i]);
+        put_number(out, m->means[BLOCK_MIN + i], numbers[i]);
         mean_add(&m->means[BLOCK_MIN + i], numbers[i]);
     }
 }
@@ -114,32 +120,47 @@ static inline bool as_predicted(const struct block_model *m, const uint64_t f[BL
            f[BLOCK_SUM] == (m->raw ? predicted_raw_sum(f) : predicted_sum(f));
 }
 
-/* Whether it is an integer that nearest() gives back; the negative zero is none. */
-static inline bool is_integer(double value)
-{
-    return value > -0x1p51 && value < 0x1p51 && value == (double)(int64_t)value &&
-           (value != 0 || bits_of(value) == 0);
-}
-
-static inline bool fits_integer(double value, double resolution, double inverse)
-{
-    return resolution == 0 ? is_integer(value) : fabs(value * inverse) < SCALED_MAX;
-}
-
-/* Whether an entry can be coded as integers; if not, as doubles. */
-static inline bool fits_integers(const struct block_entry *entry, bool wide, double resolution,
-                                 double inverse)
-{
-    return entry->count == 0 || (fits_integer(entry->last, resolution, inverse) &&
-                                 (!wide || (fits_integer(entry->min, resolution, inverse) &&
-                                            fits_integer(entry->max, resolution, inverse) &&
-                                            fits_integer(entry->sum, resolution, inverse))));
-}
-
 /* The nearest integer, ties away from zero. */
 static inline int64_t nearest(double scaled)
 {
     return (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
+}
+
+/* False: it cannot be kept as one. Without a resolution only what is an integer can, and the
+ * negative zero is none. */
+static inline bool as_integer(const struct block_writer *writer, double value, uint64_t *integer)
+{
+    if (writer->resolution != 0) {
+        double scaled = value * writer->inverse;
+        if (!(fabs(scaled) < SCALED_MAX))
+            return false;
+        *integer = (uint64_t)nearest(scaled);
+        return true;
+    }
+    if (!(fabs(value) < 0x1p51))
+        return false;
+    *integer = (uint64_t)(int64_t)value;
+    return bits_of((double)(int64_t)value) == bits_of(value);
+}
+
+static inline bool as_integers(const struct block_writer *writer, const struct block_entry *entry,
+                               uint64_t f[BLOCK_FIELDS])
+{
+    f[BLOCK_COUNT] = entry->count;
+    return entry->count == 0 ||
+           (as_integer(writer, entry->last, &f[BLOCK_LAST]) &&
+            (!writer->model.wide || (as_integer(writer, entry->min, &f[BLOCK_MIN]) &&
+                                     as_integer(writer, entry->max, &f[BLOCK_MAX]) &&
+                                     as_integer(writer, entry->sum, &f[BLOCK_SUM]))));
+}
+
+static void as_bits(const struct block_entry *entry, uint64_t f[BLOCK_FIELDS])
+{
+    f[BLOCK_LAST] = bits_of(entry->last);
+    f[BLOCK_MIN] = bits_of(entry->min);
+    f[BLOCK_MAX] = bits_of(entry->max);
+    f[BLOCK_SUM] = bits_of(entry->sum);
+    f[BLOCK_COUNT] = entry->count;
 }
 
 double block_rounded(double value, double resolution, double inverse)
@@ -149,30 +170,16 @@ double block_rounded(double value, double resolution, double inverse)
     return (double)nearest(value * inverse) * resolution;
 }
 
-static inline uint64_t as_integer(const struct block_writer *writer, double value)
-{
-    return writer->model.raw ? bits_of(value) : (uint64_t)nearest(value * writer->inverse);
-}
-
-static void as_integers(const struct block_writer *writer, const struct block_entry *entry,
-                        uint64_t f[BLOCK_FIELDS])
-{
-    f[BLOCK_LAST] = as_integer(writer, entry->last);
-    if (!writer->model.wide)
-        return;
-    f[BLOCK_MIN] = as_integer(writer, entry->min);
-    f[BLOCK_MAX] = as_integer(writer, entry->max);
-    f[BLOCK_SUM] = as_integer(writer, entry->sum);
-    f[BLOCK_COUNT] = entry->count;
-}
-
 void block_open(struct block_writer *writer, struct segment_block *block, uint32_t metric,
                 uint8_t level, uint8_t fields, double resolution, uint32_t previous,
                 const struct block_entry *first)
 {
+    uint64_t f[BLOCK_FIELDS];
+    writer->resolution = resolution;
+    writer->inverse = resolution == 0 ? 1 : 1 / resolution;
+    writer->model.wide = fields > 1;
     /* A metric without a resolution is exact; where its values are integers they are coded so. */
-    double inverse = resolution == 0 ? 1 : 1 / resolution;
-    bool raw = writer->odd || !fits_integers(first, fields > 1, resolution, inverse);
+    bool raw = writer->odd || !as_integers(writer, first, f);
     uint8_t flags = raw ? SEGMENT_BLOCK_RAW : resolution == 0 ? SEGMENT_BLOCK_INTEGER : 0;
     writer->head = (struct segment_block_head){.number = writer->head.number + 1,
                                                .metric = metric,
@@ -181,9 +188,7 @@ void block_open(struct block_writer *writer, struct segment_block *block, uint32
                                                .flags = flags,
                                                .previous = previous,
                                                .first_ns = first->at_ns};
-    writer->word = 0;
-    writer->resolution = resolution;
-    writer->inverse = inverse;
+    writer->tail = 0;
     writer->period_ns = segment_level_ns(level);
     writer->odd = false;
     model_begin(&writer->model, &writer->head);
@@ -210,32 +215,75 @@ static inline void count_in(struct segment_block_head *head, const struct block_
     head->count += entry->count;
 }
 
-static void put_coded(struct block_writer *writer, struct segment_block *block,
-                      const struct block_entry *entry, const uint64_t f[BLOCK_FIELDS],
-                      uint32_t step)
+/* The run before an entry, unless there are none now; what the entry's last is off by. */
+static inline void put_last(struct out *out, struct block_model *m, const uint64_t *f, bool busy,
+                            bool expected)
+{
+    if (m->raw) {
+        put_raw(out, f[BLOCK_LAST] ^ m->last);
+        return;
+    }
+    /* What is as predicted would be part of the run. */
+    uint64_t number = zigzag(f[BLOCK_LAST] - predicted(m)) - (expected && !m->wide && !busy);
+    put_number(out, m->means[BLOCK_LAST], number);
+    if (!m->any)
+        return;
+    mean_add(&m->means[BLOCK_LAST], number);
+    if (busy)
+        mean_add(&m->runs, number == 0);
+}
+
+static inline void put_coded(struct out *out, struct block_writer *writer,
+                             const struct block_entry *entry, const uint64_t f[BLOCK_FIELDS],
+                             uint32_t step)
 {
     struct block_model *m = &writer->model;
-    bool expected = step == m->step && m->any;
-    put_number(writer, block, &m->runs, writer->head.pending);
-    mean_add(&m->runs, writer->head.pending);
-    writer->head.pending = 0;
-    if (step != m->step) {
-        put_escape(writer, block, ESCAPE_STEP);
-        put_wide(writer, block, step);
+    bool expected = step == m->step && m->any, busy = is_busy(m);
+    if (!busy) {
+        put_run(out, m->runs, writer->head.pending);
+        mean_add(&m->runs, writer->head.pending);
+        writer->head.pending = 0;
+    }
+    if (VAGUS_UNLIKELY(step != m->step)) {
+        put_escape(out, ESCAPE_STEP);
+        put_wide(out, step);
         m->step = m->loose && step > 0 ? step : m->step;
     }
     if (writer->head.entries == 0)
         model_begun(m);
     if (entry->count == 0) {
-        put_escape(writer, block, ESCAPE_GAP);
+        put_escape(out, ESCAPE_GAP);
         return;
     }
     if (m->raw) /* no number goes before that an escape could be told from */
-        put_bits(writer, block, 0, 1);
-    put_fields(writer, block, f, expected && !m->wide);
+        put_bits(out, 0, 1);
+    put_last(out, m, f, busy, expected);
+    if (m->wide)
+        put_bucket(out, m, f);
     model_learn(m, f[BLOCK_LAST]);
     model_follow(m, f[BLOCK_LAST]);
     m->count = m->wide ? f[BLOCK_COUNT] : 1;
+}
+
+/* Codes an entry behind what is there. False, and nothing is changed, if it does not fit. */
+static bool put_behind(struct block_writer *writer, struct segment_block *block,
+                       const struct block_entry *entry, const uint64_t f[BLOCK_FIELDS],
+                       uint32_t step)
+{
+    struct out out = {(unsigned char *)block->payload, writer->tail, writer->head.bits};
+    if (VAGUS_LIKELY(out.at + ENTRY_BITS_MAX <= SERIES_BLOCK_BITS)) {
+        put_coded(&out, writer, entry, f, step);
+    } else {
+        struct block_writer before = *writer;
+        put_coded(&out, writer, entry, f, step);
+        if (out.at > SERIES_BLOCK_BITS) {
+            *writer = before; /* bits beyond those of the head mean nothing */
+            return false;
+        }
+    }
+    writer->tail = out.tail;
+    writer->head.bits = (uint16_t)out.at;
+    return true;
 }
 
 /* Periods since the newest entry; false if it is too far away for this block. */
@@ -274,28 +322,21 @@ bool block_put(struct block_writer *writer, struct segment_block *block,
     uint32_t step;
     if (head->entries == SERIES_BLOCK_ENTRIES_MAX || !step_of(writer, entry->at_ns, &step))
         return false;
-    if (!writer->odd || !m->raw) {
-        writer->odd = !fits_integers(entry, m->wide, writer->resolution, writer->inverse);
-        if (writer->odd && !m->raw)
-            return false; /* the next block is raw, and so are those after it while there are such
-                           */
+    if (m->raw) {
+        writer->odd = writer->odd || !as_integers(writer, entry, f);
+        as_bits(entry, f);
+    } else if (!as_integers(writer, entry, f)) {
+        writer->odd = true; /* the next block is raw, and so are those after it that have such */
+        return false;
     }
-    if (entry->count > 0)
-        as_integers(writer, entry, f);
 
     segment_write_begin(&block->head.stamp);
     bool fits = true;
-    if (entry->count > 0 && step == m->step && as_predicted(m, f)) {
+    if (entry->count > 0 && step == m->step && !is_busy(m) && as_predicted(m, f)) {
         model_follow(m, f[BLOCK_LAST]);
         head->pending++;
-    } else if (head->bits + ENTRY_BITS_MAX <= SERIES_BLOCK_BITS) {
-        put_coded(writer, block, entry, f, step);
     } else {
-        struct block_writer before = *writer;
-        put_coded(writer, block, entry, f, step);
-        fits = head->bits <= SERIES_BLOCK_BITS;
-        if (!fits)
-            *writer = before; /* bits beyond those of the head mean nothing */
+        fits = put_behind(writer, block, entry, f, step);
     }
     if (fits) {
         head->span += step;

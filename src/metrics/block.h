@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The code of a block: values as integers at the metric's resolution, each as its difference from a
- * prediction, in adaptive exponential Golomb codes, entries that are as predicted as runs. Times
- * are numbers of periods; a step other than the expected one is coded, so a hole is a hole. */
+ * prediction, in codes that follow the widths of the last ones, entries that are as predicted as
+ * runs. Times are numbers of periods; a step other than the expected one is coded, so a hole is a
+ * hole. */
 #ifndef METRICS_BLOCK_H
 #define METRICS_BLOCK_H
 
@@ -18,30 +19,23 @@ struct block_entry {
 
 enum block_field { BLOCK_LAST, BLOCK_MIN, BLOCK_MAX, BLOCK_SUM, BLOCK_COUNT, BLOCK_FIELDS };
 
-/* What the parameter of a code is chosen by: the mean of recent magnitudes. */
-struct block_mean {
-    uint64_t sum;
-    uint32_t n;
-};
-
 /* What both sides know after each entry, and predict the next one from. */
 struct block_model {
-    struct block_mean runs, means[BLOCK_FIELDS];
-    uint64_t last;      /* the newest value as an integer */
-    uint64_t slope;     /* its difference from the one before */
-    uint64_t cost_flat; /* how far off "as before" was lately, */
-    uint64_t cost_line; /* and "on as before" */
-    uint64_t count;     /* of the newest bucket */
-    uint32_t step;      /* expected, in periods */
-    bool any;           /* there was a value */
-    bool raw, wide;     /* bits of doubles; five fields */
-    bool loose;         /* the expected step follows the last one: the instant tier */
+    uint64_t last;                     /* the newest value as an integer */
+    uint64_t slope;                    /* its difference from the one before */
+    uint64_t count;                    /* of the newest bucket */
+    int16_t runs, means[BLOCK_FIELDS]; /* mean widths of recent numbers */
+    int16_t bent;   /* below 0: "on as before" was nearer lately than "as before" */
+    bool any;       /* there was a value */
+    bool raw, wide; /* bits of doubles; five fields */
+    bool loose;     /* the expected step follows the last one: the instant tier */
+    uint32_t step;  /* expected, in periods */
 };
 
 /* The open block of a series. Whatever steers the writer lies here, in private memory. */
 struct block_writer {
     struct block_model model;
-    uint64_t word; /* the payload's newest, unfinished word */
+    uint64_t tail; /* the payload's newest, unfinished byte */
     double resolution, inverse;
     struct segment_block_head head; /* all but the stamp, which lies in the segment alone */
     int64_t period_ns;
@@ -76,7 +70,8 @@ struct block_reader {
     uint64_t index;
     uint32_t left;  /* entries */
     uint32_t at;    /* bit */
-    bool announced; /* after the run an entry is coded */
+    bool announced; /* after the run an entry is coded, */
+    bool busy;      /* and there was no run before it */
     bool failed;    /* the payload makes no sense */
 };
 

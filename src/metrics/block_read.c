@@ -49,17 +49,23 @@ static inline bool get_escape(struct block_reader *reader, unsigned *what)
     return true;
 }
 
-static inline uint64_t get_low(struct block_reader *reader, const struct block_mean *mean)
+/* A number that begins with no escape. */
+static inline uint64_t get_low(struct block_reader *reader, int mean)
 {
-    unsigned k = low_bits(mean);
     uint64_t bits = peek(reader);
-    unsigned prefix = (unsigned)__builtin_ctzll(~bits); /* less than PREFIX_MAX: no escape */
-    skip(reader, 2 * prefix + 1 + k);
-    uint64_t rest = bits >> (prefix + 1) & ((UINT64_C(1) << (prefix + k)) - 1);
-    return rest + (((UINT64_C(1) << prefix) - 1) << k);
+    unsigned k = low_bits(mean), class = bits & CLASS_MORE, prefix = CLASS_BITS;
+    if (VAGUS_UNLIKELY(class == CLASS_MORE)) {
+        unsigned ones = (unsigned)__builtin_ctzll(~bits); /* less than PREFIX_MAX */
+        class += ones - CLASS_BITS;
+        prefix = ones + 1;
+    }
+    unsigned low = k + class - (class > 0);
+    skip(reader, prefix + low);
+    uint64_t top = (uint64_t)(class > 0) << low;
+    return top | (bits >> prefix & ((UINT64_C(1) << low) - 1));
 }
 
-static inline uint64_t get_number(struct block_reader *reader, const struct block_mean *mean)
+static inline uint64_t get_number(struct block_reader *reader, int mean)
 {
     unsigned what;
     if (VAGUS_LIKELY(!get_escape(reader, &what)))
@@ -81,7 +87,7 @@ static uint64_t get_raw(struct block_reader *reader)
 static void get_bucket(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
 {
     struct block_model *m = &reader->model;
-    uint64_t count = get_number(reader, &m->means[BLOCK_COUNT]), numbers[3];
+    uint64_t count = get_number(reader, m->means[BLOCK_COUNT]), numbers[3];
     mean_add(&m->means[BLOCK_COUNT], count);
     f[BLOCK_COUNT] = m->count + unzigzag(count);
     m->count = f[BLOCK_COUNT];
@@ -92,7 +98,7 @@ static void get_bucket(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
         return;
     }
     for (unsigned i = 0; i < 3; i++) {
-        numbers[i] = get_number(reader, &m->means[BLOCK_MIN + i]);
+        numbers[i] = get_number(reader, m->means[BLOCK_MIN + i]);
         mean_add(&m->means[BLOCK_MIN + i], numbers[i]);
     }
     f[BLOCK_MIN] = f[BLOCK_LAST] - numbers[0];
@@ -104,7 +110,7 @@ static void get_bucket(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
 static bool get_coded(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
 {
     struct block_model *m = &reader->model;
-    bool expected = m->any;
+    bool expected = m->any, busy = reader->busy;
     unsigned what = ESCAPE_WIDE;
     uint64_t step = m->step;
     bool escaped = get_escape(reader, &what);
@@ -125,10 +131,13 @@ static bool get_coded(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
         skip(reader, 1);
         f[BLOCK_LAST] = get_raw(reader) ^ m->last;
     } else {
-        uint64_t number = escaped ? get_wide(reader) : get_low(reader, &m->means[BLOCK_LAST]);
-        f[BLOCK_LAST] = predicted(m) + unzigzag(number + (expected && !m->wide));
-        if (m->any)
+        uint64_t number = escaped ? get_wide(reader) : get_low(reader, m->means[BLOCK_LAST]);
+        f[BLOCK_LAST] = predicted(m) + unzigzag(number + (expected && !m->wide && !busy));
+        if (m->any) {
             mean_add(&m->means[BLOCK_LAST], number);
+            if (busy)
+                mean_add(&m->runs, number == 0);
+        }
     }
     if (m->wide)
         get_bucket(reader, f);
@@ -176,9 +185,17 @@ static void get_run(struct block_reader *reader)
         reader->run = reader->left;
         return;
     }
-    reader->run = get_number(reader, &m->runs);
-    mean_add(&m->runs, reader->run);
     reader->announced = true;
+    reader->busy = is_busy(m);
+    if (reader->busy)
+        return;
+    unsigned k = (unsigned)m->runs / OCTAVE;
+    uint64_t bits = peek(reader);
+    unsigned ones = (unsigned)__builtin_ctzll(~bits | UINT64_C(1) << RUN_PREFIX_MAX);
+    skip(reader, 2 * ones + 1 + k);
+    reader->run = (bits >> (ones + 1) & ((UINT64_C(1) << (ones + k)) - 1)) +
+                  (((UINT64_C(1) << ones) - 1) << k);
+    mean_add(&m->runs, reader->run);
     reader->failed = reader->failed || reader->run >= coded;
 }
 
