@@ -10,8 +10,6 @@
 
 /* Beyond so many resolutions a double itself is hardly finer, and is coded as it is. */
 #define SCALED_MAX 0x1p50
-/* More than one entry can ever take: its run, a step, five escaped numbers. */
-#define ENTRY_BITS_MAX (8 * (PREFIX_MAX + ESCAPE_BITS + 6 + 64))
 
 /* Where the payload has got to while an entry is put. */
 struct out {
@@ -21,7 +19,7 @@ struct out {
 };
 
 /* At most 56 bits. What does not fit is not written; the caller sees that by out->at. */
-static inline void put_bits(struct out *out, uint64_t bits, unsigned count)
+BLOCK_INLINE void put_bits(struct out *out, uint64_t bits, unsigned count)
 {
     const unsigned bytes = SERIES_BLOCK_WORDS * 8;
     unsigned byte = out->at / 8, ends = out->at % 8 + count;
@@ -34,18 +32,18 @@ static inline void put_bits(struct out *out, uint64_t bits, unsigned count)
     out->at += count;
 }
 
-static inline void put_escape(struct out *out, unsigned what)
+BLOCK_INLINE void put_escape(struct out *out, unsigned what)
 {
     put_bits(out, ((UINT64_C(1) << PREFIX_MAX) - 1) | (uint64_t)what << PREFIX_MAX,
              PREFIX_MAX + ESCAPE_BITS);
 }
 
-static inline uint64_t low_part(uint64_t number, unsigned bits)
+BLOCK_INLINE uint64_t low_part(uint64_t number, unsigned bits)
 {
     return number & ((UINT64_C(1) << bits) - 1);
 }
 
-static inline void put_wide(struct out *out, uint64_t number)
+BLOCK_INLINE void put_wide(struct out *out, uint64_t number)
 {
     unsigned bits = width(number | 1), low = bits < 32 ? bits : 32;
     put_bits(out, (bits - 1) | low_part(number, low) << 6, 6 + low);
@@ -53,7 +51,7 @@ static inline void put_wide(struct out *out, uint64_t number)
         put_bits(out, number >> low, bits - low);
 }
 
-static inline void put_number(struct out *out, int mean, uint64_t number)
+BLOCK_INLINE void put_number(struct out *out, int mean, uint64_t number)
 {
     unsigned k = low_bits(mean), bits = width(number), class = bits > k ? bits - k : 0;
     if (VAGUS_LIKELY(class < CLASS_MORE)) {
@@ -70,7 +68,7 @@ static inline void put_number(struct out *out, int mean, uint64_t number)
 }
 
 /* Exponential Golomb: as many ones as run + 1, less its low bits, has bits after its first. */
-static inline void put_run(struct out *out, int mean, unsigned run)
+BLOCK_INLINE void put_run(struct out *out, int mean, unsigned run)
 {
     unsigned k = (unsigned)mean / OCTAVE, ones = width((run >> k) + 1) - 1;
     uint64_t rest = run + (UINT64_C(1) << k) - (UINT64_C(1) << (ones + k));
@@ -78,7 +76,7 @@ static inline void put_run(struct out *out, int mean, unsigned run)
 }
 
 /* Bits of a double that differ from the expected ones. */
-static inline void put_raw(struct out *out, uint64_t differing)
+BLOCK_INLINE void put_raw(struct out *out, uint64_t differing)
 {
     if (differing == 0) {
         put_bits(out, 0, 1);
@@ -89,8 +87,7 @@ static inline void put_raw(struct out *out, uint64_t differing)
     put_wide(out, differing >> low);
 }
 
-static inline void put_bucket(struct out *out, struct block_model *m,
-                              const uint64_t f[BLOCK_FIELDS])
+BLOCK_INLINE void put_bucket(struct out *out, struct block_model *m, const uint64_t f[BLOCK_FIELDS])
 {
     uint64_t count = zigzag(f[BLOCK_COUNT] - m->count);
     put_number(out, m->means[BLOCK_COUNT], count);
@@ -109,7 +106,7 @@ static inline void put_bucket(struct out *out, struct block_model *m,
     }
 }
 
-static inline bool as_predicted(const struct block_model *m, const uint64_t f[BLOCK_FIELDS])
+BLOCK_INLINE bool as_predicted(const struct block_model *m, const uint64_t f[BLOCK_FIELDS])
 {
     if (!m->any || f[BLOCK_LAST] != (m->raw ? m->last : predicted(m)))
         return false;
@@ -121,14 +118,14 @@ static inline bool as_predicted(const struct block_model *m, const uint64_t f[BL
 }
 
 /* The nearest integer, ties away from zero. */
-static inline int64_t nearest(double scaled)
+BLOCK_INLINE int64_t nearest(double scaled)
 {
     return (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
 }
 
 /* False: it cannot be kept as one. Without a resolution only what is an integer can, and the
  * negative zero is none. */
-static inline bool as_integer(const struct block_writer *writer, double value, uint64_t *integer)
+BLOCK_INLINE bool as_integer(const struct block_writer *writer, double value, uint64_t *integer)
 {
     if (writer->resolution != 0) {
         double scaled = value * writer->inverse;
@@ -143,15 +140,14 @@ static inline bool as_integer(const struct block_writer *writer, double value, u
     return bits_of((double)(int64_t)value) == bits_of(value);
 }
 
-static inline bool as_integers(const struct block_writer *writer, const struct block_entry *entry,
-                               uint64_t f[BLOCK_FIELDS])
+BLOCK_INLINE bool as_integers(const struct block_writer *writer, const struct block_entry *entry,
+                              bool wide, uint64_t f[BLOCK_FIELDS])
 {
     f[BLOCK_COUNT] = entry->count;
-    return entry->count == 0 ||
-           (as_integer(writer, entry->last, &f[BLOCK_LAST]) &&
-            (!writer->model.wide || (as_integer(writer, entry->min, &f[BLOCK_MIN]) &&
-                                     as_integer(writer, entry->max, &f[BLOCK_MAX]) &&
-                                     as_integer(writer, entry->sum, &f[BLOCK_SUM]))));
+    return entry->count == 0 || (as_integer(writer, entry->last, &f[BLOCK_LAST]) &&
+                                 (!wide || (as_integer(writer, entry->min, &f[BLOCK_MIN]) &&
+                                            as_integer(writer, entry->max, &f[BLOCK_MAX]) &&
+                                            as_integer(writer, entry->sum, &f[BLOCK_SUM]))));
 }
 
 static void as_bits(const struct block_entry *entry, uint64_t f[BLOCK_FIELDS])
@@ -174,12 +170,11 @@ void block_open(struct block_writer *writer, struct segment_block *block, uint32
                 uint8_t level, uint8_t fields, double resolution, uint32_t previous,
                 const struct block_entry *first)
 {
-    uint64_t f[BLOCK_FIELDS];
+    uint64_t f[BLOCK_FIELDS] = {0};
     writer->resolution = resolution;
     writer->inverse = resolution == 0 ? 1 : 1 / resolution;
-    writer->model.wide = fields > 1;
     /* A metric without a resolution is exact; where its values are integers they are coded so. */
-    bool raw = writer->odd || !as_integers(writer, first, f);
+    bool raw = writer->odd || !as_integers(writer, first, fields > 1, f);
     uint8_t flags = raw ? SEGMENT_BLOCK_RAW : resolution == 0 ? SEGMENT_BLOCK_INTEGER : 0;
     writer->head = (struct segment_block_head){.number = writer->head.number + 1,
                                                .metric = metric,
@@ -199,14 +194,14 @@ void block_open(struct block_writer *writer, struct segment_block *block, uint32
     segment_write_end(&block->head.stamp);
 }
 
-static inline void count_in(struct segment_block_head *head, const struct block_entry *entry)
+BLOCK_INLINE void count_in(struct segment_block_head *head, const struct block_entry *entry,
+                           bool wide)
 {
     head->entries++;
     if (entry->count == 0) {
         head->gaps++;
         return;
     }
-    bool wide = head->fields > 1;
     double low = wide ? entry->min : entry->last, high = wide ? entry->max : entry->last;
     head->min = head->count == 0 || low < head->min ? low : head->min;
     head->max = head->count == 0 || high > head->max ? high : head->max;
@@ -215,9 +210,23 @@ static inline void count_in(struct segment_block_head *head, const struct block_
     head->count += entry->count;
 }
 
-/* The run before an entry, unless there are none now; what the entry's last is off by. */
-static inline void put_last(struct out *out, struct block_model *m, const uint64_t *f, bool busy,
-                            bool expected)
+/* What changes of a head with an entry; one by one, since they come out of registers. */
+BLOCK_INLINE void head_store(struct segment_block_head *to, const struct segment_block_head *head)
+{
+    to->entries = head->entries;
+    to->pending = head->pending;
+    to->bits = head->bits;
+    to->gaps = head->gaps;
+    to->count = head->count;
+    to->span = head->span;
+    to->min = head->min;
+    to->max = head->max;
+    to->sum = head->sum;
+    to->last = head->last;
+}
+
+BLOCK_INLINE void put_last(struct out *out, struct block_model *m, const uint64_t *f, bool busy,
+                           bool expected)
 {
     if (m->raw) {
         put_raw(out, f[BLOCK_LAST] ^ m->last);
@@ -233,23 +242,22 @@ static inline void put_last(struct out *out, struct block_model *m, const uint64
         mean_add(&m->runs, number == 0);
 }
 
-static inline void put_coded(struct out *out, struct block_writer *writer,
-                             const struct block_entry *entry, const uint64_t f[BLOCK_FIELDS],
-                             uint32_t step)
+/* pending: the run before it. */
+BLOCK_INLINE void put_coded(struct out *out, struct block_model *m, unsigned pending,
+                            const struct block_entry *entry, const uint64_t f[BLOCK_FIELDS],
+                            uint32_t step)
 {
-    struct block_model *m = &writer->model;
     bool expected = step == m->step && m->any, busy = is_busy(m);
     if (!busy) {
-        put_run(out, m->runs, writer->head.pending);
-        mean_add(&m->runs, writer->head.pending);
-        writer->head.pending = 0;
+        put_run(out, m->runs, pending);
+        mean_add(&m->runs, pending);
     }
     if (VAGUS_UNLIKELY(step != m->step)) {
         put_escape(out, ESCAPE_STEP);
         put_wide(out, step);
         m->step = m->loose && step > 0 ? step : m->step;
     }
-    if (writer->head.entries == 0)
+    if (VAGUS_UNLIKELY(!m->begun))
         model_begun(m);
     if (entry->count == 0) {
         put_escape(out, ESCAPE_GAP);
@@ -265,29 +273,8 @@ static inline void put_coded(struct out *out, struct block_writer *writer,
     m->count = m->wide ? f[BLOCK_COUNT] : 1;
 }
 
-/* Codes an entry behind what is there. False, and nothing is changed, if it does not fit. */
-static bool put_behind(struct block_writer *writer, struct segment_block *block,
-                       const struct block_entry *entry, const uint64_t f[BLOCK_FIELDS],
-                       uint32_t step)
-{
-    struct out out = {(unsigned char *)block->payload, writer->tail, writer->head.bits};
-    if (VAGUS_LIKELY(out.at + ENTRY_BITS_MAX <= SERIES_BLOCK_BITS)) {
-        put_coded(&out, writer, entry, f, step);
-    } else {
-        struct block_writer before = *writer;
-        put_coded(&out, writer, entry, f, step);
-        if (out.at > SERIES_BLOCK_BITS) {
-            *writer = before; /* bits beyond those of the head mean nothing */
-            return false;
-        }
-    }
-    writer->tail = out.tail;
-    writer->head.bits = (uint16_t)out.at;
-    return true;
-}
-
 /* Periods since the newest entry; false if it is too far away for this block. */
-static inline bool step_of(const struct block_writer *writer, int64_t at_ns, uint32_t *step)
+BLOCK_INLINE bool step_of(const struct block_writer *writer, int64_t at_ns, uint32_t *step)
 {
     const struct segment_block_head *head = &writer->head;
     int64_t since_ns;
@@ -313,39 +300,65 @@ static inline bool step_of(const struct block_writer *writer, int64_t at_ns, uin
     return true;
 }
 
-bool block_put(struct block_writer *writer, struct segment_block *block,
-               const struct block_entry *entry)
+/* Works on copies that are to stay in registers, so what did not fit leaves nothing behind but bits
+ * beyond those of the head, which mean nothing. */
+BLOCK_INLINE bool put_entry(struct block_writer *writer, struct segment_block *block,
+                            const struct block_entry *entry, const uint64_t f[BLOCK_FIELDS],
+                            uint32_t step, bool wide, bool raw)
 {
-    struct segment_block_head *head = &writer->head;
-    struct block_model *m = &writer->model;
-    uint64_t f[BLOCK_FIELDS] = {0};
-    uint32_t step;
-    if (head->entries == SERIES_BLOCK_ENTRIES_MAX || !step_of(writer, entry->at_ns, &step))
-        return false;
-    if (m->raw) {
-        writer->odd = writer->odd || !as_integers(writer, entry, f);
-        as_bits(entry, f);
-    } else if (!as_integers(writer, entry, f)) {
-        writer->odd = true; /* the next block is raw, and so are those after it that have such */
-        return false;
-    }
-
+    struct block_model m = writer->model;
+    struct segment_block_head head = writer->head;
+    struct out out = {(unsigned char *)block->payload, writer->tail, head.bits};
+    m.wide = wide;
+    m.raw = raw;
     segment_write_begin(&block->head.stamp);
-    bool fits = true;
-    if (entry->count > 0 && step == m->step && !is_busy(m) && as_predicted(m, f)) {
-        model_follow(m, f[BLOCK_LAST]);
-        head->pending++;
+    if (entry->count > 0 && step == m.step && !is_busy(&m) && as_predicted(&m, f)) {
+        model_follow(&m, f[BLOCK_LAST]);
+        head.pending++;
     } else {
-        fits = put_behind(writer, block, entry, f, step);
+        put_coded(&out, &m, head.pending, entry, f, step);
+        head.pending = 0;
+        head.bits = (uint16_t)out.at;
     }
-    if (fits) {
-        head->span += step;
-        count_in(head, entry);
-        memcpy(&block->head.entries, &head->entries,
-               sizeof(struct segment_block_head) - offsetof(struct segment_block_head, entries));
+    bool fits = out.at <= SERIES_BLOCK_BITS;
+    if (VAGUS_LIKELY(fits)) {
+        head.span += step;
+        count_in(&head, entry, wide);
+        head_store(&writer->head, &head);
+        head_store(&block->head, &head);
+        writer->tail = out.tail;
+        writer->model = m;
     }
     segment_write_end(&block->head.stamp);
     return fits;
+}
+
+/* Buckets, and what integers cannot hold. */
+static __attribute__((noinline)) bool put_other(struct block_writer *writer,
+                                                struct segment_block *block,
+                                                const struct block_entry *entry, uint32_t step)
+{
+    bool wide = writer->model.wide, raw = writer->model.raw;
+    uint64_t f[BLOCK_FIELDS] = {0};
+    bool odd = !as_integers(writer, entry, wide, f);
+    writer->odd = writer->odd || odd;
+    if (odd && !raw)
+        return false; /* the next block is raw, and so are those after it that have such */
+    if (raw)
+        as_bits(entry, f);
+    return put_entry(writer, block, entry, f, step, wide, raw);
+}
+
+bool block_put(struct block_writer *writer, struct segment_block *block,
+               const struct block_entry *entry)
+{
+    uint64_t f[BLOCK_FIELDS] = {0};
+    uint32_t step;
+    if (writer->head.entries == SERIES_BLOCK_ENTRIES_MAX || !step_of(writer, entry->at_ns, &step))
+        return false;
+    if (writer->model.wide || writer->model.raw || !as_integers(writer, entry, false, f))
+        return put_other(writer, block, entry, step);
+    return put_entry(writer, block, entry, f, step, false, false);
 }
 
 void block_seal(struct block_writer *writer, struct segment_block *block)

@@ -25,11 +25,11 @@ struct block_model {
     uint64_t slope;                    /* its difference from the one before */
     uint64_t count;                    /* of the newest bucket */
     int16_t runs, means[BLOCK_FIELDS]; /* mean widths of recent numbers */
-    int16_t bent;   /* below 0: "on as before" was nearer lately than "as before" */
-    bool any;       /* there was a value */
-    bool raw, wide; /* bits of doubles; five fields */
-    bool loose;     /* the expected step follows the last one: the instant tier */
-    uint32_t step;  /* expected, in periods */
+    int16_t bent;    /* below 0: "on as before" was nearer lately than "as before" */
+    bool begun, any; /* there was an entry; a value */
+    bool raw, wide;  /* bits of doubles; five fields */
+    bool loose;      /* the expected step follows the last one: the instant tier */
+    uint32_t step;   /* expected, in periods */
 };
 
 /* The open block of a series. Whatever steers the writer lies here, in private memory. */

@@ -122,7 +122,7 @@ static bool get_coded(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
         escaped = get_escape(reader, &what);
     }
     reader->index += step;
-    if (reader->left == reader->block->head.entries)
+    if (VAGUS_UNLIKELY(!m->begun))
         model_begun(m);
     if (escaped && what == ESCAPE_GAP)
         return false;

@@ -137,15 +137,23 @@ static bool begin_block(struct store *store, const struct store_metric *metric, 
     return true;
 }
 
-static void put(struct store *store, const struct store_metric *metric, unsigned level,
-                const struct block_entry *entry)
+/* The newest block was full, or there is none. */
+static __attribute__((noinline)) void put_anew(struct store *store,
+                                               const struct store_metric *metric, unsigned level,
+                                               const struct block_entry *entry)
 {
     struct store_series *series = &store->series[metric->index * STORE_LEVELS + level];
-    if (series->newest != 0 && block_put(&series->writer, &store->pool[series->newest - 1], entry))
-        return;
     if (!begin_block(store, metric, level, entry) ||
         !block_put(&series->writer, &store->pool[series->newest - 1], entry))
         store->unstored++; /* and the next one says by its step that something is missing */
+}
+
+static inline void put(struct store *store, const struct store_metric *metric, unsigned level,
+                       const struct block_entry *entry)
+{
+    struct store_series *series = &store->series[metric->index * STORE_LEVELS + level];
+    if (series->newest == 0 || !block_put(&series->writer, &store->pool[series->newest - 1], entry))
+        put_anew(store, metric, level, entry);
 }
 
 /* --- The cascade. --- */
@@ -166,21 +174,28 @@ static int64_t bucket_start(int64_t at_ns, int64_t period_ns)
     return at_ns - (into_ns < 0 ? into_ns + period_ns : into_ns);
 }
 
+static inline bool bucket_takes(const struct store_series *series, int64_t at_ns)
+{
+    return series->bucket.count > 0 && at_ns < series->bucket_end_ns;
+}
+
 /* A bucket is closed by the first value beyond it, and then enters the next level as a whole. */
-static void cascade(struct store *store, const struct store_metric *metric, unsigned level,
-                    const struct block_entry *entry)
+static __attribute__((noinline)) void cascade(struct store *store,
+                                              const struct store_metric *metric, unsigned level,
+                                              const struct block_entry *entry)
 {
     struct block_entry closed, carried = *entry;
     for (; level < STORE_LEVELS; level++) {
-        struct block_entry *bucket = &store->series[metric->index * STORE_LEVELS + level].bucket;
+        struct store_series *series = &store->series[metric->index * STORE_LEVELS + level];
         int64_t period_ns = segment_level_ns(level_tiers[level]);
-        if (bucket->count > 0 && carried.at_ns < bucket->at_ns + period_ns) {
-            bucket_add(bucket, &carried); /* what is earlier counts now */
+        if (bucket_takes(series, carried.at_ns)) {
+            bucket_add(&series->bucket, &carried); /* what is earlier counts now */
             return;
         }
-        closed = *bucket;
-        *bucket = carried;
-        bucket->at_ns = bucket_start(carried.at_ns, period_ns);
+        closed = series->bucket;
+        series->bucket = carried;
+        series->bucket.at_ns = bucket_start(carried.at_ns, period_ns);
+        series->bucket_end_ns = series->bucket.at_ns + period_ns;
         if (closed.count == 0)
             return;
         put(store, metric, level, &closed);
@@ -208,7 +223,12 @@ void store_append(struct store *store, const struct store_metric *metric, int64_
             __atomic_store_n(&store->born_ns[metric->index], at_ns, __ATOMIC_RELEASE);
     }
     put(store, metric, own, &entry);
-    if (entry.count > 0)
+    if (entry.count == 0 || own + 1 == STORE_LEVELS)
+        return;
+    struct store_series *above = &store->series[metric->index * STORE_LEVELS + own + 1];
+    if (VAGUS_LIKELY(bucket_takes(above, at_ns)))
+        bucket_add(&above->bucket, &entry);
+    else
         cascade(store, metric, own + 1, &entry);
 }
 

@@ -28,7 +28,8 @@ struct store_recent {
 struct store_series {
     struct block_writer writer;
     struct block_entry bucket; /* being filled; count 0: none */
-    uint32_t newest;           /* place + 1; published with release; 0: none */
+    int64_t bucket_end_ns;
+    uint32_t newest; /* place + 1; published with release; 0: none */
 };
 
 /* A place in the pool. */
