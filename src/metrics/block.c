@@ -11,6 +11,8 @@
 /* Beyond so many resolutions a double itself is hardly finer, and is coded as it is. */
 #define SCALED_MAX 0x1p50
 
+#define PART_BITS ((SERIES_BLOCK_BITS + BLOCK_PARTS - 1) / BLOCK_PARTS)
+
 /* Where the payload has got to while an entry is put. */
 struct out {
     unsigned char *payload;
@@ -187,7 +189,10 @@ void block_open(struct block_writer *writer, struct segment_block *block, uint32
     writer->period_ns = segment_level_ns(level);
     writer->odd = false;
     model_begin(&writer->model, &writer->head);
+    writer->part = (struct block_part){.min = INFINITY, .max = -INFINITY};
     segment_write_begin(&block->head.stamp);
+    if (writer->parts != NULL)
+        *writer->parts = (struct block_parts){.count = 0};
     memcpy(&block->head.number, &writer->head.number,
            sizeof(struct segment_block_head) - offsetof(struct segment_block_head, number));
     block->payload[0] = 0;
@@ -223,6 +228,45 @@ BLOCK_INLINE void head_store(struct segment_block_head *to, const struct segment
     to->max = head->max;
     to->sum = head->sum;
     to->last = head->last;
+}
+
+/* A part ends here. */
+static __attribute__((noinline)) void part_end(struct block_writer *writer)
+{
+    const struct segment_block_head *head = &writer->head;
+    const struct block_model *m = &writer->model;
+    struct block_parts *parts = writer->parts;
+    parts->part[parts->count++] = writer->part;
+    writer->part = (struct block_part){.last = m->last,
+                                       .slope = m->slope,
+                                       .runs = m->runs,
+                                       .mean = m->means[BLOCK_LAST],
+                                       .bent = m->bent,
+                                       .bits = head->bits,
+                                       .entries = head->entries,
+                                       .gaps = head->gaps,
+                                       .index = head->span,
+                                       .first = head->span,
+                                       .min = INFINITY,
+                                       .max = -INFINITY};
+    if (parts->count < BLOCK_PARTS)
+        parts->part[parts->count] = writer->part;
+}
+
+/* Parts have about as many bits each, and begin after a value that was coded. */
+BLOCK_INLINE void part_add(struct block_writer *writer, const struct block_entry *entry)
+{
+    struct block_part *part = &writer->part;
+    if (entry->count == 0)
+        return;
+    if (VAGUS_UNLIKELY(part->min > part->max))
+        part->first = writer->head.span;
+    part->min = entry->last < part->min ? entry->last : part->min;
+    part->max = entry->last > part->max ? entry->last : part->max;
+    part->sum += entry->last;
+    if (VAGUS_UNLIKELY(writer->head.bits >= part->bits + PART_BITS) && writer->head.pending == 0 &&
+        writer->parts->count + 1 < BLOCK_PARTS)
+        part_end(writer);
 }
 
 BLOCK_INLINE void put_last(struct out *out, struct block_model *m, const uint64_t *f, bool busy,
@@ -328,6 +372,8 @@ BLOCK_INLINE bool put_entry(struct block_writer *writer, struct segment_block *b
         head_store(&block->head, &head);
         writer->tail = out.tail;
         writer->model = m;
+        if (!wide && !raw && writer->parts != NULL && !m.loose)
+            part_add(writer, entry);
     }
     segment_write_end(&block->head.stamp);
     return fits;
@@ -366,5 +412,9 @@ void block_seal(struct block_writer *writer, struct segment_block *block)
     writer->head.flags |= SEGMENT_BLOCK_SEALED;
     segment_write_begin(&block->head.stamp);
     block->head.flags = writer->head.flags;
+    if (writer->parts != NULL && writer->parts->count > 0) {
+        part_end(writer);
+        writer->parts->sealed = true;
+    }
     segment_write_end(&block->head.stamp);
 }

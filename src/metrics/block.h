@@ -32,6 +32,26 @@ struct block_model {
     uint32_t step;   /* expected, in periods */
 };
 
+/* A part of a block of single integers: what the model was where it begins, so that reading may
+ * begin there, and what a head would say of it. Kept in private memory, beside the block. */
+struct block_part {
+    uint64_t last, slope;
+    int16_t runs, mean, bent;
+    uint16_t bits, entries, gaps; /* of the block before it */
+    uint32_t index;               /* of the entry before it, in periods, */
+    uint32_t first;               /* and of its own first value */
+    double min, max, sum;
+};
+
+#define BLOCK_PARTS 8
+
+struct block_parts {
+    uint32_t
+        count; /* those that are complete; the next one has begun, unless the block is sealed */
+    bool sealed;
+    struct block_part part[BLOCK_PARTS];
+};
+
 /* The open block of a series. Whatever steers the writer lies here, in private memory. */
 struct block_writer {
     struct block_model model;
@@ -39,6 +59,8 @@ struct block_writer {
     double resolution, inverse;
     struct segment_block_head head; /* all but the stamp, which lies in the segment alone */
     int64_t period_ns;
+    struct block_parts *parts; /* of the place; NULL: none are kept */
+    struct block_part part;    /* the one that is being filled */
     bool odd; /* there were values that integers cannot hold: the next block is raw */
 };
 
@@ -77,5 +99,22 @@ struct block_reader {
 
 void block_read(struct block_reader *reader, const struct segment_block *block, double resolution);
 bool block_next(struct block_reader *reader, struct block_entry *entry);
+/* As many as there are and there is room for: faster. */
+unsigned block_next_many(struct block_reader *reader, struct block_entry *entries, unsigned room);
+
+/* Parts of a block, numbered from 0; one that has none is one part. block_part_head() is false for
+ * a part that is not complete. Parts that do not fit the block, since somebody wrote over it, count
+ * as none. *until: what reader->left is where the part ends. */
+unsigned block_parts_count(const struct segment_block *block, const struct block_parts *parts);
+bool block_part_head(const struct segment_block *block, const struct block_parts *parts,
+                     unsigned number, double resolution, struct segment_block_head *head);
+void block_part_read(struct block_reader *reader, const struct segment_block *block,
+                     const struct block_parts *parts, unsigned number, double resolution,
+                     uint32_t *until);
+
+/* Takes at once the entries up to a time, as long as reader->left is more than until, and tells of
+ * the values among them what a head would. False if there are none, or no single integers. */
+bool block_take(struct block_reader *reader, int64_t to_ns, uint32_t until,
+                struct segment_block_head *head);
 
 #endif

@@ -34,6 +34,8 @@ int store_init(struct store *store, struct segment *segment, uint32_t metrics)
         .places_count = segment->series_blocks,
         .metrics = metrics,
         .places = calloc(segment->series_blocks, sizeof(*store->places)),
+        .parts = calloc(segment->series_blocks, sizeof(*store->parts)),
+        .groups = calloc(segment->series_blocks, sizeof(*store->groups)),
         .series = calloc(all, sizeof(*store->series)),
         .oldest = calloc(all, sizeof(*store->oldest)),
         .since_ns = calloc(all, sizeof(*store->since_ns)),
@@ -41,9 +43,9 @@ int store_init(struct store *store, struct segment *segment, uint32_t metrics)
         .recent = calloc(metrics, sizeof(*store->recent)),
         .born_ns = calloc(metrics, sizeof(*store->born_ns)),
     };
-    if (store->places == NULL || store->series == NULL || store->oldest == NULL ||
-        store->since_ns == NULL || store->keep_ns == NULL || store->recent == NULL ||
-        store->born_ns == NULL) {
+    if (store->places == NULL || store->parts == NULL || store->groups == NULL ||
+        store->series == NULL || store->oldest == NULL || store->since_ns == NULL ||
+        store->keep_ns == NULL || store->recent == NULL || store->born_ns == NULL) {
         store_finish(store);
         return VAGUS_ENOMEM;
     }
@@ -57,6 +59,8 @@ int store_init(struct store *store, struct segment *segment, uint32_t metrics)
 void store_finish(struct store *store)
 {
     free(store->places);
+    free(store->parts);
+    free(store->groups);
     free(store->series);
     free(store->oldest);
     free(store->since_ns);
@@ -108,6 +112,38 @@ static uint32_t take_place(struct store *store, int64_t now_ns)
     return evict(store, now_ns);
 }
 
+/* A sealed block joins its group; the one that completes it gets a head for all. */
+static void group_add(struct store *store, struct store_series *series, uint32_t place)
+{
+    const struct segment_block_head *head = &series->writer.head;
+    struct segment_block_head *group = &series->group;
+    if (head->number % STORE_GROUP == 1) {
+        *group = *head;
+        return;
+    }
+    if (head->count > 0) {
+        group->min = group->count == 0 || head->min < group->min ? head->min : group->min;
+        group->max = group->count == 0 || head->max > group->max ? head->max : group->max;
+        group->sum = group->count == 0 ? head->sum : group->sum + head->sum;
+        group->last = head->last;
+    }
+    group->count += head->count;
+    group->gaps = (uint16_t)(group->gaps + head->gaps);
+    group->number = head->number;
+    if (head->number % STORE_GROUP != 0)
+        return;
+    /* Blocks begin in phases of their own, so the whole is no whole number of periods. */
+    int64_t last_ns = segment_block_last_ns(head), period_ns = segment_level_ns(head->level);
+    int64_t periods = (last_ns - group->first_ns) / period_ns;
+    if (periods > UINT32_MAX)
+        return;
+    group->span = (uint32_t)periods;
+    group->first_ns = last_ns - periods * period_ns;
+    segment_write_begin(&store->pool[place - 1].head.stamp);
+    store->groups[place - 1] = *group;
+    segment_write_end(&store->pool[place - 1].head.stamp);
+}
+
 static bool begin_block(struct store *store, const struct store_metric *metric, unsigned level,
                         const struct block_entry *entry)
 {
@@ -119,10 +155,12 @@ static bool begin_block(struct store *store, const struct store_metric *metric, 
     if (before != 0) {
         struct segment_block *sealed = &store->pool[before - 1];
         block_seal(&series->writer, sealed);
+        group_add(store, series, before);
         store->places[before - 1].next = place;
         store->places[before - 1].last_ns = segment_block_last_ns(&series->writer.head);
     }
     store->places[place - 1] = (struct store_place){.first_ns = entry->at_ns};
+    series->writer.parts = &store->parts[place - 1];
     uint8_t fields = level == store_own_level(metric->tier) ? 1 : BLOCK_FIELDS;
     block_open(&series->writer, &store->pool[place - 1], metric->index,
                (uint8_t)store_level_tier(level, metric->tier), fields, metric->resolution, before,
@@ -234,8 +272,9 @@ void store_append(struct store *store, const struct store_metric *metric, int64_
 
 /* --- Any thread. --- */
 
-/* Copies the first bytes of a block by its stamp. */
-static int copy_stamped(const struct store *store, uint32_t place, void *to, size_t bytes)
+/* Copies the first bytes of a block by its stamp, and its parts if these are wanted. */
+static inline int copy_stamped(const struct store *store, uint32_t place, void *to, size_t bytes,
+                               struct block_parts *parts)
 {
     struct segment_block_head *head = to;
     if (place == 0 || place > store->places_count)
@@ -244,6 +283,8 @@ static int copy_stamped(const struct store *store, uint32_t place, void *to, siz
     for (int try = 0; try < SEGMENT_TRIES; try++) {
         uint64_t before = __atomic_load_n(&from->head.stamp, __ATOMIC_ACQUIRE);
         segment_copy(to, from, bytes);
+        if (parts != NULL)
+            segment_copy(parts, &store->parts[place - 1], sizeof(*parts));
         segment_fence_acquire();
         if (before % 2 == 0 && __atomic_load_n(&from->head.stamp, __ATOMIC_RELAXED) == before)
             return segment_block_check(head) ? 0 : VAGUS_ECORRUPT;
@@ -253,12 +294,40 @@ static int copy_stamped(const struct store *store, uint32_t place, void *to, siz
 
 int store_copy_head(const struct store *store, uint32_t place, struct segment_block_head *head)
 {
-    return copy_stamped(store, place, head, sizeof(*head));
+    return copy_stamped(store, place, head, sizeof(*head), NULL);
 }
 
 int store_copy_block(const struct store *store, uint32_t place, struct segment_block *block)
 {
-    return copy_stamped(store, place, block, sizeof(*block));
+    return copy_stamped(store, place, block, sizeof(*block), NULL);
+}
+
+int store_copy_group(const struct store *store, uint32_t place, struct segment_block_head *group)
+{
+    const struct segment_block *block = &store->pool[place - 1];
+    uint64_t before = __atomic_load_n(&block->head.stamp, __ATOMIC_ACQUIRE);
+    segment_copy(group, &store->groups[place - 1], sizeof(*group));
+    segment_fence_acquire();
+    uint64_t after = __atomic_load_n(&block->head.stamp, __ATOMIC_RELAXED);
+    return before % 2 == 0 && before == after ? 0 : VAGUS_EAGAIN;
+}
+
+int store_copy_parts(const struct store *store, uint32_t place, struct segment_block *block,
+                     struct block_parts *parts)
+{
+    return copy_stamped(store, place, block, sizeof(*block), parts);
+}
+
+int64_t store_recent_since_ns(const struct store *store, uint32_t metric)
+{
+    const struct store_recent *recent = &store->recent[metric];
+    uint64_t count;
+    int64_t oldest_ns;
+    segment_copy(&count, &recent->count, sizeof(count));
+    if (count <= STORE_RECENT)
+        return INT64_MIN;
+    segment_copy(&oldest_ns, &recent->points[count % STORE_RECENT].taken_ns, sizeof(oldest_ns));
+    return oldest_ns;
 }
 
 int store_copy_recent(const struct store *store, uint32_t metric,
