@@ -12,9 +12,9 @@
 #define HOUR_NS (60 * MINUTE_NS)
 
 static const uint8_t level_tiers[STORE_LEVELS] = {0, VAGUS_TIER_1S, VAGUS_TIER_10S, VAGUS_TIER_60S};
-/* How long each level is kept where others want room; longer as long as nobody does. */
-static const int64_t level_keep_ns[STORE_LEVELS] = {10 * MINUTE_NS, HOUR_NS, 6 * HOUR_NS,
-                                                    24 * HOUR_NS};
+/* How long each level is kept where others want room; longer as long as nobody does. A queue for
+ * each of these targets; what is to be kept for a day at 1 s is in the last one too. */
+static const int64_t keep_ns[STORE_QUEUES] = {10 * MINUTE_NS, HOUR_NS, 6 * HOUR_NS, 24 * HOUR_NS};
 
 unsigned store_own_level(unsigned tier)
 {
@@ -39,13 +39,13 @@ int store_init(struct store *store, struct segment *segment, uint32_t metrics)
         .series = calloc(all, sizeof(*store->series)),
         .oldest = calloc(all, sizeof(*store->oldest)),
         .since_ns = calloc(all, sizeof(*store->since_ns)),
-        .keep_ns = calloc(all, sizeof(*store->keep_ns)),
+        .queue = calloc(all, sizeof(*store->queue)),
         .recent = calloc(metrics, sizeof(*store->recent)),
         .born_ns = calloc(metrics, sizeof(*store->born_ns)),
     };
     if (store->places == NULL || store->parts == NULL || store->groups == NULL ||
         store->series == NULL || store->oldest == NULL || store->since_ns == NULL ||
-        store->keep_ns == NULL || store->recent == NULL || store->born_ns == NULL) {
+        store->queue == NULL || store->recent == NULL || store->born_ns == NULL) {
         store_finish(store);
         return VAGUS_ENOMEM;
     }
@@ -64,7 +64,7 @@ void store_finish(struct store *store)
     free(store->series);
     free(store->oldest);
     free(store->since_ns);
-    free(store->keep_ns);
+    free(store->queue);
     free(store->recent);
     free(store->born_ns);
     *store = (struct store){0};
@@ -79,29 +79,55 @@ static void drop_oldest(struct store *store, size_t which)
     __atomic_store_n(&store->since_ns[which], store->places[next - 1].first_ns, __ATOMIC_RELEASE);
 }
 
+/* Blocks are sealed nearly in the order of their newest entries; how far to look back for that. */
+#define QUEUE_LOOK 64
+
+static void queue_put(struct store *store, uint32_t place)
+{
+    struct store_place *at = &store->places[place - 1];
+    struct store_queue *queue = &store->queues[store->queue[at->series]];
+    uint32_t older = queue->newest;
+    for (unsigned i = 0; i < QUEUE_LOOK && older != 0; i++) {
+        if (store->places[older - 1].last_ns <= at->last_ns)
+            break;
+        older = store->places[older - 1].older;
+    }
+    at->older = older;
+    at->newer = older != 0 ? store->places[older - 1].newer : queue->oldest;
+    *(older != 0 ? &store->places[older - 1].newer : &queue->oldest) = place;
+    *(at->newer != 0 ? &store->places[at->newer - 1].older : &queue->newest) = place;
+}
+
+static void queue_drop_oldest(struct store *store, struct store_queue *queue)
+{
+    queue->oldest = store->places[queue->oldest - 1].newer;
+    *(queue->oldest != 0 ? &store->places[queue->oldest - 1].older : &queue->newest) = 0;
+}
+
 /* Takes the block that is missed least: of those kept beyond their target the oldest, else the
  * oldest of all. Never an open one. The place + 1; 0: all are open. */
 static uint32_t evict(struct store *store, int64_t now_ns)
 {
-    size_t all = (size_t)store->metrics * STORE_LEVELS, victim = all;
+    struct store_queue *victim = NULL;
     int64_t victim_ns = INT64_MAX;
     bool victim_over = false;
-    for (size_t i = 0; i < all; i++) {
-        uint32_t oldest = store->oldest[i];
-        if (oldest == 0 || store->places[oldest - 1].next == 0)
+    for (unsigned i = 0; i < STORE_QUEUES; i++) {
+        uint32_t oldest = store->queues[i].oldest;
+        if (oldest == 0)
             continue;
         int64_t last_ns = store->places[oldest - 1].last_ns;
-        bool over = now_ns - last_ns > store->keep_ns[i];
+        bool over = now_ns - last_ns > keep_ns[i];
         if (over < victim_over || (over == victim_over && last_ns >= victim_ns))
             continue;
-        victim = i;
+        victim = &store->queues[i];
         victim_ns = last_ns;
         victim_over = over;
     }
-    if (victim == all)
+    if (victim == NULL)
         return 0;
-    uint32_t place = store->oldest[victim];
-    drop_oldest(store, victim);
+    uint32_t place = victim->oldest;
+    queue_drop_oldest(store, victim);
+    drop_oldest(store, store->places[place - 1].series);
     return place;
 }
 
@@ -158,8 +184,10 @@ static bool begin_block(struct store *store, const struct store_metric *metric, 
         group_add(store, series, before);
         store->places[before - 1].next = place;
         store->places[before - 1].last_ns = segment_block_last_ns(&series->writer.head);
+        queue_put(store, before);
     }
-    store->places[place - 1] = (struct store_place){.first_ns = entry->at_ns};
+    store->places[place - 1] =
+        (struct store_place){.series = (uint32_t)which, .first_ns = entry->at_ns};
     series->writer.parts = &store->parts[place - 1];
     uint8_t fields = level == store_own_level(metric->tier) ? 1 : BLOCK_FIELDS;
     block_open(&series->writer, &store->pool[place - 1], metric->index,
@@ -167,8 +195,7 @@ static bool begin_block(struct store *store, const struct store_metric *metric, 
                entry);
     if (store->oldest[which] == 0) {
         store->oldest[which] = place;
-        store->keep_ns[which] =
-            level == 1 && metric->keep_day ? 24 * HOUR_NS : level_keep_ns[level];
+        store->queue[which] = (uint8_t)(level == 1 && metric->keep_day ? STORE_QUEUES - 1 : level);
         __atomic_store_n(&store->since_ns[which], entry->at_ns, __ATOMIC_RELEASE);
     }
     __atomic_store_n(&series->newest, place, __ATOMIC_RELEASE);

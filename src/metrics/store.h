@@ -36,11 +36,19 @@ struct store_series {
     uint32_t newest; /* place + 1; published with release; 0: none */
 };
 
-/* A place in the pool. */
+/* A place in the pool. Places are named by their number + 1, so that 0 is none. */
 struct store_place {
-    uint32_t next;             /* the next newer block of the same series, + 1 */
+    uint32_t next;             /* the next newer block of the same series */
+    uint32_t series;           /* whose it is */
+    uint32_t newer, older;     /* in its queue, if it is sealed */
     int64_t first_ns, last_ns; /* last_ns of a sealed one */
 };
+
+/* Sealed blocks of all series that have the same target, the oldest first. */
+struct store_queue {
+    uint32_t oldest, newest;
+};
+#define STORE_QUEUES STORE_LEVELS
 
 /* What the store has to know of a metric. */
 struct store_metric {
@@ -63,7 +71,8 @@ struct store {
     struct store_series *series; /* STORE_LEVELS for each metric */
     uint32_t *oldest;            /* of each series: place + 1; 0: none */
     int64_t *since_ns;           /* of each series: its first entry; INT64_MAX: none; published */
-    int64_t *keep_ns;            /* of each series: its target */
+    uint8_t *queue;              /* of each series: what its target is */
+    struct store_queue queues[STORE_QUEUES];
     struct store_recent *recent; /* of each metric */
     int64_t *born_ns;            /* of each metric: its first value ever; INT64_MAX: none */
     uint64_t unstored;           /* entries for which no block could be had */
