@@ -183,6 +183,7 @@ BLOCK_INLINE void get_run(struct block_reader *reader)
     uint32_t coded = reader->left - reader->block->head.pending;
     if (reader->left <= reader->block->head.pending) {
         reader->run = reader->left;
+        reader->failed = reader->failed || !m->begun; /* a first one was coded */
         return;
     }
     reader->announced = true;
