@@ -191,8 +191,10 @@ void block_open(struct block_writer *writer, struct segment_block *block, uint32
     model_begin(&writer->model, &writer->head);
     writer->part = (struct block_part){.min = INFINITY, .max = -INFINITY};
     segment_write_begin(&block->head.stamp);
-    if (writer->parts != NULL)
-        *writer->parts = (struct block_parts){.count = 0};
+    if (writer->parts != NULL && writer->parts->count > 0) { /* pages that nobody used stay so */
+        writer->parts->count = 0;
+        writer->parts->sealed = false;
+    }
     memcpy(&block->head.number, &writer->head.number,
            sizeof(struct segment_block_head) - offsetof(struct segment_block_head, number));
     block->payload[0] = 0;
