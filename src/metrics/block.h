@@ -102,9 +102,10 @@ bool block_next(struct block_reader *reader, struct block_entry *entry);
 /* As many as there are and there is room for: faster. */
 unsigned block_next_many(struct block_reader *reader, struct block_entry *entries, unsigned room);
 
-/* Parts of a block, numbered from 0; one that has none is one part. block_part_head() is false for
- * a part that is not complete. Parts that do not fit the block, since somebody wrote over it, count
- * as none. *until: what reader->left is where the part ends. */
+/* Parts of a block, numbered from 0; one that has none is one part. Parts that do not fit the
+ * block, since somebody wrote over it, count as none. block_part_head() is false for a part that is
+ * not complete; where there is but one part it is not to be asked. *until: what reader->left is
+ * where the part ends. */
 unsigned block_parts_count(const struct segment_block *block, const struct block_parts *parts);
 bool block_part_head(const struct segment_block *block, const struct block_parts *parts,
                      unsigned number, double resolution, struct segment_block_head *head);

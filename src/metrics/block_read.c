@@ -277,7 +277,7 @@ bool block_part_head(const struct segment_block *block, const struct block_parts
 {
     const struct block_part *part = &parts->part[number];
     int64_t period_ns = segment_level_ns(block->head.level);
-    if (number >= parts->count || block_parts_count(block, parts) == 1)
+    if (number >= parts->count)
         return false;
     bool last = number + 1 == parts->count && parts->sealed;
     uint32_t entries = last ? block->head.entries : part[1].entries;
@@ -360,13 +360,15 @@ BLOCK_INLINE void take_run(struct block_reader *reader, uint64_t to_index, struc
 }
 
 /* The index of the next coded entry; the step that an escape tells of is looked at only. */
-BLOCK_INLINE uint64_t coded_index(const struct block_reader *reader)
+BLOCK_INLINE uint64_t coded_index(struct block_reader *reader)
 {
-    struct block_reader ahead = *reader;
+    uint64_t step = reader->model.step;
+    uint32_t at = reader->at;
     unsigned what;
-    if (VAGUS_LIKELY(!get_escape(&ahead, &what)) || what != ESCAPE_STEP)
-        return ahead.index + ahead.model.step;
-    return ahead.index + get_wide(&ahead);
+    if (VAGUS_UNLIKELY(get_escape(reader, &what)) && what == ESCAPE_STEP)
+        step = get_wide(reader);
+    reader->at = at;
+    return reader->index + step;
 }
 
 bool block_take(struct block_reader *reader, int64_t to_ns, uint32_t until,

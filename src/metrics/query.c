@@ -179,11 +179,12 @@ static int take_block(struct query_sink *sink, struct stretch *stretch, uint32_t
     int error = store_copy_parts(stretch->span->store, place, &block, &parts);
     if (error != 0 || !is_ours(stretch, &block.head, head->number))
         return error != 0 ? error : VAGUS_ENOENT;
-    for (unsigned i = 0; i < block_parts_count(&block, &parts); i++) {
+    unsigned count = block_parts_count(&block, &parts);
+    for (unsigned i = 0; i < count; i++) {
         struct segment_block_head part;
         struct block_reader reader;
         uint32_t until;
-        bool told = block_part_head(&block, &parts, i, resolution, &part);
+        bool told = count > 1 && block_part_head(&block, &parts, i, resolution, &part);
         if (told && take_head(sink, stretch, &part))
             continue;
         block_part_read(&reader, &block, &parts, i, resolution, &until);

@@ -20,9 +20,11 @@ static void decode_parts(const struct segment_block *block, const struct block_p
     uint32_t until;
     if (!segment_block_check(&block->head))
         return;
-    for (unsigned i = 0; i < block_parts_count(block, parts); i++) {
+    unsigned number = block_parts_count(block, parts);
+    for (unsigned i = 0; i < number; i++) {
         unsigned count = 0, got;
-        block_part_head(block, parts, i, resolution, &head);
+        if (number > 1)
+            block_part_head(block, parts, i, resolution, &head);
         block_part_read(&reader, block, parts, i, resolution, &until);
         while (reader.left > until && (got = block_next_many(&reader, entries, 7)) > 0)
             count += got;
