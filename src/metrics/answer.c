@@ -387,6 +387,7 @@ int query_answer(const struct query_span *span, unsigned aggregation, double qua
         return quantile_answer(span, quantile, &result->value, result);
     totals_init(&totals, aggregation == VAGUS_QUERY_DELTA || aggregation == VAGUS_QUERY_RATE ||
                              (aggregation == VAGUS_QUERY_SUM && span->kind == VAGUS_COUNTER));
+    totals.sink.any_extremes = aggregation != VAGUS_QUERY_MIN && aggregation != VAGUS_QUERY_MAX;
     if ((error = query_walk(span, &totals.sink)) != 0)
         return error;
     result->step_ns = totals.sink.step_ns;

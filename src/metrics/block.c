@@ -10,100 +10,105 @@
 
 /* Beyond so many resolutions a double itself is hardly finer, and is coded as it is. */
 #define SCALED_MAX 0x1p50
-/* More than one entry can ever take: its run, a step, five escaped numbers. */
-#define ENTRY_BITS_MAX (8 * (PREFIX_MAX + ESCAPE_BITS + 6 + 64))
 
-static inline void put_bits(struct block_writer *writer, struct segment_block *block, uint64_t bits,
-                            unsigned count)
+#define PART_BITS ((SERIES_BLOCK_BITS + BLOCK_PARTS - 1) / BLOCK_PARTS)
+
+/* Where the payload has got to while an entry is put. */
+struct out {
+    unsigned char *payload;
+    uint64_t tail;
+    unsigned at;
+};
+
+/* At most 56 bits. What does not fit is not written; the caller sees that by out->at. */
+BLOCK_INLINE void put_bits(struct out *out, uint64_t bits, unsigned count)
 {
-    unsigned at = writer->head.bits, place = at / 64, shift = at % 64;
-    writer->head.bits = (uint16_t)(at + count);
-    if (count == 0 || place >= SERIES_BLOCK_WORDS)
-        return; /* the caller sees that it did not fit */
-    writer->word |= bits << shift;
-    block->payload[place] = writer->word;
-    if (shift + count >= 64) {
-        writer->word = shift > 0 && shift + count > 64 ? bits >> (64 - shift) : 0;
-        if (place + 1 < SERIES_BLOCK_WORDS)
-            block->payload[place + 1] = writer->word;
-    }
+    const unsigned bytes = SERIES_BLOCK_WORDS * 8;
+    unsigned byte = out->at / 8, ends = out->at % 8 + count;
+    uint64_t word = out->tail | bits << out->at % 8;
+    if (VAGUS_LIKELY(byte + 8 <= bytes))
+        memcpy(out->payload + byte, &word, 8);
+    else if (byte < bytes)
+        memcpy(out->payload + byte, &word, bytes - byte);
+    out->tail = word >> (ends & ~7u);
+    out->at += count;
 }
 
-static void put_escape(struct block_writer *writer, struct segment_block *block, unsigned what)
+BLOCK_INLINE void put_escape(struct out *out, unsigned what)
 {
-    put_bits(writer, block, ((UINT64_C(1) << PREFIX_MAX) - 1) | (uint64_t)what << PREFIX_MAX,
+    put_bits(out, ((UINT64_C(1) << PREFIX_MAX) - 1) | (uint64_t)what << PREFIX_MAX,
              PREFIX_MAX + ESCAPE_BITS);
 }
 
-static void put_wide(struct block_writer *writer, struct segment_block *block, uint64_t number)
+BLOCK_INLINE uint64_t low_part(uint64_t number, unsigned bits)
 {
-    unsigned bits = width(number);
-    put_bits(writer, block, bits - 1, 6);
-    put_bits(writer, block, number, bits);
+    return number & ((UINT64_C(1) << bits) - 1);
 }
 
-static inline void put_number(struct block_writer *writer, struct segment_block *block,
-                              struct block_mean *mean, uint64_t number)
+BLOCK_INLINE void put_wide(struct out *out, uint64_t number)
 {
-    unsigned k = low_bits(mean);
-    uint64_t high = number >> k;
-    if (high < (UINT64_C(1) << PREFIX_MAX) - 1) {
-        /* Exponential Golomb: as many ones as high + 1 has bits after its first, these, then the
-         * low bits. Jumps are many times the mean; in a plain Rice code they would be dear. */
-        unsigned prefix = width(high + 1) - 1;
-        uint64_t ones = (UINT64_C(1) << prefix) - 1;
-        uint64_t rest = (high + 1 - ones - 1) << k | (number & ((UINT64_C(1) << k) - 1));
-        put_bits(writer, block, ones | rest << (prefix + 1), 2 * prefix + 1 + k);
+    unsigned bits = width(number | 1), low = bits < 32 ? bits : 32;
+    put_bits(out, (bits - 1) | low_part(number, low) << 6, 6 + low);
+    if (bits > low)
+        put_bits(out, number >> low, bits - low);
+}
+
+BLOCK_INLINE void put_number(struct out *out, int mean, uint64_t number)
+{
+    unsigned k = low_bits(mean), bits = width(number), class = bits > k ? bits - k : 0;
+    if (VAGUS_LIKELY(class < CLASS_MORE)) {
+        unsigned low = k + class - (class > 0);
+        put_bits(out, class | low_part(number, low) << CLASS_BITS, CLASS_BITS + low);
+    } else if (class <= CLASS_MAX) {
+        unsigned ones = CLASS_BITS + class - CLASS_MORE;
+        put_bits(out, low_part(UINT64_MAX, ones) | low_part(number, bits - 1) << (ones + 1),
+                 ones + bits);
     } else {
-        put_escape(writer, block, ESCAPE_WIDE);
-        put_wide(writer, block, number);
+        put_escape(out, ESCAPE_WIDE);
+        put_wide(out, number);
     }
+}
+
+/* Exponential Golomb: as many ones as run + 1, less its low bits, has bits after its first. */
+BLOCK_INLINE void put_run(struct out *out, int mean, unsigned run)
+{
+    unsigned k = (unsigned)mean / OCTAVE, ones = width((run >> k) + 1) - 1;
+    uint64_t rest = run + (UINT64_C(1) << k) - (UINT64_C(1) << (ones + k));
+    put_bits(out, low_part(UINT64_MAX, ones) | rest << (ones + 1), 2 * ones + 1 + k);
 }
 
 /* Bits of a double that differ from the expected ones. */
-static void put_raw(struct block_writer *writer, struct segment_block *block, uint64_t differing)
+BLOCK_INLINE void put_raw(struct out *out, uint64_t differing)
 {
     if (differing == 0) {
-        put_bits(writer, block, 0, 1);
+        put_bits(out, 0, 1);
         return;
     }
     unsigned low = (unsigned)__builtin_ctzll(differing);
-    put_bits(writer, block, 1 | low << 1, 7);
-    put_wide(writer, block, differing >> low);
+    put_bits(out, 1 | low << 1, 7);
+    put_wide(out, differing >> low);
 }
 
-static void put_fields(struct block_writer *writer, struct segment_block *block,
-                       const uint64_t f[BLOCK_FIELDS], bool repeats_excluded)
+BLOCK_INLINE void put_bucket(struct out *out, struct block_model *m, const uint64_t f[BLOCK_FIELDS])
 {
-    struct block_model *m = &writer->model;
-    if (m->raw) {
-        put_raw(writer, block, f[BLOCK_LAST] ^ m->last);
-    } else {
-        uint64_t number = zigzag(f[BLOCK_LAST] - predicted(m)) - repeats_excluded;
-        put_number(writer, block, &m->means[BLOCK_LAST], number);
-        if (m->any)
-            mean_add(&m->means[BLOCK_LAST], number);
-    }
-    if (!m->wide)
-        return;
     uint64_t count = zigzag(f[BLOCK_COUNT] - m->count);
-    put_number(writer, block, &m->means[BLOCK_COUNT], count);
+    put_number(out, m->means[BLOCK_COUNT], count);
     mean_add(&m->means[BLOCK_COUNT], count);
     if (m->raw) {
-        put_raw(writer, block, f[BLOCK_MIN] ^ f[BLOCK_LAST]);
-        put_raw(writer, block, f[BLOCK_MAX] ^ f[BLOCK_LAST]);
-        put_raw(writer, block, f[BLOCK_SUM] ^ predicted_raw_sum(f));
+        put_raw(out, f[BLOCK_MIN] ^ f[BLOCK_LAST]);
+        put_raw(out, f[BLOCK_MAX] ^ f[BLOCK_LAST]);
+        put_raw(out, f[BLOCK_SUM] ^ predicted_raw_sum(f));
         return;
     }
     uint64_t numbers[] = {f[BLOCK_LAST] - f[BLOCK_MIN], f[BLOCK_MAX] - f[BLOCK_LAST],
                           zigzag(f[BLOCK_SUM] - predicted_sum(f))};
     for (unsigned i = 0; i < 3; i++) {
-        put_number(writer, block, &m->means[BLOCK_MIN + i], numbers[i]);
+        put_number(out, m->means[BLOCK_MIN + i], numbers[i]);
         mean_add(&m->means[BLOCK_MIN + i], numbers[i]);
     }
 }
 
-static inline bool as_predicted(const struct block_model *m, const uint64_t f[BLOCK_FIELDS])
+BLOCK_INLINE bool as_predicted(const struct block_model *m, const uint64_t f[BLOCK_FIELDS])
 {
     if (!m->any || f[BLOCK_LAST] != (m->raw ? m->last : predicted(m)))
         return false;
@@ -114,32 +119,46 @@ static inline bool as_predicted(const struct block_model *m, const uint64_t f[BL
            f[BLOCK_SUM] == (m->raw ? predicted_raw_sum(f) : predicted_sum(f));
 }
 
-/* Whether it is an integer that nearest() gives back; the negative zero is none. */
-static inline bool is_integer(double value)
-{
-    return value > -0x1p51 && value < 0x1p51 && value == (double)(int64_t)value &&
-           (value != 0 || bits_of(value) == 0);
-}
-
-static inline bool fits_integer(double value, double resolution, double inverse)
-{
-    return resolution == 0 ? is_integer(value) : fabs(value * inverse) < SCALED_MAX;
-}
-
-/* Whether an entry can be coded as integers; if not, as doubles. */
-static inline bool fits_integers(const struct block_entry *entry, bool wide, double resolution,
-                                 double inverse)
-{
-    return entry->count == 0 || (fits_integer(entry->last, resolution, inverse) &&
-                                 (!wide || (fits_integer(entry->min, resolution, inverse) &&
-                                            fits_integer(entry->max, resolution, inverse) &&
-                                            fits_integer(entry->sum, resolution, inverse))));
-}
-
 /* The nearest integer, ties away from zero. */
-static inline int64_t nearest(double scaled)
+BLOCK_INLINE int64_t nearest(double scaled)
 {
     return (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
+}
+
+/* False: it cannot be kept as one. Without a resolution only what is an integer can, and the
+ * negative zero is none. */
+BLOCK_INLINE bool as_integer(const struct block_writer *writer, double value, uint64_t *integer)
+{
+    if (writer->resolution != 0) {
+        double scaled = value * writer->inverse;
+        if (!(fabs(scaled) < SCALED_MAX))
+            return false;
+        *integer = (uint64_t)nearest(scaled);
+        return true;
+    }
+    if (!(fabs(value) < 0x1p51))
+        return false;
+    *integer = (uint64_t)(int64_t)value;
+    return bits_of((double)(int64_t)value) == bits_of(value);
+}
+
+BLOCK_INLINE bool as_integers(const struct block_writer *writer, const struct block_entry *entry,
+                              bool wide, uint64_t f[BLOCK_FIELDS])
+{
+    f[BLOCK_COUNT] = entry->count;
+    return entry->count == 0 || (as_integer(writer, entry->last, &f[BLOCK_LAST]) &&
+                                 (!wide || (as_integer(writer, entry->min, &f[BLOCK_MIN]) &&
+                                            as_integer(writer, entry->max, &f[BLOCK_MAX]) &&
+                                            as_integer(writer, entry->sum, &f[BLOCK_SUM]))));
+}
+
+static void as_bits(const struct block_entry *entry, uint64_t f[BLOCK_FIELDS])
+{
+    f[BLOCK_LAST] = bits_of(entry->last);
+    f[BLOCK_MIN] = bits_of(entry->min);
+    f[BLOCK_MAX] = bits_of(entry->max);
+    f[BLOCK_SUM] = bits_of(entry->sum);
+    f[BLOCK_COUNT] = entry->count;
 }
 
 double block_rounded(double value, double resolution, double inverse)
@@ -149,30 +168,15 @@ double block_rounded(double value, double resolution, double inverse)
     return (double)nearest(value * inverse) * resolution;
 }
 
-static inline uint64_t as_integer(const struct block_writer *writer, double value)
-{
-    return writer->model.raw ? bits_of(value) : (uint64_t)nearest(value * writer->inverse);
-}
-
-static void as_integers(const struct block_writer *writer, const struct block_entry *entry,
-                        uint64_t f[BLOCK_FIELDS])
-{
-    f[BLOCK_LAST] = as_integer(writer, entry->last);
-    if (!writer->model.wide)
-        return;
-    f[BLOCK_MIN] = as_integer(writer, entry->min);
-    f[BLOCK_MAX] = as_integer(writer, entry->max);
-    f[BLOCK_SUM] = as_integer(writer, entry->sum);
-    f[BLOCK_COUNT] = entry->count;
-}
-
 void block_open(struct block_writer *writer, struct segment_block *block, uint32_t metric,
                 uint8_t level, uint8_t fields, double resolution, uint32_t previous,
                 const struct block_entry *first)
 {
+    uint64_t f[BLOCK_FIELDS] = {0};
+    writer->resolution = resolution;
+    writer->inverse = resolution == 0 ? 1 : 1 / resolution;
     /* A metric without a resolution is exact; where its values are integers they are coded so. */
-    double inverse = resolution == 0 ? 1 : 1 / resolution;
-    bool raw = writer->odd || !fits_integers(first, fields > 1, resolution, inverse);
+    bool raw = writer->odd || !as_integers(writer, first, fields > 1, f);
     uint8_t flags = raw ? SEGMENT_BLOCK_RAW : resolution == 0 ? SEGMENT_BLOCK_INTEGER : 0;
     writer->head = (struct segment_block_head){.number = writer->head.number + 1,
                                                .metric = metric,
@@ -181,27 +185,30 @@ void block_open(struct block_writer *writer, struct segment_block *block, uint32
                                                .flags = flags,
                                                .previous = previous,
                                                .first_ns = first->at_ns};
-    writer->word = 0;
-    writer->resolution = resolution;
-    writer->inverse = inverse;
+    writer->tail = 0;
     writer->period_ns = segment_level_ns(level);
     writer->odd = false;
     model_begin(&writer->model, &writer->head);
+    writer->part = (struct block_part){.min = INFINITY, .max = -INFINITY};
     segment_write_begin(&block->head.stamp);
+    if (writer->parts != NULL && writer->parts->count > 0) { /* pages that nobody used stay so */
+        writer->parts->count = 0;
+        writer->parts->sealed = false;
+    }
     memcpy(&block->head.number, &writer->head.number,
            sizeof(struct segment_block_head) - offsetof(struct segment_block_head, number));
     block->payload[0] = 0;
     segment_write_end(&block->head.stamp);
 }
 
-static inline void count_in(struct segment_block_head *head, const struct block_entry *entry)
+BLOCK_INLINE void count_in(struct segment_block_head *head, const struct block_entry *entry,
+                           bool wide)
 {
     head->entries++;
     if (entry->count == 0) {
         head->gaps++;
         return;
     }
-    bool wide = head->fields > 1;
     double low = wide ? entry->min : entry->last, high = wide ? entry->max : entry->last;
     head->min = head->count == 0 || low < head->min ? low : head->min;
     head->max = head->count == 0 || high > head->max ? high : head->max;
@@ -210,36 +217,110 @@ static inline void count_in(struct segment_block_head *head, const struct block_
     head->count += entry->count;
 }
 
-static void put_coded(struct block_writer *writer, struct segment_block *block,
-                      const struct block_entry *entry, const uint64_t f[BLOCK_FIELDS],
-                      uint32_t step)
+/* What changes of a head with an entry; one by one, since they come out of registers. */
+BLOCK_INLINE void head_store(struct segment_block_head *to, const struct segment_block_head *head)
 {
-    struct block_model *m = &writer->model;
-    bool expected = step == m->step && m->any;
-    put_number(writer, block, &m->runs, writer->head.pending);
-    mean_add(&m->runs, writer->head.pending);
-    writer->head.pending = 0;
-    if (step != m->step) {
-        put_escape(writer, block, ESCAPE_STEP);
-        put_wide(writer, block, step);
+    to->entries = head->entries;
+    to->pending = head->pending;
+    to->bits = head->bits;
+    to->gaps = head->gaps;
+    to->count = head->count;
+    to->span = head->span;
+    to->min = head->min;
+    to->max = head->max;
+    to->sum = head->sum;
+    to->last = head->last;
+}
+
+/* A part ends here. */
+static __attribute__((noinline)) void part_end(struct block_writer *writer)
+{
+    const struct segment_block_head *head = &writer->head;
+    const struct block_model *m = &writer->model;
+    struct block_parts *parts = writer->parts;
+    parts->part[parts->count++] = writer->part;
+    writer->part = (struct block_part){.last = m->last,
+                                       .slope = m->slope,
+                                       .runs = m->runs,
+                                       .mean = m->means[BLOCK_LAST],
+                                       .bent = m->bent,
+                                       .bits = head->bits,
+                                       .entries = head->entries,
+                                       .gaps = head->gaps,
+                                       .index = head->span,
+                                       .first = head->span,
+                                       .min = INFINITY,
+                                       .max = -INFINITY};
+    if (parts->count < BLOCK_PARTS)
+        parts->part[parts->count] = writer->part;
+}
+
+/* Parts have about as many bits each, and begin after a value that was coded. */
+BLOCK_INLINE void part_add(struct block_writer *writer, const struct block_entry *entry)
+{
+    struct block_part *part = &writer->part;
+    if (entry->count == 0)
+        return;
+    if (VAGUS_UNLIKELY(part->min > part->max))
+        part->first = writer->head.span;
+    part->min = entry->last < part->min ? entry->last : part->min;
+    part->max = entry->last > part->max ? entry->last : part->max;
+    part->sum += entry->last;
+    if (VAGUS_UNLIKELY(writer->head.bits >= part->bits + PART_BITS) && writer->head.pending == 0 &&
+        writer->parts->count + 1 < BLOCK_PARTS)
+        part_end(writer);
+}
+
+BLOCK_INLINE void put_last(struct out *out, struct block_model *m, const uint64_t *f, bool busy,
+                           bool expected)
+{
+    if (m->raw) {
+        put_raw(out, f[BLOCK_LAST] ^ m->last);
+        return;
+    }
+    /* What is as predicted would be part of the run. */
+    uint64_t number = zigzag(f[BLOCK_LAST] - predicted(m)) - (expected && !m->wide && !busy);
+    put_number(out, m->means[BLOCK_LAST], number);
+    if (!m->any)
+        return;
+    mean_add(&m->means[BLOCK_LAST], number);
+    if (busy)
+        mean_add(&m->runs, number == 0);
+}
+
+/* pending: the run before it. */
+BLOCK_INLINE void put_coded(struct out *out, struct block_model *m, unsigned pending,
+                            const struct block_entry *entry, const uint64_t f[BLOCK_FIELDS],
+                            uint32_t step)
+{
+    bool expected = step == m->step && m->any, busy = is_busy(m);
+    if (!busy) {
+        put_run(out, m->runs, pending);
+        mean_add(&m->runs, pending);
+    }
+    if (VAGUS_UNLIKELY(step != m->step)) {
+        put_escape(out, ESCAPE_STEP);
+        put_wide(out, step);
         m->step = m->loose && step > 0 ? step : m->step;
     }
-    if (writer->head.entries == 0)
+    if (VAGUS_UNLIKELY(!m->begun))
         model_begun(m);
     if (entry->count == 0) {
-        put_escape(writer, block, ESCAPE_GAP);
+        put_escape(out, ESCAPE_GAP);
         return;
     }
     if (m->raw) /* no number goes before that an escape could be told from */
-        put_bits(writer, block, 0, 1);
-    put_fields(writer, block, f, expected && !m->wide);
+        put_bits(out, 0, 1);
+    put_last(out, m, f, busy, expected);
+    if (m->wide)
+        put_bucket(out, m, f);
     model_learn(m, f[BLOCK_LAST]);
     model_follow(m, f[BLOCK_LAST]);
     m->count = m->wide ? f[BLOCK_COUNT] : 1;
 }
 
 /* Periods since the newest entry; false if it is too far away for this block. */
-static inline bool step_of(const struct block_writer *writer, int64_t at_ns, uint32_t *step)
+BLOCK_INLINE bool step_of(const struct block_writer *writer, int64_t at_ns, uint32_t *step)
 {
     const struct segment_block_head *head = &writer->head;
     int64_t since_ns;
@@ -265,46 +346,67 @@ static inline bool step_of(const struct block_writer *writer, int64_t at_ns, uin
     return true;
 }
 
-bool block_put(struct block_writer *writer, struct segment_block *block,
-               const struct block_entry *entry)
+/* Works on copies that are to stay in registers, so what did not fit leaves nothing behind but bits
+ * beyond those of the head, which mean nothing. */
+BLOCK_INLINE bool put_entry(struct block_writer *writer, struct segment_block *block,
+                            const struct block_entry *entry, const uint64_t f[BLOCK_FIELDS],
+                            uint32_t step, bool wide, bool raw)
 {
-    struct segment_block_head *head = &writer->head;
-    struct block_model *m = &writer->model;
-    uint64_t f[BLOCK_FIELDS] = {0};
-    uint32_t step;
-    if (head->entries == SERIES_BLOCK_ENTRIES_MAX || !step_of(writer, entry->at_ns, &step))
-        return false;
-    if (!writer->odd || !m->raw) {
-        writer->odd = !fits_integers(entry, m->wide, writer->resolution, writer->inverse);
-        if (writer->odd && !m->raw)
-            return false; /* the next block is raw, and so are those after it while there are such
-                           */
-    }
-    if (entry->count > 0)
-        as_integers(writer, entry, f);
-
+    struct block_model m = writer->model;
+    struct segment_block_head head = writer->head;
+    struct out out = {(unsigned char *)block->payload, writer->tail, head.bits};
+    m.wide = wide;
+    m.raw = raw;
     segment_write_begin(&block->head.stamp);
-    bool fits = true;
-    if (entry->count > 0 && step == m->step && as_predicted(m, f)) {
-        model_follow(m, f[BLOCK_LAST]);
-        head->pending++;
-    } else if (head->bits + ENTRY_BITS_MAX <= SERIES_BLOCK_BITS) {
-        put_coded(writer, block, entry, f, step);
+    if (entry->count > 0 && step == m.step && !is_busy(&m) && as_predicted(&m, f)) {
+        model_follow(&m, f[BLOCK_LAST]);
+        head.pending++;
     } else {
-        struct block_writer before = *writer;
-        put_coded(writer, block, entry, f, step);
-        fits = head->bits <= SERIES_BLOCK_BITS;
-        if (!fits)
-            *writer = before; /* bits beyond those of the head mean nothing */
+        put_coded(&out, &m, head.pending, entry, f, step);
+        head.pending = 0;
+        head.bits = (uint16_t)out.at;
     }
-    if (fits) {
-        head->span += step;
-        count_in(head, entry);
-        memcpy(&block->head.entries, &head->entries,
-               sizeof(struct segment_block_head) - offsetof(struct segment_block_head, entries));
+    bool fits = out.at <= SERIES_BLOCK_BITS;
+    if (VAGUS_LIKELY(fits)) {
+        head.span += step;
+        count_in(&head, entry, wide);
+        head_store(&writer->head, &head);
+        head_store(&block->head, &head);
+        writer->tail = out.tail;
+        writer->model = m;
+        if (!wide && !raw && writer->parts != NULL && !m.loose)
+            part_add(writer, entry);
     }
     segment_write_end(&block->head.stamp);
     return fits;
+}
+
+/* Buckets, and what integers cannot hold. */
+static __attribute__((noinline)) bool put_other(struct block_writer *writer,
+                                                struct segment_block *block,
+                                                const struct block_entry *entry, uint32_t step)
+{
+    bool wide = writer->model.wide, raw = writer->model.raw;
+    uint64_t f[BLOCK_FIELDS] = {0};
+    bool odd = !as_integers(writer, entry, wide, f);
+    writer->odd = writer->odd || odd;
+    if (odd && !raw)
+        return false; /* the next block is raw, and so are those after it that have such */
+    if (raw)
+        as_bits(entry, f);
+    return put_entry(writer, block, entry, f, step, wide, raw);
+}
+
+bool block_put(struct block_writer *writer, struct segment_block *block,
+               const struct block_entry *entry)
+{
+    uint64_t f[BLOCK_FIELDS] = {0};
+    uint32_t step;
+    if (writer->head.entries == SERIES_BLOCK_ENTRIES_MAX || !step_of(writer, entry->at_ns, &step))
+        return false;
+    if (writer->model.wide || writer->model.raw || !as_integers(writer, entry, false, f))
+        return put_other(writer, block, entry, step);
+    return put_entry(writer, block, entry, f, step, false, false);
 }
 
 void block_seal(struct block_writer *writer, struct segment_block *block)
@@ -312,5 +414,9 @@ void block_seal(struct block_writer *writer, struct segment_block *block)
     writer->head.flags |= SEGMENT_BLOCK_SEALED;
     segment_write_begin(&block->head.stamp);
     block->head.flags = writer->head.flags;
+    if (writer->parts != NULL && writer->parts->count > 0) {
+        part_end(writer);
+        writer->parts->sealed = true;
+    }
     segment_write_end(&block->head.stamp);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The code of a block: values as integers at the metric's resolution, each as its difference from a
- * prediction, in adaptive exponential Golomb codes, entries that are as predicted as runs. Times
- * are numbers of periods; a step other than the expected one is coded, so a hole is a hole. */
+ * prediction, in codes that follow the widths of the last ones, entries that are as predicted as
+ * runs. Times are numbers of periods; a step other than the expected one is coded, so a hole is a
+ * hole. */
 #ifndef METRICS_BLOCK_H
 #define METRICS_BLOCK_H
 
@@ -18,33 +19,48 @@ struct block_entry {
 
 enum block_field { BLOCK_LAST, BLOCK_MIN, BLOCK_MAX, BLOCK_SUM, BLOCK_COUNT, BLOCK_FIELDS };
 
-/* What the parameter of a code is chosen by: the mean of recent magnitudes. */
-struct block_mean {
-    uint64_t sum;
-    uint32_t n;
-};
-
 /* What both sides know after each entry, and predict the next one from. */
 struct block_model {
-    struct block_mean runs, means[BLOCK_FIELDS];
-    uint64_t last;      /* the newest value as an integer */
-    uint64_t slope;     /* its difference from the one before */
-    uint64_t cost_flat; /* how far off "as before" was lately, */
-    uint64_t cost_line; /* and "on as before" */
-    uint64_t count;     /* of the newest bucket */
-    uint32_t step;      /* expected, in periods */
-    bool any;           /* there was a value */
-    bool raw, wide;     /* bits of doubles; five fields */
-    bool loose;         /* the expected step follows the last one: the instant tier */
+    uint64_t last;                     /* the newest value as an integer */
+    uint64_t slope;                    /* its difference from the one before */
+    uint64_t count;                    /* of the newest bucket */
+    int16_t runs, means[BLOCK_FIELDS]; /* mean widths of recent numbers */
+    int16_t bent;    /* below 0: "on as before" was nearer lately than "as before" */
+    bool begun, any; /* there was an entry; a value */
+    bool raw, wide;  /* bits of doubles; five fields */
+    bool loose;      /* the expected step follows the last one: the instant tier */
+    uint32_t step;   /* expected, in periods */
+};
+
+/* A part of a block of single integers: what the model was where it begins, so that reading may
+ * begin there, and what a head would say of it. Kept in private memory, beside the block. */
+struct block_part {
+    uint64_t last, slope;
+    int16_t runs, mean, bent;
+    uint16_t bits, entries, gaps; /* of the block before it */
+    uint32_t index;               /* of the entry before it, in periods, */
+    uint32_t first;               /* and of its own first value */
+    double min, max, sum;
+};
+
+#define BLOCK_PARTS 8
+
+struct block_parts {
+    uint32_t
+        count; /* those that are complete; the next one has begun, unless the block is sealed */
+    bool sealed;
+    struct block_part part[BLOCK_PARTS];
 };
 
 /* The open block of a series. Whatever steers the writer lies here, in private memory. */
 struct block_writer {
     struct block_model model;
-    uint64_t word; /* the payload's newest, unfinished word */
+    uint64_t tail; /* the payload's newest, unfinished byte */
     double resolution, inverse;
     struct segment_block_head head; /* all but the stamp, which lies in the segment alone */
     int64_t period_ns;
+    struct block_parts *parts; /* of the place; NULL: none are kept */
+    struct block_part part;    /* the one that is being filled */
     bool odd; /* there were values that integers cannot hold: the next block is raw */
 };
 
@@ -76,11 +92,30 @@ struct block_reader {
     uint64_t index;
     uint32_t left;  /* entries */
     uint32_t at;    /* bit */
-    bool announced; /* after the run an entry is coded */
+    bool announced; /* after the run an entry is coded, */
+    bool busy;      /* and there was no run before it */
     bool failed;    /* the payload makes no sense */
 };
 
 void block_read(struct block_reader *reader, const struct segment_block *block, double resolution);
 bool block_next(struct block_reader *reader, struct block_entry *entry);
+/* As many as there are and there is room for: faster. */
+unsigned block_next_many(struct block_reader *reader, struct block_entry *entries, unsigned room);
+
+/* Parts of a block, numbered from 0; one that has none is one part. Parts that do not fit the
+ * block, since somebody wrote over it, count as none. block_part_head() is false for a part that is
+ * not complete; where there is but one part it is not to be asked. *until: what reader->left is
+ * where the part ends. */
+unsigned block_parts_count(const struct segment_block *block, const struct block_parts *parts);
+bool block_part_head(const struct segment_block *block, const struct block_parts *parts,
+                     unsigned number, double resolution, struct segment_block_head *head);
+void block_part_read(struct block_reader *reader, const struct segment_block *block,
+                     const struct block_parts *parts, unsigned number, double resolution,
+                     uint32_t *until);
+
+/* Takes at once the entries up to a time, as long as reader->left is more than until, and tells of
+ * the values among them what a head would. False if there are none, or no single integers. */
+bool block_take(struct block_reader *reader, int64_t to_ns, uint32_t until,
+                struct segment_block_head *head);
 
 #endif

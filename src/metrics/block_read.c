@@ -4,7 +4,7 @@
 #include "metrics/block_model.h"
 
 /* The next 57 bits or more; beyond the payload they are 0. */
-static inline uint64_t peek(const struct block_reader *reader)
+BLOCK_INLINE uint64_t peek(const struct block_reader *reader)
 {
     uint32_t byte = reader->at / 8;
     const unsigned char *payload = (const unsigned char *)reader->block->payload;
@@ -16,7 +16,7 @@ static inline uint64_t peek(const struct block_reader *reader)
     return bits >> reader->at % 8;
 }
 
-static inline void skip(struct block_reader *reader, unsigned bits)
+BLOCK_INLINE void skip(struct block_reader *reader, unsigned bits)
 {
     reader->at += bits;
     if (VAGUS_UNLIKELY(reader->at > reader->block->head.bits)) {
@@ -25,7 +25,7 @@ static inline void skip(struct block_reader *reader, unsigned bits)
     }
 }
 
-static uint64_t get_wide(struct block_reader *reader)
+BLOCK_INLINE uint64_t get_wide(struct block_reader *reader)
 {
     unsigned bits = (unsigned)(peek(reader) & 63) + 1, low = bits < 32 ? bits : 32;
     skip(reader, 6);
@@ -38,7 +38,7 @@ static uint64_t get_wide(struct block_reader *reader)
     return number;
 }
 
-static inline bool get_escape(struct block_reader *reader, unsigned *what)
+BLOCK_INLINE bool get_escape(struct block_reader *reader, unsigned *what)
 {
     const uint64_t ones = (UINT64_C(1) << PREFIX_MAX) - 1;
     uint64_t bits = peek(reader);
@@ -49,17 +49,23 @@ static inline bool get_escape(struct block_reader *reader, unsigned *what)
     return true;
 }
 
-static inline uint64_t get_low(struct block_reader *reader, const struct block_mean *mean)
+/* A number that begins with no escape. */
+BLOCK_INLINE uint64_t get_low(struct block_reader *reader, int mean)
 {
-    unsigned k = low_bits(mean);
     uint64_t bits = peek(reader);
-    unsigned prefix = (unsigned)__builtin_ctzll(~bits); /* less than PREFIX_MAX: no escape */
-    skip(reader, 2 * prefix + 1 + k);
-    uint64_t rest = bits >> (prefix + 1) & ((UINT64_C(1) << (prefix + k)) - 1);
-    return rest + (((UINT64_C(1) << prefix) - 1) << k);
+    unsigned k = low_bits(mean), class = bits & CLASS_MORE, prefix = CLASS_BITS;
+    if (VAGUS_UNLIKELY(class == CLASS_MORE)) {
+        unsigned ones = (unsigned)__builtin_ctzll(~bits); /* less than PREFIX_MAX */
+        class += ones - CLASS_BITS;
+        prefix = ones + 1;
+    }
+    unsigned low = k + class - (class > 0);
+    skip(reader, prefix + low);
+    uint64_t top = (uint64_t)(class > 0) << low;
+    return top | (bits >> prefix & ((UINT64_C(1) << low) - 1));
 }
 
-static inline uint64_t get_number(struct block_reader *reader, const struct block_mean *mean)
+BLOCK_INLINE uint64_t get_number(struct block_reader *reader, int mean)
 {
     unsigned what;
     if (VAGUS_LIKELY(!get_escape(reader, &what)))
@@ -81,7 +87,7 @@ static uint64_t get_raw(struct block_reader *reader)
 static void get_bucket(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
 {
     struct block_model *m = &reader->model;
-    uint64_t count = get_number(reader, &m->means[BLOCK_COUNT]), numbers[3];
+    uint64_t count = get_number(reader, m->means[BLOCK_COUNT]), numbers[3];
     mean_add(&m->means[BLOCK_COUNT], count);
     f[BLOCK_COUNT] = m->count + unzigzag(count);
     m->count = f[BLOCK_COUNT];
@@ -92,7 +98,7 @@ static void get_bucket(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
         return;
     }
     for (unsigned i = 0; i < 3; i++) {
-        numbers[i] = get_number(reader, &m->means[BLOCK_MIN + i]);
+        numbers[i] = get_number(reader, m->means[BLOCK_MIN + i]);
         mean_add(&m->means[BLOCK_MIN + i], numbers[i]);
     }
     f[BLOCK_MIN] = f[BLOCK_LAST] - numbers[0];
@@ -101,10 +107,10 @@ static void get_bucket(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
 }
 
 /* Fills the fields of an entry that was coded; false: it is a gap. */
-static bool get_coded(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
+BLOCK_INLINE bool get_coded(struct block_reader *reader, uint64_t f[BLOCK_FIELDS], bool plain)
 {
     struct block_model *m = &reader->model;
-    bool expected = m->any;
+    bool expected = m->any, busy = reader->busy;
     unsigned what = ESCAPE_WIDE;
     uint64_t step = m->step;
     bool escaped = get_escape(reader, &what);
@@ -116,28 +122,31 @@ static bool get_coded(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
         escaped = get_escape(reader, &what);
     }
     reader->index += step;
-    if (reader->left == reader->block->head.entries)
+    if (VAGUS_UNLIKELY(!m->begun))
         model_begun(m);
     if (escaped && what == ESCAPE_GAP)
         return false;
     reader->failed = reader->failed || (escaped && (what != ESCAPE_WIDE || m->raw));
-    if (m->raw) {
+    if (!plain && m->raw) {
         skip(reader, 1);
         f[BLOCK_LAST] = get_raw(reader) ^ m->last;
     } else {
-        uint64_t number = escaped ? get_wide(reader) : get_low(reader, &m->means[BLOCK_LAST]);
-        f[BLOCK_LAST] = predicted(m) + unzigzag(number + (expected && !m->wide));
-        if (m->any)
+        uint64_t number = escaped ? get_wide(reader) : get_low(reader, m->means[BLOCK_LAST]);
+        f[BLOCK_LAST] = predicted(m) + unzigzag(number + (expected && !m->wide && !busy));
+        if (m->any) {
             mean_add(&m->means[BLOCK_LAST], number);
+            if (busy)
+                mean_add(&m->runs, number == 0);
+        }
     }
-    if (m->wide)
+    if (!plain && m->wide)
         get_bucket(reader, f);
     model_learn(m, f[BLOCK_LAST]);
     model_follow(m, f[BLOCK_LAST]);
     return true;
 }
 
-static void get_predicted(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
+BLOCK_INLINE void get_predicted(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
 {
     struct block_model *m = &reader->model;
     f[BLOCK_LAST] = m->raw ? m->last : predicted(m);
@@ -150,7 +159,7 @@ static void get_predicted(struct block_reader *reader, uint64_t f[BLOCK_FIELDS])
     f[BLOCK_SUM] = m->raw ? predicted_raw_sum(f) : predicted_sum(f);
 }
 
-static inline double as_double(const struct block_reader *reader, uint64_t integer)
+BLOCK_INLINE double as_double(const struct block_reader *reader, uint64_t integer)
 {
     return reader->model.raw ? double_of(integer) : (double)(int64_t)integer * reader->resolution;
 }
@@ -168,21 +177,31 @@ void block_read(struct block_reader *reader, const struct segment_block *block, 
 }
 
 /* How many entries are as predicted before the next coded one. */
-static void get_run(struct block_reader *reader)
+BLOCK_INLINE void get_run(struct block_reader *reader)
 {
     struct block_model *m = &reader->model;
     uint32_t coded = reader->left - reader->block->head.pending;
     if (reader->left <= reader->block->head.pending) {
         reader->run = reader->left;
+        reader->failed = reader->failed || !m->begun; /* a first one was coded */
         return;
     }
-    reader->run = get_number(reader, &m->runs);
-    mean_add(&m->runs, reader->run);
     reader->announced = true;
-    reader->failed = reader->failed || reader->run >= coded;
+    reader->busy = is_busy(m);
+    if (reader->busy)
+        return;
+    unsigned k = (unsigned)m->runs / OCTAVE;
+    uint64_t bits = peek(reader);
+    unsigned ones = (unsigned)__builtin_ctzll(~bits | UINT64_C(1) << RUN_PREFIX_MAX);
+    skip(reader, 2 * ones + 1 + k);
+    reader->run = (bits >> (ones + 1) & ((UINT64_C(1) << (ones + k)) - 1)) +
+                  (((UINT64_C(1) << ones) - 1) << k);
+    mean_add(&m->runs, reader->run);
+    reader->failed = reader->failed || reader->run >= coded || (reader->run > 0 && !m->begun);
 }
 
-bool block_next(struct block_reader *reader, struct block_entry *entry)
+/* plain: of single integers. */
+BLOCK_INLINE bool next(struct block_reader *reader, struct block_entry *entry, bool plain)
 {
     uint64_t f[BLOCK_FIELDS] = {0};
     bool value = true;
@@ -195,7 +214,7 @@ bool block_next(struct block_reader *reader, struct block_entry *entry)
         get_predicted(reader, f);
     } else {
         reader->announced = false;
-        value = get_coded(reader, f);
+        value = get_coded(reader, f, plain);
     }
     if (VAGUS_UNLIKELY(reader->failed || reader->index > reader->block->head.span)) {
         reader->failed = true;
@@ -209,7 +228,7 @@ bool block_next(struct block_reader *reader, struct block_entry *entry)
     }
     entry->count = 1;
     entry->last = as_double(reader, f[BLOCK_LAST]);
-    if (!reader->model.wide) {
+    if (plain || !reader->model.wide) {
         entry->min = entry->max = entry->sum = entry->last;
         return true;
     }
@@ -217,5 +236,185 @@ bool block_next(struct block_reader *reader, struct block_entry *entry)
     entry->max = as_double(reader, f[BLOCK_MAX]);
     entry->sum = as_double(reader, f[BLOCK_SUM]);
     entry->count = (uint32_t)f[BLOCK_COUNT];
+    return true;
+}
+
+bool block_next(struct block_reader *reader, struct block_entry *entry)
+{
+    return next(reader, entry, false);
+}
+
+unsigned block_next_many(struct block_reader *reader, struct block_entry *entries, unsigned room)
+{
+    struct block_reader copy = *reader;
+    unsigned got = 0;
+    if (reader->model.wide || reader->model.raw) {
+        while (got < room && next(reader, &entries[got], false))
+            got++;
+        return got;
+    }
+    copy.model.wide = copy.model.raw = false;
+    while (got < room && next(&copy, &entries[got], true))
+        got++;
+    *reader = copy;
+    return got;
+}
+
+/* --- Parts and runs. --- */
+
+unsigned block_parts_count(const struct segment_block *block, const struct block_parts *parts)
+{
+    if (parts->count == 0 || parts->count > BLOCK_PARTS)
+        return 1;
+    const struct block_part *newest = &parts->part[parts->count - parts->sealed];
+    bool fits = newest->entries <= block->head.entries && newest->bits <= block->head.bits &&
+                newest->index <= block->head.span && newest->gaps <= block->head.gaps;
+    return fits ? parts->count + !parts->sealed : 1;
+}
+
+bool block_part_head(const struct segment_block *block, const struct block_parts *parts,
+                     unsigned number, double resolution, struct segment_block_head *head)
+{
+    const struct block_part *part = &parts->part[number];
+    int64_t period_ns = segment_level_ns(block->head.level);
+    if (number >= parts->count)
+        return false;
+    bool last = number + 1 == parts->count && parts->sealed;
+    uint32_t entries = last ? block->head.entries : part[1].entries;
+    uint32_t gaps = last ? block->head.gaps : part[1].gaps;
+    double unit = (block->head.flags & SEGMENT_BLOCK_INTEGER) != 0 ? 1 : resolution;
+    *head = (struct segment_block_head){
+        .level = block->head.level,
+        .fields = 1,
+        .entries = (uint16_t)(entries - part->entries),
+        .gaps = (uint16_t)(gaps - part->gaps),
+        .first_ns = block->head.first_ns + (int64_t)part->first * period_ns,
+        .span = (last ? block->head.span : part[1].index) - part->first,
+        .min = part->min,
+        .max = part->max,
+        .sum = part->sum,
+        .last = last ? block->head.last : (double)(int64_t)part[1].last * unit,
+    };
+    head->count = head->entries - (uint32_t)head->gaps;
+    return true;
+}
+
+void block_part_read(struct block_reader *reader, const struct segment_block *block,
+                     const struct block_parts *parts, unsigned number, double resolution,
+                     uint32_t *until)
+{
+    const struct block_part *part = &parts->part[number];
+    block_read(reader, block, resolution);
+    *until = 0;
+    if (number + 1 < block_parts_count(block, parts))
+        *until = block->head.entries - part[1].entries;
+    if (number == 0)
+        return;
+    struct block_model *m = &reader->model;
+    m->last = part->last;
+    m->slope = part->slope;
+    m->runs = part->runs;
+    m->means[BLOCK_LAST] = part->mean;
+    m->bent = part->bent;
+    m->any = true;
+    model_begun(m);
+    reader->left = block->head.entries - (uint32_t)part->entries;
+    reader->index = part->index;
+    reader->at = part->bits;
+}
+
+/* What is taken of a block, as integers. */
+struct taken {
+    uint32_t count;
+    uint64_t first, last; /* indices of values */
+    int64_t min, max;
+    uint64_t sum;
+};
+
+BLOCK_INLINE void taken_add(struct taken *taken, uint32_t count, int64_t low, int64_t high,
+                            uint64_t sum)
+{
+    taken->count += count;
+    taken->min = low < taken->min ? low : taken->min;
+    taken->max = high > taken->max ? high : taken->max;
+    taken->sum += sum;
+}
+
+/* As many entries of a run as lie up to an index: these are a flat or a straight line. */
+BLOCK_INLINE void take_run(struct block_reader *reader, uint64_t to_index, struct taken *taken)
+{
+    struct block_model *m = &reader->model;
+    uint64_t count = reader->run, reaches = m->step == 1 ? to_index - reader->index
+                                                         : (to_index - reader->index) / m->step;
+    count = count < reaches ? count : reaches;
+    uint64_t slope = predicted(m) - m->last, first = m->last + slope;
+    m->last += count * slope;
+    m->slope = slope;
+    reader->index += count * m->step;
+    reader->run -= count;
+    reader->left -= (uint32_t)count;
+    bool rises = (int64_t)slope >= 0;
+    taken->last = reader->index;
+    taken_add(taken, (uint32_t)count, (int64_t)(rises ? first : m->last),
+              (int64_t)(rises ? m->last : first), count * first + count * (count - 1) / 2 * slope);
+}
+
+/* The index of the next coded entry; the step that an escape tells of is looked at only. */
+BLOCK_INLINE uint64_t coded_index(struct block_reader *reader)
+{
+    uint64_t step = reader->model.step;
+    uint32_t at = reader->at;
+    unsigned what;
+    if (VAGUS_UNLIKELY(get_escape(reader, &what)) && what == ESCAPE_STEP)
+        step = get_wide(reader);
+    reader->at = at;
+    return reader->index + step;
+}
+
+bool block_take(struct block_reader *reader, int64_t to_ns, uint32_t until,
+                struct segment_block_head *head)
+{
+    struct block_reader r = *reader;
+    const struct segment_block_head *whole = &r.block->head;
+    struct taken taken = {.min = INT64_MAX, .max = INT64_MIN};
+    if (r.model.wide || r.model.raw || to_ns < whole->first_ns)
+        return false;
+    uint64_t to_index = (uint64_t)(to_ns - whole->first_ns) / (uint64_t)r.period_ns;
+    to_index = to_index < whole->span ? to_index : whole->span;
+    while (r.left > until && !r.failed) {
+        if (r.run == 0 && !r.announced)
+            get_run(&r);
+        uint64_t index = r.run > 0 ? r.index + r.model.step : coded_index(&r);
+        if (index > to_index || r.failed)
+            break;
+        if (taken.count == 0)
+            taken.first = index;
+        if (r.run > 0) {
+            take_run(&r, to_index, &taken);
+            continue;
+        }
+        uint64_t f[BLOCK_FIELDS];
+        r.announced = false;
+        r.left--;
+        if (VAGUS_LIKELY(get_coded(&r, f, true))) {
+            taken.last = index;
+            taken_add(&taken, 1, (int64_t)f[BLOCK_LAST], (int64_t)f[BLOCK_LAST], f[BLOCK_LAST]);
+        }
+    }
+    *reader = r;
+    if (taken.count == 0 || r.failed)
+        return false;
+    *head = (struct segment_block_head){
+        .level = whole->level,
+        .fields = 1,
+        .entries = (uint16_t)taken.count,
+        .count = taken.count,
+        .first_ns = whole->first_ns + (int64_t)taken.first * r.period_ns,
+        .span = (uint32_t)(taken.last - taken.first),
+        .min = as_double(&r, (uint64_t)taken.min),
+        .max = as_double(&r, (uint64_t)taken.max),
+        .sum = as_double(&r, taken.sum),
+        .last = as_double(&r, r.model.last),
+    };
     return true;
 }

@@ -69,17 +69,92 @@ static void hand_over(struct query_sink *sink, struct stretch *stretch,
         sink->entry(sink, entry, stretch->width_ns);
 }
 
-static void decode(struct query_sink *sink, struct stretch *stretch,
-                   const struct segment_block *block)
+/* True if what a head says of some entries is enough. */
+static bool take_head(struct query_sink *sink, struct stretch *stretch,
+                      const struct segment_block_head *head)
 {
-    struct block_reader reader;
-    struct block_entry entry;
-    block_read(&reader, block, stretch->span->resolution);
-    while (block_next(&reader, &entry) && entry.at_ns <= stretch->hi_ns) {
-        if (entry.at_ns >= stretch->lo_ns)
-            hand_over(sink, stretch, &entry);
-        else if (entry.count > 0)
-            offer_base(sink, stretch, entry.last, entry.at_ns);
+    int64_t last_ns = segment_block_last_ns(head);
+    if (head->first_ns > stretch->hi_ns)
+        return true;
+    /* Where gaps are, the newest value may be older than the newest entry. */
+    if (last_ns < stretch->lo_ns && head->count > 0 && head->gaps == 0) {
+        offer_base(sink, stretch, head->last, last_ns);
+        return true;
+    }
+    if (head->first_ns < stretch->lo_ns || last_ns > stretch->hi_ns || sink->head == NULL ||
+        !sink->head(sink, head, stretch->width_ns))
+        return false;
+    if (last_ns + stretch->width_ns > stretch->end_ns)
+        stretch->end_ns = last_ns + stretch->width_ns;
+    return true;
+}
+
+#define DECODE_AT_ONCE 16
+
+/* A part that begins before the stretch and ends in it: what is before is read and taken off. False
+ * before anything was handed over; who needs no extremes takes any head without gaps. */
+static bool take_rest(struct query_sink *sink, struct stretch *stretch,
+                      const struct segment_block_head *part, struct block_reader *reader)
+{
+    struct segment_block_head early, rest = *part;
+    struct block_entry first;
+    if (!sink->any_extremes || part->gaps > 0 || segment_block_last_ns(part) > stretch->hi_ns ||
+        !block_take(reader, stretch->lo_ns - 1, 0, &early) || early.count >= part->count ||
+        !block_next(reader, &first))
+        return false;
+    offer_base(sink, stretch, early.last, segment_block_last_ns(&early));
+    hand_over(sink, stretch, &first);
+    rest.count -= early.count + 1;
+    if (rest.count == 0)
+        return true;
+    rest.sum -= early.sum + first.last;
+    rest.first_ns = first.at_ns;
+    rest.span = (uint32_t)((segment_block_last_ns(part) - first.at_ns) / reader->period_ns);
+    return take_head(sink, stretch, &rest);
+}
+
+/* What is before the stretch, and what is in it, as if it were two blocks. False: that is not
+ * enough, and the reader is where it was. */
+static bool take_part(struct query_sink *sink, struct stretch *stretch, struct block_reader *reader,
+                      uint32_t until)
+{
+    struct segment_block_head some;
+    struct block_reader before = *reader;
+    if (sink->head == NULL)
+        return false;
+    if (block_take(reader, stretch->lo_ns - 1, until, &some) && !take_head(sink, stretch, &some)) {
+        *reader = before;
+        return false;
+    }
+    before = *reader;
+    if (reader->left > until && block_take(reader, stretch->hi_ns, until, &some) &&
+        take_head(sink, stretch, &some))
+        return true;
+    *reader = before;
+    return reader->left <= until;
+}
+
+/* The entries of a part. */
+static void decode(struct query_sink *sink, struct stretch *stretch, struct block_reader *reader,
+                   uint32_t until)
+{
+    struct block_entry entries[DECODE_AT_ONCE];
+    if (take_part(sink, stretch, reader, until))
+        return;
+    while (reader->left > until) {
+        uint32_t left = reader->left - until, room = left < DECODE_AT_ONCE ? left : DECODE_AT_ONCE;
+        unsigned got = block_next_many(reader, entries, room);
+        for (unsigned i = 0; i < got; i++) {
+            const struct block_entry *entry = &entries[i];
+            if (entry->at_ns > stretch->hi_ns)
+                return;
+            if (entry->at_ns >= stretch->lo_ns)
+                hand_over(sink, stretch, entry);
+            else if (entry->count > 0)
+                offer_base(sink, stretch, entry->last, entry->at_ns);
+        }
+        if (got < room)
+            return;
     }
 }
 
@@ -96,26 +171,45 @@ static bool is_ours(const struct stretch *stretch, const struct segment_block_he
 static int take_block(struct query_sink *sink, struct stretch *stretch, uint32_t place,
                       const struct segment_block_head *head)
 {
-    int64_t last_ns = segment_block_last_ns(head);
+    double resolution = stretch->span->resolution;
     struct segment_block block;
-    if (head->first_ns > stretch->hi_ns)
+    struct block_parts parts;
+    if (take_head(sink, stretch, head))
         return 0;
-    /* Where gaps are, the newest value may be older than the newest entry. */
-    if (last_ns < stretch->lo_ns && head->count > 0 && head->gaps == 0) {
-        offer_base(sink, stretch, head->last, last_ns);
-        return 0;
-    }
-    if (head->first_ns >= stretch->lo_ns && last_ns <= stretch->hi_ns && sink->head != NULL &&
-        sink->head(sink, head, stretch->width_ns)) {
-        if (last_ns + stretch->width_ns > stretch->end_ns)
-            stretch->end_ns = last_ns + stretch->width_ns;
-        return 0;
-    }
-    int error = store_copy_block(stretch->span->store, place, &block);
+    int error = store_copy_parts(stretch->span->store, place, &block, &parts);
     if (error != 0 || !is_ours(stretch, &block.head, head->number))
         return error != 0 ? error : VAGUS_ENOENT;
-    decode(sink, stretch, &block);
+    unsigned count = block_parts_count(&block, &parts);
+    for (unsigned i = 0; i < count; i++) {
+        struct segment_block_head part;
+        struct block_reader reader;
+        uint32_t until;
+        bool told = count > 1 && block_part_head(&block, &parts, i, resolution, &part);
+        if (told && take_head(sink, stretch, &part))
+            continue;
+        block_part_read(&reader, &block, &parts, i, resolution, &until);
+        if (told && part.first_ns < stretch->lo_ns && take_rest(sink, stretch, &part, &reader))
+            continue;
+        block_part_read(&reader, &block, &parts, i, resolution, &until);
+        decode(sink, stretch, &reader, until);
+    }
     return 0;
+}
+
+/* True if a block ends a group all of which a head answers for; *head becomes that of the group. */
+static bool take_group(struct query_sink *sink, struct stretch *stretch, uint32_t place,
+                       struct segment_block_head *head)
+{
+    struct segment_block_head group;
+    if (head->number % STORE_GROUP != 0 || sink->head == NULL ||
+        store_copy_group(stretch->span->store, place, &group) != 0 ||
+        !is_ours(stretch, &group, head->number) ||
+        group.first_ns - segment_level_ns(group.level) < stretch->lo_ns ||
+        segment_block_last_ns(&group) > stretch->hi_ns || !take_head(sink, stretch, &group))
+        return false;
+    *head = group;
+    head->number -= STORE_GROUP - 1;
+    return true;
 }
 
 /* Through the blocks of one level. A block that is gone meanwhile was the oldest: there the history
@@ -129,7 +223,7 @@ static int walk_level(struct query_sink *sink, struct stretch *stretch)
         int error = store_copy_head(span->store, place, &head);
         if (error == 0 && !is_ours(stretch, &head, number))
             error = VAGUS_ENOENT;
-        if (error == 0)
+        if (error == 0 && !take_group(sink, stretch, place, &head))
             error = take_block(sink, stretch, place, &head);
         if (error != 0)
             return error == VAGUS_ENOENT && number != 0 ? 0 : VAGUS_EAGAIN;
@@ -148,7 +242,8 @@ static bool walk_recent(const struct query_span *span, struct query_sink *sink)
     struct store_point points[STORE_RECENT];
     uint32_t count;
     bool all;
-    if (store_copy_recent(span->store, span->metric, points, &count, &all) != 0)
+    if (store_recent_since_ns(span->store, span->metric) > span->from_ns ||
+        store_copy_recent(span->store, span->metric, points, &count, &all) != 0)
         return false;
     /* Before the oldest of them there must be nothing that is asked for, nor a base. */
     uint32_t first = 0;

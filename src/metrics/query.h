@@ -28,6 +28,7 @@ struct query_sink {
     void (*entry)(struct query_sink *sink, const struct block_entry *entry, int64_t width_ns);
     bool gaps; /* attempts that brought nothing are handed over too */
     bool wants_base;
+    bool any_extremes; /* a head's min and max may be wrong, all else counts */
     /* Filled by the walk: */
     bool has_base; /* the newest value before the span */
     double base;

@@ -25,17 +25,30 @@ struct store_recent {
     struct store_point points[STORE_RECENT];
 };
 
+/* Blocks of a series whose number is a multiple of this tell of those before them, too. */
+#define STORE_GROUP 8
+
 struct store_series {
     struct block_writer writer;
-    struct block_entry bucket; /* being filled; count 0: none */
-    uint32_t newest;           /* place + 1; published with release; 0: none */
+    struct segment_block_head group; /* of the blocks sealed since the last such */
+    struct block_entry bucket;       /* being filled; count 0: none */
+    int64_t bucket_end_ns;
+    uint32_t newest; /* place + 1; published with release; 0: none */
 };
 
-/* A place in the pool. */
+/* A place in the pool. Places are named by their number + 1, so that 0 is none. */
 struct store_place {
-    uint32_t next;             /* the next newer block of the same series, + 1 */
+    uint32_t next;             /* the next newer block of the same series */
+    uint32_t series;           /* whose it is */
+    uint32_t newer, older;     /* in its queue, if it is sealed */
     int64_t first_ns, last_ns; /* last_ns of a sealed one */
 };
+
+/* Sealed blocks of all series that have the same target, the oldest first. */
+struct store_queue {
+    uint32_t oldest, newest;
+};
+#define STORE_QUEUES STORE_LEVELS
 
 /* What the store has to know of a metric. */
 struct store_metric {
@@ -50,10 +63,16 @@ struct store {
     uint32_t places_count, places_used;
     uint32_t metrics;
     struct store_place *places;
+    struct block_parts *parts; /* of each place */
+    /* Of places that hold the last block of a group: one head for all of it, named as that block,
+     * with `previous` of the first. It begins less than a period too late, so that it ends right.
+     */
+    struct segment_block_head *groups;
     struct store_series *series; /* STORE_LEVELS for each metric */
     uint32_t *oldest;            /* of each series: place + 1; 0: none */
     int64_t *since_ns;           /* of each series: its first entry; INT64_MAX: none; published */
-    int64_t *keep_ns;            /* of each series: its target */
+    uint8_t *queue;              /* of each series: what its target is */
+    struct store_queue queues[STORE_QUEUES];
     struct store_recent *recent; /* of each metric */
     int64_t *born_ns;            /* of each metric: its first value ever; INT64_MAX: none */
     uint64_t unstored;           /* entries for which no block could be had */
@@ -83,6 +102,15 @@ static inline uint32_t store_newest(const struct store *store, uint32_t metric, 
  * four tries met the writer, VAGUS_ECORRUPT. Whose block it is, the caller checks. */
 int store_copy_head(const struct store *store, uint32_t place, struct segment_block_head *head);
 int store_copy_block(const struct store *store, uint32_t place, struct segment_block *block);
+/* The head for a group that ends with the block of a place. Is it of another block, the caller
+ * finds, then there is none. */
+int store_copy_group(const struct store *store, uint32_t place, struct segment_block_head *group);
+/* A block with its parts. */
+int store_copy_parts(const struct store *store, uint32_t place, struct segment_block *block,
+                     struct block_parts *parts);
+
+/* Since when there are newest points, or later if the writer is at it; INT64_MIN: since ever. */
+int64_t store_recent_since_ns(const struct store *store, uint32_t metric);
 
 /* The newest points of a metric, oldest first, and whether these are all that there ever were.
  * VAGUS_EAGAIN if four tries met the writer. */

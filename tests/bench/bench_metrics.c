@@ -18,8 +18,14 @@ int bench_metrics_begin(struct bench_metrics *all, uint32_t capacity)
 
 int bench_metrics_begin_for(struct bench_metrics *all, uint32_t capacity, uint32_t threads)
 {
+    return bench_metrics_begin_of(all, capacity, threads, SEGMENT_BYTES_DEFAULT);
+}
+
+int bench_metrics_begin_of(struct bench_metrics *all, uint32_t capacity, uint32_t threads,
+                           uint64_t bytes)
+{
     struct segment_options options = {.agent = "bench",
-                                      .bytes = UINT64_C(8) << 20,
+                                      .bytes = bytes,
                                       .metrics_max = capacity,
                                       .anonymous = true,
                                       .clock = &clock_of_machine};

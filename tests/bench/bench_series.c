@@ -47,20 +47,26 @@ static bool trace_load(const char *name)
 
 static struct bench_metrics all;
 
-/* One metric that was put a trace over and over, a value a second. */
-static bool begin(const char *name, enum vagus_metric_kind kind, enum vagus_tier tier,
-                  unsigned seconds, double unit)
+/* The trace over and over; a counter goes on from where it was. */
+static double value_at(unsigned second, bool counts)
+{
+    double lap = counts ? trace[trace_length - 1] - trace[0] : 0;
+    return trace[second % trace_length] + lap * (second / trace_length);
+}
+
+/* One metric that was put a value a second. */
+static bool begin(const char *name, enum vagus_metric_kind kind, unsigned seconds, double unit)
 {
     const char *why;
     struct vagus_metric_desc desc = {
-        .name = "bench", .kind = kind, .tier = tier, .resolution = unit};
+        .name = "bench", .kind = kind, .tier = VAGUS_TIER_1S, .resolution = unit};
     if (!trace_load(name) || bench_metrics_begin(&all, 64) != 0)
         return false;
     metrics_define(&all.metrics, &desc, METRIC_SENSED, &why);
     all.metrics.entries[0].keep_day = 1;
     for (unsigned i = 0; i < seconds; i++)
         metrics_put(&all.metrics, 0, (i + 1) * VAGUS_SECOND_NS,
-                    trace[i % trace_length] * (unit != 0 ? unit : 1));
+                    value_at(i, kind == VAGUS_COUNTER) * (unit != 0 ? unit : 1));
     return true;
 }
 
@@ -77,15 +83,20 @@ static double bytes_per_entry(unsigned level)
     return blocks > 0 ? (double)(blocks * SERIES_BLOCK_BYTES) / (double)entries : NAN;
 }
 
+static bool is_of(const char *name, const char *what)
+{
+    size_t length = strlen(what);
+    return strncmp(name, what, length) == 0 && (name[length] == 0 || name[length] == '.');
+}
+
 void bench_series_bytes(const struct bench_row *row, struct bench_result *result)
 {
     const char *name = row->argument;
-    bool pages = strcmp(name, "memory") == 0 || strcmp(name, "available") == 0;
-    bool counts = strcmp(name, "tokens") == 0 || strcmp(name, "switches") == 0;
-    double unit = pages ? 4096 : counts ? 1 : strcmp(name, "cpu") == 0 ? 0.001 : 0;
+    bool pages = is_of(name, "memory") || is_of(name, "available");
+    bool counts = is_of(name, "tokens") || is_of(name, "switches");
+    double unit = pages ? 4096 : counts ? 1 : is_of(name, "cpu") ? 0.001 : 0;
     result->why = "no trace";
-    if (!trace_load(name) ||
-        !begin(name, counts ? VAGUS_COUNTER : VAGUS_GAUGE, VAGUS_TIER_1S, trace_length, unit))
+    if (!begin(name, counts ? VAGUS_COUNTER : VAGUS_GAUGE, DAY, unit))
         return;
     result->value = bytes_per_entry(VAGUS_TIER_1S);
     result->why = "no block was full";
@@ -95,10 +106,62 @@ void bench_series_bytes(const struct bench_row *row, struct bench_result *result
 void bench_series_buckets(const struct bench_row *row, struct bench_result *result)
 {
     result->why = "no trace";
-    if (!begin(row->argument, VAGUS_GAUGE, VAGUS_TIER_1S, DAY, 0.001))
+    if (!begin(row->argument, VAGUS_GAUGE, DAY, 0.001))
         return;
     result->value = bytes_per_entry(VAGUS_TIER_60S);
     result->why = "no block was full";
+    bench_metrics_end(&all);
+}
+
+/* --- Many counters, each somewhere else in the trace, for so many hours. --- */
+
+/* What lies in the segment for the metrics: their entries and the blocks that are taken. */
+static double bytes_held(void)
+{
+    const struct segment_block *pool = segment_entries(&all.segment, SEGMENT_SERIES);
+    uint64_t blocks = 0;
+    for (uint32_t i = 0; i < all.segment.series_blocks; i++)
+        blocks += pool[i].head.number != 0;
+    return (double)(blocks * SERIES_BLOCK_BYTES) +
+           (double)metrics_count(&all.metrics) *
+               (sizeof(struct segment_metric) + sizeof(struct vagus_reading));
+}
+
+/* How far back the levels reach, of the metric that reaches least far, in hours. */
+static void print_reach(unsigned count, int64_t now_ns)
+{
+    if (getenv("VAGUS_BENCH_REACH") == NULL)
+        return;
+    for (unsigned level = 1; level < STORE_LEVELS; level++) {
+        int64_t latest_ns = 0;
+        for (unsigned i = 0; i < count; i++) {
+            int64_t since_ns = store_since_ns(&all.metrics.store, i, level);
+            latest_ns = since_ns > latest_ns ? since_ns : latest_ns;
+        }
+        fprintf(stderr, "level %u: %.2f h\n", level,
+                (double)(now_ns - latest_ns) / (3600.0 * (double)VAGUS_SECOND_NS));
+    }
+}
+
+void bench_series_counters(const struct bench_row *row, struct bench_result *result)
+{
+    unsigned count, hours, mebibytes;
+    result->why = "no trace";
+    if (sscanf(row->argument, "%u %u %u", &count, &hours, &mebibytes) != 3 || !trace_load("tokens"))
+        return;
+    result->why = "no segment";
+    if (bench_metrics_begin_of(&all, count, 4, (uint64_t)mebibytes << 20) != 0)
+        return;
+    if (bench_metrics_define(&all, count, VAGUS_COUNTER, METRIC_SENSED)) {
+        int64_t now_ns = 0;
+        for (unsigned second = 0; second < hours * 3600; second++) {
+            now_ns += VAGUS_SECOND_NS;
+            for (unsigned i = 0; i < count; i++)
+                metrics_put(&all.metrics, i, now_ns, value_at(second + i * 37, true));
+        }
+        result->value = bytes_held() / count;
+        print_reach(count, now_ns);
+    }
     bench_metrics_end(&all);
 }
 
@@ -107,21 +170,34 @@ void bench_series_buckets(const struct bench_row *row, struct bench_result *resu
 static double answered, minutes[DAY / 60];
 static unsigned asked;
 
-static void ask(unsigned aggregation, double quantile, int64_t span_ns, unsigned offset)
+static void ask(unsigned aggregation, double quantile, int64_t span_ns)
 {
     struct vagus_query_result result;
     struct query_span span;
     int64_t now_ns = DAY * VAGUS_SECOND_NS;
-    query_span_of(&all.metrics, 0, now_ns - span_ns + offset * VAGUS_SECOND_NS, now_ns, &span);
+    query_span_of(&all.metrics, 0, now_ns - span_ns, now_ns, &span);
     if (query_answer(&span, aggregation, quantile, &result) == 0)
         answered += result.value;
+}
+
+/* Spans that begin at any moment of the first hour. */
+static int64_t spans_ns[1024];
+
+static void make_spans(void)
+{
+    uint64_t seed = 88172645463325252u;
+    for (unsigned i = 0; i < 1024; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        spans_ns[i] = DAY * VAGUS_SECOND_NS - (int64_t)(seed % (3600 * VAGUS_SECOND_NS));
+    }
 }
 
 static void sum_24h(void *arg, uint64_t iterations)
 {
     (void)arg;
-    /* Wherever in a block the span begins. */
-    MEASURE_LOOP(iterations, ask(VAGUS_QUERY_SUM, 0, DAY * VAGUS_SECOND_NS, asked++ * 37 % 4096));
+    MEASURE_LOOP(iterations, ask(VAGUS_QUERY_SUM, 0, spans_ns[asked++ % 1024]));
 }
 
 static void sum_bare(void *arg, uint64_t iterations)
@@ -135,8 +211,9 @@ void bench_series_sum(const struct bench_row *row, struct bench_result *result)
     struct contender contenders[] = {{.loop = sum_24h}, {.loop = sum_bare}};
     (void)row;
     result->why = "no trace";
-    if (!begin("cpu", VAGUS_GAUGE, VAGUS_TIER_1S, DAY, 0.001))
+    if (!begin("cpu", VAGUS_GAUGE, DAY, 0.001))
         return;
+    make_spans();
     if (measure(contenders, 2, 1)) {
         result->value = contenders[0].ns;
         result->floor = contenders[1].ns;
@@ -147,7 +224,7 @@ void bench_series_sum(const struct bench_row *row, struct bench_result *result)
 static void p99_60s(void *arg, uint64_t iterations)
 {
     (void)arg;
-    MEASURE_LOOP(iterations, ask(VAGUS_QUERY_QUANTILE, 0.99, 60 * VAGUS_SECOND_NS, 0));
+    MEASURE_LOOP(iterations, ask(VAGUS_QUERY_QUANTILE, 0.99, 60 * VAGUS_SECOND_NS));
 }
 
 static int by_value(const void *a, const void *b)
@@ -170,7 +247,7 @@ void bench_series_p99(const struct bench_row *row, struct bench_result *result)
     struct contender contenders[] = {{.loop = p99_60s}, {.loop = p99_bare}};
     (void)row;
     result->why = "no trace";
-    if (!begin("cpu", VAGUS_GAUGE, VAGUS_TIER_1S, DAY, 0.001))
+    if (!begin("cpu", VAGUS_GAUGE, DAY, 0.001))
         return;
     if (measure(contenders, 2, 1)) {
         result->value = contenders[0].ns;
@@ -209,7 +286,7 @@ void bench_series_scan(const struct bench_row *row, struct bench_result *result)
     struct contender contenders[] = {{.loop = scan}, {.loop = scan_bare}};
     (void)row;
     result->why = "no trace";
-    if (!begin("cpu", VAGUS_GAUGE, VAGUS_TIER_1S, DAY, 0.001))
+    if (!begin("cpu", VAGUS_GAUGE, DAY, 0.001))
         return;
     if (measure(contenders, 2, 1)) {
         result->value = contenders[0].ns;

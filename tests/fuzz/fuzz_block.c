@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The decoder of blocks against whatever a block may hold: the input is the block as it lies in the
  * segment, and what is missing of it is 0. The coder too: the same input is taken as values, which
- * must come back. */
+ * must come back, as a whole and part by part; then the input is written over that block, while its
+ * parts remain as they were. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,33 @@
 #include "segment/reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void decode_parts(const struct segment_block *block, const struct block_parts *parts,
+                         double resolution)
+{
+    struct block_entry entries[7];
+    struct segment_block_head head;
+    struct block_reader reader;
+    uint32_t until;
+    if (!segment_block_check(&block->head))
+        return;
+    unsigned number = block_parts_count(block, parts);
+    for (unsigned i = 0; i < number; i++) {
+        unsigned count = 0, got;
+        if (number > 1)
+            block_part_head(block, parts, i, resolution, &head);
+        block_part_read(&reader, block, parts, i, resolution, &until);
+        while (reader.left > until && (got = block_next_many(&reader, entries, 7)) > 0)
+            count += got;
+        if (count > block->head.entries)
+            abort();
+        block_part_read(&reader, block, parts, i, resolution, &until);
+        for (int64_t past_ns = 0; reader.left > until && past_ns < INT64_MAX / 4;
+             past_ns = 2 * past_ns + VAGUS_SECOND_NS)
+            if (past_ns < segment_block_last_ns(&block->head) - block->head.first_ns)
+                block_take(&reader, block->head.first_ns + past_ns, until, &head);
+    }
+}
 
 static void decode(const struct segment_block *block, double resolution)
 {
@@ -27,13 +55,18 @@ static void decode(const struct segment_block *block, double resolution)
 static void code(const uint8_t *data, size_t size, double resolution)
 {
     static struct block_writer writer;
+    static struct block_parts parts;
     struct segment_block block = {.head.stamp = 0};
+    const uint8_t *input = data;
+    size_t input_size = size;
     struct block_entry entries[SERIES_BLOCK_ENTRIES_MAX], got;
     struct block_reader reader;
     unsigned count = 0;
     int64_t at_ns = 0;
     writer.head.number = 0;
     writer.odd = false;
+    writer.parts = &parts;
+    parts = (struct block_parts){.count = 0};
     for (; size >= 9 && count < SERIES_BLOCK_ENTRIES_MAX; data += 9, size -= 9) {
         double value;
         at_ns += (data[0] < 200 ? 1 : data[0]) * VAGUS_SECOND_NS;
@@ -57,6 +90,9 @@ static void code(const uint8_t *data, size_t size, double resolution)
             abort();
     if (block_next(&reader, &got))
         abort();
+    decode_parts(&block, &parts, resolution);
+    memcpy(&block, input, input_size < sizeof(block) ? input_size : sizeof(block));
+    decode_parts(&block, &parts, resolution);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -214,7 +214,7 @@ static void the_instant_tier_keeps_its_times(void)
 
 static void time_never_runs_backward(void)
 {
-    struct block_writer writer = {.word = 0};
+    struct block_writer writer = {.tail = 0};
     static struct segment_block block;
     struct block_entry got, first = single(100 * S, 1);
     struct block_reader reader;
@@ -242,7 +242,7 @@ static void time_never_runs_backward(void)
 
 static void heads_answer_for_their_blocks(void)
 {
-    struct block_writer writer = {.word = 0};
+    struct block_writer writer = {.tail = 0};
     static struct segment_block block;
     struct block_entry entry = single(S, 5);
     block_open(&writer, &block, 0, VAGUS_TIER_1S, 1, 0, 0, &entry);
