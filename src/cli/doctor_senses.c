@@ -3,6 +3,7 @@
  * lanes that hang, rates and its own share of a core are as they would be; another is stepped on a
  * clock of its own, so that every tier can be sampled warm and after a rest. */
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,7 @@
 
 #define WATCHED_NS (1250 * VAGUS_MILLISECOND_NS)
 #define REST_NS (100 * VAGUS_MILLISECOND_NS)
+#define MEASURED_S 10
 #define WARM_ROUNDS 5
 #define COLD_ROUNDS 5
 
@@ -343,9 +345,44 @@ static void measure(struct doctor *doctor, struct vagus_monitor *monitor)
     }
 }
 
+/* In a thread of its own with findings of its own: what hangs only now is left behind. */
+struct measuring {
+    struct doctor doctor;
+    const struct doctor_options *options;
+};
+
+static void *measure_apart(void *arg)
+{
+    struct measuring *measuring = arg;
+    struct vagus_monitor *monitor = NULL;
+    struct vagus_monitor_options stepped = {.flags = VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT,
+                                            .clock = &leaping};
+    if (open_and_start(measuring->options, stepped, &monitor) == 0)
+        measure(&measuring->doctor, monitor);
+    vagus_monitor_close(monitor);
+    return NULL;
+}
+
+static void measure_within(struct doctor *doctor, const struct doctor_options *options)
+{
+    static struct measuring measuring;
+    struct timespec until;
+    pthread_t thread;
+    measuring = (struct measuring){.doctor = *doctor, .options = options};
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += MEASURED_S;
+    if (pthread_create(&thread, NULL, measure_apart, &measuring) != 0)
+        return;
+    if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+        *doctor = measuring.doctor;
+    else
+        doctor_advise(doctor_add(doctor, DOCTOR_COST, DOCTOR_CHANGE, "cost",
+                                 "not measured: a sense did not answer within %d s", MEASURED_S),
+                      "find what hangs (a network mount, a driver) and try again");
+}
+
 int doctor_feel(struct doctor *doctor, const struct doctor_options *options)
 {
-    struct vagus_monitor *monitor = NULL;
     doctor->cpu_ratio = doctor->tick_warm_ns = doctor->tick_cold_ns = NAN;
     doctor->limit_bytes = doctor->headroom_bytes = NAN;
     doctor->limit_error = VAGUS_ENOENT;
@@ -356,86 +393,6 @@ int doctor_feel(struct doctor *doctor, const struct doctor_options *options)
     /* A stepped monitor has no lanes: what hangs would hang the doctor. */
     if (error != 0 || hung)
         return error;
-    if (open_and_start(options,
-                       (struct vagus_monitor_options){
-                           .flags = VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT, .clock = &leaping},
-                       &monitor) == 0)
-        measure(doctor, monitor);
-    vagus_monitor_close(monitor);
+    measure_within(doctor, options);
     return 0;
-}
-
-/* --- The judgement. --- */
-
-static const struct {
-    int32_t error;
-    enum doctor_gravity gravity;
-    const char *action;
-} remedies[] = {
-    {VAGUS_EPERM, DOCTOR_CHANGE,
-     "run it as the user that may read them, or have the container mount them readable"},
-    {VAGUS_EIO, DOCTOR_CHANGE,
-     "read the files by hand: they are there and do not answer; a broken mount or lxcfs does that"},
-    {VAGUS_EPARSE, DOCTOR_CHANGE,
-     "report the files' contents: this build does not understand them"},
-    {VAGUS_ERESOURCE, DOCTOR_CHANGE, "raise the limits on threads and descriptors (ulimit -u, -n)"},
-    {VAGUS_ENOENT, DOCTOR_CHANGE, "make what the policy names, or take it out of the policy"},
-    {VAGUS_EUNSUPPORTED, DOCTOR_FINE, ""},
-};
-
-/* One fact for each reason that something is not felt. */
-static void judge_error(struct doctor *doctor, const struct doctor_sense *sense, int32_t error)
-{
-    char names[200];
-    struct text text;
-    unsigned count = 0;
-    text_init(&text, names, sizeof(names));
-    for (unsigned i = 0; i < sense->metric_count; i++) {
-        const struct doctor_metric *metric = &sense->metric[i];
-        if (metric->error != error || metric->state == VAGUS_STATE_OK)
-            continue;
-        if (count++ < 3)
-            text_addf(&text, "%s%s", count > 1 ? ", " : "", metric->name);
-    }
-    if (count == 0)
-        return;
-    if (count > 3)
-        text_addf(&text, " and %u more", count - 3);
-    enum doctor_gravity gravity = DOCTOR_CHANGE;
-    const char *action = "";
-    for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
-        if (remedies[i].error == error) {
-            gravity = remedies[i].gravity;
-            action = remedies[i].action;
-        }
-    doctor_advise(doctor_add(doctor, DOCTOR_SENSES, gravity, sense->name, "%s: %s",
-                             vagus_error_message(error), names),
-                  "%s", action);
-}
-
-void doctor_judge_senses(struct doctor *doctor)
-{
-    for (unsigned i = 0; i < doctor->sense_count; i++) {
-        const struct doctor_sense *sense = &doctor->senses[i];
-        if (sense->hung) {
-            doctor_advise(doctor_add(doctor, DOCTOR_SENSES, DOCTOR_CHANGE, sense->name,
-                                     "does not answer; costs were not measured because of it"),
-                          "find what hangs (a network mount, a driver): until then its readings "
-                          "are stale");
-            continue;
-        }
-        for (int32_t error = -1; error >= VAGUS_ERESOURCE; error--)
-            judge_error(doctor, sense, error);
-    }
-    if (isnan(doctor->headroom_bytes))
-        doctor_advise(doctor_add(doctor, DOCTOR_SENSES, DOCTOR_SERIOUS, "memory limit",
-                                 "it cannot be told how much memory is left: %s",
-                                 vagus_error_message(doctor->limit_error)),
-                      "mount /proc and /sys/fs/cgroup readable, or declare limits.memory in the "
-                      "policy");
-    if (doctor->cpu_ratio > 0.005)
-        doctor_advise(doctor_add(doctor, DOCTOR_COST, DOCTOR_CHANGE, "cost",
-                                 "the monitor used %.2f %% of a core while it was watched",
-                                 doctor->cpu_ratio * 100),
-                      "look below which sense it is, and whether the machine is overloaded");
 }

@@ -72,6 +72,17 @@ status_is $status '1 2' 'hidden cgroup'
 expect "$folder/hidden" '"no memory cgroup" in fact("machine", "cgroup")["text"]'
 expect "$folder/hidden" '"limits.memory" in fact("machine", "cgroup")["action"]'
 
+# --- The cgroup file system can be read and not written: no wake-up from v1. ---
+memory=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/mounts)
+if [[ -n $memory ]]; then
+    status=0
+    unshare -m sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$0" doctor \
+        --json' "$VAGUS" "$memory" >"$folder/readonly" || status=$?
+    status_is $status '0 1' 'read-only cgroup'
+    expect "$folder/readonly" '"read more often" in fact("machine", "memory wake-up")["text"]'
+    expect "$folder/readonly" 'fact("machine", "cgroup")["gravity"] == "ok"'
+fi
+
 # --- No room for a black box. ---
 status=0
 unshare -m sh -c 'mount -t tmpfs -o size=1m none /dev/shm && exec env -u XDG_RUNTIME_DIR "$0" \

@@ -12,6 +12,7 @@
 
 #include "cli/doctor.c"
 #include "cli/doctor_black_box.c"
+#include "cli/doctor_judge.c"
 #include "cli/doctor_machine.c"
 #include "cli/doctor_senses.c"
 #include "cli/doctor_show.c"
