@@ -15,6 +15,7 @@
 #include "cli/doctor_place.h"
 #include "host/cgroup.h"
 #include "host/host.h"
+#include "host/procfs.h"
 
 /* What a monitor locks: text, stack and hot pages. */
 #define LOCK_BYTES ((size_t)2 << 20)
@@ -107,23 +108,33 @@ static void look_at_namespace(struct doctor *doctor)
                   "if there are such limits, declare the smallest as limits.memory in the policy");
 }
 
+/* Whose limit it is that binds. */
 static void add_limit(struct doctor *doctor, struct host *host)
 {
     struct host_cgroup_memory levels[HOST_CGROUP_DEPTH_MAX];
+    struct host_memory memory;
+    double of_cgroups = INFINITY, of_host = INFINITY;
     unsigned count = 0;
     char size[32], left[32];
     struct text text;
     if (isnan(doctor->limit_bytes))
         return; /* doctor_judge_senses() says so */
+    if (host_memory(host, &memory) == 0)
+        of_host = (double)memory.total_bytes;
+    if (host_cgroup_memory(host, levels, &count) == 0)
+        for (unsigned i = 0; i < count; i++)
+            of_cgroups = fmin(of_cgroups, (double)levels[i].limit_bytes);
     text_init(&text, size, sizeof(size));
     text_add_size(&text, doctor->limit_bytes);
     text_init(&text, left, sizeof(left));
     text_add_size(&text, doctor->headroom_bytes);
-    int error = host_cgroup_memory(host, levels, &count);
-    if (error == 0 && count > 0)
+    if (doctor->limit_bytes < of_cgroups && doctor->limit_bytes < of_host)
         doctor_add(doctor, DOCTOR_MACHINE, DOCTOR_FINE, "memory limit",
-                   "%s, of which %s are left; %u cgroup level%s set%s one", size, left, count,
-                   count == 1 ? "" : "s", count == 1 ? "s" : "");
+                   "%s, of which %s are left; the policy or RLIMIT_AS sets it", size, left);
+    else if (of_cgroups <= of_host && !isinf(of_cgroups))
+        doctor_add(doctor, DOCTOR_MACHINE, DOCTOR_FINE, "memory limit",
+                   "%s, of which %s are left; of %u cgroup level%s with a limit this binds", size,
+                   left, count, count == 1 ? "" : "s");
     else if (doctor->container)
         doctor_advise(doctor_add(doctor, DOCTOR_MACHINE, DOCTOR_CHANGE, "memory limit",
                                  "%s, that of the host: no limit of this container can be seen",
@@ -132,7 +143,7 @@ static void add_limit(struct doctor *doctor, struct host *host)
                       "one the host's other tenants decide when the agent is killed");
     else
         doctor_add(doctor, DOCTOR_MACHINE, DOCTOR_FINE, "memory limit",
-                   "%s, that of the machine; no cgroup sets one", size);
+                   "%s, that of the machine, of which %s are left; no cgroup sets one", size, left);
 }
 
 /* How the kernel can wake the monitor before memory is gone. */

@@ -105,6 +105,20 @@ if id nobody >/dev/null 2>&1 && command -v setpriv >/dev/null; then
     rm -rf "/dev/shm/vagus-$(id -u nobody)"
 fi
 
+# --- A watched path that does not answer: named, and the doctor goes on. ---
+mkdir "$folder/stalled"
+echo "watch: { paths: [., $folder/stalled] }" >"$folder/stalled.yaml"
+status=0
+"${1:?the program of doctor.c}" "$folder/stalled" timeout 20 "$VAGUS" doctor --policy \
+    "$folder/stalled.yaml" --json >"$folder/hung" || status=$?
+if ((status == 77)); then
+    echo 'skipped: no file system that stalls can be mounted here'
+else
+    status_is $status '1 2' 'a stalled mount'
+    expect "$folder/hung" '"does not answer" in fact("senses", "disk")["text"]'
+    expect "$folder/hung" '[s["felt"] > 0 for s in d["senses"] if s["name"] == "memory"] == [True]'
+fi
+
 # --- A rule on what this place cannot tell. ---
 status=0
 "$VAGUS" doctor --root "$folder" --json >"$folder/nothing" || status=$?

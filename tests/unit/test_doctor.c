@@ -60,6 +60,7 @@ static const char *as_json(void)
 static void a_v2_guest(void)
 {
     begin();
+    doctor.limit_bytes = 128 << 20;
     doctor_look_at_machine(&doctor, FIXTURES "/v2-guest");
     const struct doctor_fact *found = fact(DOCTOR_MACHINE, "cgroup");
     REQUIRE(found != NULL);
@@ -67,7 +68,7 @@ static void a_v2_guest(void)
     CHECK_EQ(found->gravity, DOCTOR_FINE);
     found = fact(DOCTOR_MACHINE, "memory limit");
     REQUIRE(found != NULL);
-    CHECK_CONTAINS(found->value, "2 cgroup levels set one");
+    CHECK_CONTAINS(found->value, "of 2 cgroup levels with a limit this binds");
     found = fact(DOCTOR_MACHINE, "memory wake-up");
     REQUIRE(found != NULL);
     CHECK_CONTAINS(found->value, "memory.events");
@@ -85,6 +86,23 @@ static void an_old_kernel_has_no_pressure(void)
     CHECK_EQ(found->gravity, DOCTOR_CHANGE);
     CHECK_CONTAINS(found->value, "no PSI");
     CHECK_CONTAINS(found->action, "psi=1");
+}
+
+static void who_sets_the_memory_limit(void)
+{
+    begin();
+    doctor.limit_bytes =
+        1 << 24; /* below what this machine has, and none of its cgroups sets one */
+    doctor_look_at_machine(&doctor, FIXTURES "/thismachine");
+    CHECK_CONTAINS(fact(DOCTOR_MACHINE, "memory limit")->value, "the policy or RLIMIT_AS");
+    begin();
+    doctor.limit_bytes = 1e15;
+    doctor_look_at_machine(&doctor, FIXTURES "/thismachine");
+    CHECK_CONTAINS(fact(DOCTOR_MACHINE, "memory limit")->value, "of 1 cgroup level with a limit");
+    begin();
+    doctor.limit_bytes = NAN;
+    doctor_look_at_machine(&doctor, FIXTURES "/thismachine");
+    CHECK(fact(DOCTOR_MACHINE, "memory limit") == NULL); /* the senses' judgement says it */
 }
 
 static void an_empty_place_is_serious(void)
@@ -275,6 +293,7 @@ int main(void)
 {
     RUN(a_v2_guest);
     RUN(an_old_kernel_has_no_pressure);
+    RUN(who_sets_the_memory_limit);
     RUN(an_empty_place_is_serious);
     RUN(anonymous_memory_is_serious);
     RUN(a_container_takes_it_along);
