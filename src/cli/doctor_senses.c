@@ -162,7 +162,8 @@ static void take_notes(struct doctor *doctor, const struct report *report)
 {
     for (uint32_t i = 0; i < report->note_count; i++) {
         const struct segment_note *note = &report->notes[i];
-        if (note->kind == SEGMENT_NOTE_UNWIRED || strncmp(note->text, "no black box", 12) == 0)
+        if (note->kind == SEGMENT_NOTE_UNWIRED || strncmp(note->text, "no black box", 12) == 0 ||
+            strncmp(note->text, "no memory cgroup", 16) == 0) /* looked at more closely below */
             continue;
         doctor_add(doctor, DOCTOR_MACHINE,
                    note->kind == SEGMENT_NOTE_INFO ? DOCTOR_FINE : DOCTOR_CHANGE, "monitor", "%s",

@@ -58,9 +58,9 @@ rm -rf "$root"
 mkdir -p "$root/bin" "$root/tests"
 bundle "$(command -v busybox)" /bin
 bundle "$build/vagus" /bin
-for program in guest_cgroup test_host_machine test_collectors; do
-    bundle "$(find "$build/tests" -maxdepth 1 -name "$program" -type f)" /tests
-done
+while read -r program; do
+    bundle "$build/tests/$program" /tests
+done <"$here/programs"
 ln -s busybox "$root/bin/sh"
 mkdir -p "$root$(dirname "$here")" # the tests look for their fixtures where they were built
 cp -r "$here/../fixtures" "$root$(dirname "$here")/fixtures"
