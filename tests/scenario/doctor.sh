@@ -100,8 +100,11 @@ if id nobody >/dev/null 2>&1 && command -v setpriv >/dev/null; then
             --inh-caps=-all env -u XDG_RUNTIME_DIR "$folder/vagus" doctor --json
     ) >"$folder/nobody" || status=$?
     status_is $status '1 2' nobody
-    expect "$folder/nobody" '"refused" in fact("machine", "memory lock")["text"]'
-    expect "$folder/nobody" '"ulimit -l" in fact("machine", "memory lock")["action"]'
+    # Sanitizers answer mlock() themselves, and say that it went well.
+    if ! "$VAGUS" version | grep -qE 'address|thread'; then
+        expect "$folder/nobody" '"refused" in fact("machine", "memory lock")["text"]'
+        expect "$folder/nobody" '"ulimit -l" in fact("machine", "memory lock")["action"]'
+    fi
     rm -rf "/dev/shm/vagus-$(id -u nobody)"
 fi
 
@@ -109,8 +112,9 @@ fi
 mkdir "$folder/stalled"
 echo "watch: { paths: [., $folder/stalled] }" >"$folder/stalled.yaml"
 status=0
-"${1:?the program of doctor.c}" "$folder/stalled" timeout 20 "$VAGUS" doctor --policy \
-    "$folder/stalled.yaml" --json >"$folder/hung" || status=$?
+# The search for leaks would wait for the thread that is stuck in the kernel.
+ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 "${1:?the program of doctor.c}" "$folder/stalled" \
+    timeout -s KILL 20 "$VAGUS" doctor --policy "$folder/stalled.yaml" --json >"$folder/hung" || status=$?
 if ((status == 77)); then
     echo 'skipped: no file system that stalls can be mounted here'
 else
