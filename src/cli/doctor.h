@@ -70,7 +70,7 @@ struct doctor {
     char segment_path[256];
     char why_anonymous[160];
     int sockets_error;
-    struct host_sockets sockets;
+    struct host_own_sockets sockets;
     long sockets_pid;
 };
 

@@ -156,7 +156,7 @@ static void add_costs(const struct doctor *doctor, struct screen *screen)
 
 static void add_sockets(const struct doctor *doctor, struct screen *screen)
 {
-    const struct host_sockets *sockets = &doctor->sockets;
+    const struct host_own_sockets *sockets = &doctor->sockets;
     char item[64];
     add_title(screen, DOCTOR_SOCKETS);
     screen_to(screen, 2);
@@ -264,7 +264,7 @@ static void add_sense_json(const struct doctor_sense *sense, struct text *text)
 
 static void add_sockets_json(const struct doctor *doctor, struct text *text)
 {
-    const struct host_sockets *sockets = &doctor->sockets;
+    const struct host_own_sockets *sockets = &doctor->sockets;
     text_add(text, "\"sockets\": ");
     if (doctor->sockets_error != 0) {
         text_add(text, "null");

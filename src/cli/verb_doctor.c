@@ -108,7 +108,7 @@ static int run(int argc, char **argv)
     if (error != 0)
         return DOCTOR_FAILED;
     doctor.sockets_error =
-        host_sockets(arguments.options.root, arguments.options.pid, &doctor.sockets);
+        host_own_sockets(arguments.options.root, arguments.options.pid, &doctor.sockets);
     doctor_look_at_machine(&doctor, arguments.options.root);
     doctor_look_at_black_box(&doctor, arguments.options.root);
     doctor_judge_senses(&doctor);

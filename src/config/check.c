@@ -134,24 +134,52 @@ static void check_texts(struct check *check, const struct schema_key *key, struc
     }
 }
 
-/* The dimension of the thresholds is the metric's, or the one that they are written in. */
+static const char *text_of(const struct tree_node *mapping, const char *key)
+{
+    const struct tree_node *node = tree_member(mapping, key);
+    return node != NULL && node->kind == TREE_SCALAR ? node->text : NULL;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b)
+{
+    return word != NULL && (strcmp(word, a) == 0 || strcmp(word, b) == 0);
+}
+
+enum vagus_measure check_measures(const struct check *check, const struct tree_node *rule)
+{
+    const char *kind = text_of(rule, "kind");
+    return kind != NULL && check->vocabulary != NULL && check->vocabulary->measures != NULL
+               ? (enum vagus_measure)check->vocabulary->measures(kind)
+               : VAGUS_MEASURES_METRIC;
+}
+
+/* The dimension of the thresholds is that of what the kind makes of the metric; where the metric is
+ * not known here, the one that they are written in. */
 static void begin_rule(struct check *check, const struct tree_node *rule)
 {
     const char *(*unit_of)(const char *) =
         check->vocabulary != NULL ? check->vocabulary->unit_of_metric : NULL;
-    const struct tree_node *metric = tree_member(rule, "metric");
-    const char *unit = unit_of != NULL && metric != NULL && metric->kind == TREE_SCALAR
-                           ? unit_of(metric->text)
-                           : NULL;
-    check->unit_known = check->dimension_known = unit != NULL;
-    check->dimension = dimension_of_unit(unit);
+    const char *metric = text_of(rule, "metric"), *stat = text_of(rule, "stat");
+    const char *unit = unit_of != NULL && metric != NULL ? unit_of(metric) : NULL;
+    enum vagus_measure measures = check_measures(check, rule);
+    check->unit_known = check->metric_known = check->dimension_known = unit != NULL;
+    check->dimension = check->metric_dimension = dimension_of_unit(unit);
+    check->per_second = measures == VAGUS_MEASURES_RATE ||
+                        (measures == VAGUS_MEASURES_METRIC && is_one_of(stat, "rate", "slope"));
+    if (measures == VAGUS_MEASURES_METRIC || measures == VAGUS_MEASURES_RATE) {
+        if (!is_one_of(stat, "count", "count"))
+            return;
+        measures = VAGUS_MEASURES_NUMBER;
+    }
+    check->dimension_known = true;
+    check->dimension = measures == VAGUS_MEASURES_TIME ? DIMENSION_TIME : DIMENSION_NUMBER;
 }
 
 static void end_rule(struct check *check, struct tree_node *rule)
 {
     const struct tree_node *metric = tree_member(rule, "metric");
     rule->value.whole = check->dimension_known ? (int64_t)check->dimension + 1 : 0;
-    check_rule(check, rule);
+    check_rule(check, rule, check_measures(check, rule));
     const char *near = !check->unit_known && metric != NULL && metric->kind == TREE_SCALAR &&
                                check->vocabulary != NULL && check->vocabulary->near_metric != NULL
                            ? check->vocabulary->near_metric(metric->text)
@@ -164,6 +192,7 @@ static void end_rule(struct check *check, struct tree_node *rule)
 static void check_rules(struct check *check, const struct tree_node *list)
 {
     check_names(check, list, "rule");
+    check_parts(check, list);
 }
 
 static void end_budget(struct check *check, struct tree_node *budget)

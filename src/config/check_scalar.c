@@ -65,6 +65,7 @@ static struct expected expected(const struct schema_key *key)
         add_words(&text, key->of);
         break;
     case SCHEMA_VALUE:
+    case SCHEMA_LIMIT:
         text_add(&text, "a number with its unit");
         break;
     default:
@@ -181,22 +182,49 @@ static int parse_by_form(struct check *check, struct tree_node *node, const char
     return VAGUS_EPARSE;
 }
 
+/* "10MB/s": the unit is the metric's. */
+static const char *without_per_second(const struct check *check, const char *text, char *buffer,
+                                      size_t capacity)
+{
+    size_t length = strlen(text);
+    if (!check->per_second || length < 3 || length - 2 >= capacity ||
+        strcmp(text + length - 2, "/s") != 0)
+        return text;
+    memcpy(buffer, text, length - 2);
+    buffer[length - 2] = '\0';
+    return buffer;
+}
+
 static void check_value(struct check *check, const struct schema_key *key, struct tree_node *node)
 {
     const char *why;
+    char buffer[64];
+    struct tree_node plain = *node;
+    plain.text = without_per_second(check, node->text, buffer, sizeof(buffer));
     int error = check->dimension_known
-                    ? quantity_parse(node->text, check->dimension, &node->value.number, &why)
-                    : parse_by_form(check, node, &why);
+                    ? quantity_parse(plain.text, check->dimension, &plain.value.number, &why)
+                    : parse_by_form(check, &plain, &why);
     if (error == 0 && check->unit_known && check->dimension != DIMENSION_NUMBER &&
-        node->value.number < 0) {
+        plain.value.number < 0 && !check->per_second) {
         error = VAGUS_EPARSE;
         why = "is negative, and the metric never is";
     }
     node->valid = error == 0;
+    node->value.number = plain.value.number;
     if (error != 0)
         check_fault(check, node->place, "%s: %s %s; expected a value such as %s", key->name,
                     quote(node->text).text, why,
                     dimension_example(check->dimension_known ? check->dimension : DIMENSION_RATIO));
+}
+
+/* A value of the metric, whatever the rule makes of it. */
+static void check_limit(struct check *check, const struct schema_key *key, struct tree_node *node)
+{
+    struct check of_metric = *check;
+    of_metric.dimension_known = check->metric_known;
+    of_metric.dimension = check->metric_dimension;
+    of_metric.per_second = false;
+    check_value(&of_metric, key, node);
 }
 
 static void check_name(struct check *check, const struct schema_key *key, struct tree_node *node)
@@ -293,6 +321,9 @@ void check_scalar(struct check *check, const struct schema_key *key, struct tree
         break;
     case SCHEMA_VALUE:
         check_value(check, key, node);
+        break;
+    case SCHEMA_LIMIT:
+        check_limit(check, key, node);
         break;
     case SCHEMA_NAME:
         check_name(check, key, node);

@@ -16,6 +16,7 @@
 #define IS_SHARE(x) _Generic((x), double : 1, default : 0)
 #define IS_TIME(x) _Generic((x), int64_t : 1, default : 0)
 #define IS_VALUE(x) _Generic((x), double : 1, default : 0)
+#define IS_LIMIT(x) _Generic((x), double : 1, default : 0)
 #define IS_WORD(x) _Generic((x), int : 1, default : 0)
 #define IS_STRING(x) _Generic((x), char * : 1, default : 0)
 #define IS_NAME IS_STRING
@@ -58,6 +59,7 @@
     CYAML_FIELD_FLOAT(key, OPTIONAL | CYAML_FLAG_STRICT, type, member)
 #define FIELD_AMOUNT FIELD_COUNT
 #define FIELD_SHARE FIELD_VALUE
+#define FIELD_LIMIT FIELD_VALUE
 #define FIELD_WORD FIELD_TIME
 #define FIELD_NAME STRING
 #define FIELD_TEXT STRING

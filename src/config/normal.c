@@ -57,6 +57,7 @@ static void write_scalar(struct text *text, const struct schema_key *key,
         text_addf(text, "%" PRId64, node->value.whole);
         break;
     case SCHEMA_VALUE:
+    case SCHEMA_LIMIT:
     case SCHEMA_SHARE:
         write_double(text, node->value.number);
         break;

@@ -11,11 +11,11 @@
 const char schema_required[] = "";
 
 const char *const schema_stats[] = {
-    [VAGUS_STAT_LAST] = "last",
-    [VAGUS_STAT_MIN] = "min",
-    [VAGUS_STAT_MAX] = "max",
-    [VAGUS_STAT_MEAN] = "mean",
-    NULL,
+    [VAGUS_STAT_LAST] = "last",   [VAGUS_STAT_MIN] = "min",   [VAGUS_STAT_MAX] = "max",
+    [VAGUS_STAT_MEAN] = "mean",   [VAGUS_STAT_SUM] = "sum",   [VAGUS_STAT_COUNT] = "count",
+    [VAGUS_STAT_DELTA] = "delta", [VAGUS_STAT_RATE] = "rate", [VAGUS_STAT_STDDEV] = "stddev",
+    [VAGUS_STAT_SLOPE] = "slope", [VAGUS_STAT_P50] = "p50",   [VAGUS_STAT_P90] = "p90",
+    [VAGUS_STAT_P95] = "p95",     [VAGUS_STAT_P99] = "p99",   NULL,
 };
 
 const char *const schema_missing[] = {
@@ -34,6 +34,12 @@ const char *const schema_hows[] = {
 };
 
 const char *const schema_severities[] = {"throttle", "defer", "shutdown", NULL};
+
+const char *const schema_last_resorts[] = {
+    [CONFIG_LAST_NONE] = "none",
+    [CONFIG_LAST_SIGTERM] = "sigterm",
+    NULL,
+};
 
 const char *const schema_unknown[] = {
     [VAGUS_UNKNOWN_REFUSES] = "refuse",

@@ -144,9 +144,9 @@ static unsigned walk_table(int process, const char *name, const struct inodes *i
     return found;
 }
 
-int host_sockets(const char *root, long pid, struct host_sockets *sockets)
+int host_own_sockets(const char *root, long pid, struct host_own_sockets *sockets)
 {
-    struct host_sockets found = {0};
+    struct host_own_sockets found = {0};
     struct inodes inodes = {0};
     char path[4096];
     if (pid > 0)

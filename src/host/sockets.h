@@ -11,7 +11,7 @@
 /* As the kernel numbers the states of TCP; 0 is any other. */
 #define HOST_TCP_STATES 13
 
-struct host_sockets {
+struct host_own_sockets {
     unsigned tcp[HOST_TCP_STATES]; /* IPv4 and IPv6 */
     unsigned udp, local;           /* local: Unix domain */
     unsigned other;                /* netlink, raw, and those of another network namespace */
@@ -24,7 +24,7 @@ const char *host_tcp_state_name(unsigned state);
 
 /* Of a process (0: this one) below a root (NULL: the machine). 0; VAGUS_ENOENT: no such process;
  * VAGUS_EPERM: it is another user's; VAGUS_EUNSUPPORTED: no /proc; VAGUS_ENOMEM. */
-int host_sockets(const char *root, long pid, struct host_sockets *sockets);
+int host_own_sockets(const char *root, long pid, struct host_own_sockets *sockets);
 
 /* One line of /proc/net/tcp, udp (unix: false) or unix. False if it tells of no socket. */
 struct host_socket {

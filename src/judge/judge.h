@@ -44,6 +44,9 @@ int judge_add_rule(struct judge *judge, const struct config_rule *rule);
 /* One evaluation of all rules. */
 void judge_step(struct judge *judge, int64_t now_ns);
 
+/* True once after a shutdown signal that brought no relief in the time that its rule allows. */
+bool judge_last_resort(struct judge *judge);
+
 /* The raised signals, the worst first; returns how many there are, writes at most max. */
 unsigned judge_raised(const struct judge *judge, struct judge_raised *raised, unsigned max);
 

@@ -4,6 +4,7 @@
  * for moments, never while a host's code runs. */
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
@@ -158,6 +159,8 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
     metrics_mirror(&monitor->metrics, now_ns);
     publish(monitor, now_ns);
     bus_wake(monitor->bus); /* who is told finds the snapshot that tells the same */
+    if (judge_last_resort(monitor->judge) && monitor->config->last_resort == CONFIG_LAST_SIGTERM)
+        kill(getpid(), SIGTERM);
 }
 
 unsigned sampler_begin(struct vagus_monitor *monitor)

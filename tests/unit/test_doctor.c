@@ -235,10 +235,10 @@ static void strangers_text_is_made_safe(void)
 
 static void sockets_by_state(void)
 {
-    struct host_sockets before, now;
+    struct host_own_sockets before, now;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
-    REQUIRE(host_sockets(NULL, 0, &before) == 0);
+    REQUIRE(host_own_sockets(NULL, 0, &before) == 0);
     int listening = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
     int datagrams = socket(AF_INET, SOCK_DGRAM, 0), pair[2];
     REQUIRE(bind(listening, (struct sockaddr *)&address, sizeof(address)) == 0);
@@ -248,7 +248,7 @@ static void sockets_by_state(void)
     REQUIRE(connect(client, (struct sockaddr *)&address, sizeof(address)) == 0);
     int served = accept(listening, NULL, NULL);
     REQUIRE(served >= 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-    CHECK_EQ(host_sockets(NULL, getpid(), &now), 0);
+    CHECK_EQ(host_own_sockets(NULL, getpid(), &now), 0);
     CHECK_EQ(now.all - before.all, 6);
     CHECK_EQ(now.tcp[10] - before.tcp[10], 1); /* LISTEN */
     CHECK_EQ(now.tcp[1] - before.tcp[1], 2);   /* ESTABLISHED */
@@ -260,8 +260,8 @@ static void sockets_by_state(void)
     const int all[] = {listening, client, datagrams, served, pair[0], pair[1]};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         close(all[i]);
-    CHECK_EQ(host_sockets(NULL, 999999999, &now), VAGUS_ENOENT);
-    CHECK_EQ(host_sockets("/nowhere", 0, &now), VAGUS_EUNSUPPORTED);
+    CHECK_EQ(host_own_sockets(NULL, 999999999, &now), VAGUS_ENOENT);
+    CHECK_EQ(host_own_sockets("/nowhere", 0, &now), VAGUS_EUNSUPPORTED);
 }
 
 static void socket_lines(void)
