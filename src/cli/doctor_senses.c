@@ -102,6 +102,17 @@ static void update_sense(struct doctor_sense *sense, const struct vagus_collecto
     sense->metrics = (unsigned)desc->metric_count;
 }
 
+/* A sense of paths is there once for each: "disk", "disk_2". */
+static bool is_of_sense(const char *collector, const char *sense)
+{
+    size_t length = strlen(sense);
+    if (strncmp(collector, sense, length) != 0)
+        return false;
+    const char *rest = collector + length;
+    rest += *rest == '_' || *rest == '-' || *rest == '.';
+    return rest[strspn(rest, "0123456789")] == '\0';
+}
+
 static void update_senses(struct doctor *doctor, const struct report *report,
                           const struct look *look)
 {
@@ -118,7 +129,7 @@ static void update_senses(struct doctor *doctor, const struct report *report,
         update_sense(sense, desc, look);
         for (uint32_t c = 0; c < report->collector_count; c++) {
             const struct segment_collector *shown = &report->collectors[c];
-            if (strcmp(shown->name, sense->name) != 0)
+            if (!is_of_sense(shown->name, sense->name))
                 continue;
             sense->error = shown->error;
             sense->hung |= shown->busy_since_ns != 0 &&
@@ -311,7 +322,7 @@ static void note_costs(struct doctor *doctor, struct vagus_monitor *monitor, boo
         for (uint32_t c = 0; c < report.collector_count; c++) {
             struct doctor_sense *sense = &doctor->senses[s];
             const struct segment_collector *shown = &report.collectors[c];
-            if (strcmp(shown->name, sense->name) != 0 || shown->samples == 0)
+            if (!is_of_sense(shown->name, sense->name) || shown->samples == 0)
                 continue;
             double *cost = cold ? &sense->cold_ns : &sense->warm_ns;
             *cost = least(*cost, (double)shown->took_ns);
