@@ -13,6 +13,8 @@
 #include "host/sensors.h"
 #include "host/status.h"
 #include "host/tree.h"
+#include "host/sockets.h"
+#include "host/tasks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -119,6 +121,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host_parse_cgroup_mount(text, size, "", &mount);
     if (host_parse_cpu_max(text, size, &value) == 0 && !(value > 0))
         __builtin_trap();
+    struct host_socket socket;
+    struct host_tasks tasks;
+    host_parse_socket(text, size, false, &socket);
+    host_parse_socket(text, size, true, &socket);
+    host_parse_tasks(text, size, &tasks);
     parse_number_file(text, size, &number);
     parse_keyed_u64(text, size, "inactive_file", &number);
     parse_list_count(whole, &number);

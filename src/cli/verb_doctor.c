@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vagus doctor: what can be sensed on this machine, what cannot and why, what it costs, whether the
+ * black box outlives this place, and what to change. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/doctor.h"
+#include "cli/target.h"
+
+extern const struct cli_verb cli_verb_doctor;
+
+struct doctor_arguments {
+    struct doctor_options options;
+    const char *process;
+    bool json;
+};
+
+/* CLI_OK, or CLI_USAGE after a message. */
+static int parse_options(int argc, char **argv, struct doctor_arguments *arguments)
+{
+    static const struct option names[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"policy", required_argument, NULL, 'f'},
+        {"root", required_argument, NULL, 'r'},
+        {NULL, 0, NULL, 0},
+    };
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "+:p:", names, NULL)) != -1;) {
+        switch (option) {
+        case 'p':
+            arguments->process = optarg;
+            break;
+        case 'j':
+            arguments->json = true;
+            break;
+        case 'f':
+            arguments->options.policy_path = optarg;
+            break;
+        case 'r':
+            arguments->options.root = optarg;
+            break;
+        case ':':
+            return cli_usage_error(&cli_verb_doctor, "%s needs a value", argv[optind - 1]);
+        default:
+            return cli_usage_error(&cli_verb_doctor, "unknown option %s", argv[optind - 1]);
+        }
+    }
+    if (optind < argc)
+        return cli_usage_error(&cli_verb_doctor, "unexpected argument '%s'", argv[optind]);
+    return CLI_OK;
+}
+
+/* A pid need not be monitored; a name is that of a monitored process. */
+static int find_process(const char *wanted, long *pid)
+{
+    static struct segment_found target;
+    char *end;
+    if (wanted == NULL)
+        return CLI_OK;
+    *pid = strtol(wanted, &end, 10);
+    if (end != wanted && *end == '\0' && *pid > 0)
+        return CLI_OK;
+    int status = target_find(&cli_verb_doctor, NULL, wanted, &target);
+    *pid = status == CLI_OK ? (long)target.header.pid : 0;
+    return status == CLI_FAILED ? DOCTOR_FAILED : status;
+}
+
+static int print(const struct doctor *doctor, bool json)
+{
+    size_t room = json ? DOCTOR_JSON_BYTES_MAX : DOCTOR_TEXT_BYTES_MAX;
+    char *output = malloc(room);
+    struct text text;
+    if (output == NULL) {
+        cli_error(&cli_verb_doctor, "%s", vagus_error_message(VAGUS_ENOMEM));
+        return DOCTOR_FAILED;
+    }
+    text_init(&text, output, room);
+    if (json)
+        doctor_json(doctor, &text);
+    else
+        doctor_text(doctor, cli_colour(stdout), &text);
+    /* That nothing could be written is said once, at the end of main(). */
+    bool written = fputs(output, stdout) != EOF && fflush(stdout) == 0;
+    free(output);
+    return written ? (int)doctor_gravity(doctor) : DOCTOR_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+    static struct doctor doctor;
+    struct doctor_arguments arguments = {0};
+    int status = parse_options(argc, argv, &arguments);
+    if (status == CLI_OK)
+        status = find_process(arguments.process, &arguments.options.pid);
+    if (status != CLI_OK)
+        return status;
+
+    doctor = (struct doctor){.sockets_pid = arguments.options.pid};
+    int error = doctor_feel(&doctor, &arguments.options);
+    if (error == VAGUS_EPOLICY || error == VAGUS_EUNWIRED)
+        cli_error(&cli_verb_doctor, "%s: %s; 'vagus check' names each fault",
+                  arguments.options.policy_path, vagus_error_message(error));
+    else if (error != 0)
+        cli_error(&cli_verb_doctor, "no monitor can be opened here: %s",
+                  vagus_error_message(error));
+    if (error != 0)
+        return DOCTOR_FAILED;
+    doctor.sockets_error =
+        host_own_sockets(arguments.options.root, arguments.options.pid, &doctor.sockets);
+    doctor_look_at_machine(&doctor, arguments.options.root);
+    doctor_look_at_black_box(&doctor, arguments.options.root);
+    doctor_judge_senses(&doctor);
+    return print(&doctor, arguments.json);
+}
+
+const struct cli_verb cli_verb_doctor = {
+    .name = "doctor",
+    .summary = "tell what can be sensed here, what it costs and what to change",
+    .synopsis = "[--policy FILE] [-p PID|NAME] [--json]",
+    .help =
+        "Runs a monitor for two seconds, as an agent would in this place, and tells what it\n"
+        "felt, what it could not feel and why, what each sense costs, whether the black box\n"
+        "outlives this container or login, the sockets of a process, and what to change.\n"
+        "Run it where the agent runs: in its container, as its user.\n"
+        "\n"
+        "  --policy FILE  under this policy; without it, under the default one\n"
+        "  -p PID|NAME    whose sockets to count; without it, the command's own\n"
+        "  --json         one JSON object instead\n"
+        "  --root DIR     read proc and sys below DIR: a copy of another machine's\n"
+        "\n"
+        "Exit status: 0 all that matters is sensed, 1 something is worth changing, 2 something\n"
+        "is serious (no memory limit readable, no black box, a rule that can never raise\n"
+        "anything), 3 no monitor could be run, 4 no such process, 64 wrong arguments.\n"
+        "\n"
+        "  vagus doctor\n"
+        "  vagus doctor --policy agent.yaml --json\n",
+    .run = run,
+};
