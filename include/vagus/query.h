@@ -31,8 +31,9 @@ enum vagus_aggregation {
 
 struct vagus_query {
     size_t size;              /* sizeof(struct vagus_query) */
-    const char *const *names; /* NULL-terminated; NULL: all metrics */
-    const char *instance;     /* NULL: each instance for itself */
+    const char *const *names; /* NULL-terminated; NULL: all metrics. "disk.free" is each of its
+                                 instances, "disk.free{path=/var}" and "disk.free{/var}" one. */
+    const char *instance;     /* NULL: as the names say; else that one of each */
     int64_t from_ns;          /* the span begins after it; monotonic */
     int64_t to_ns;            /* and ends with it */
     uint32_t aggregation;     /* enum vagus_aggregation */
@@ -43,6 +44,7 @@ struct vagus_query {
 /* The answer about one metric. */
 struct vagus_query_result {
     char name[VAGUS_NAME_MAX];
+    char label[VAGUS_LABEL_MAX];       /* what its instances are */
     char instance[VAGUS_INSTANCE_MAX]; /* "" if it has none */
     double value;                      /* meaningless if error is not 0 */
     int32_t error; /* 0; VAGUS_ENOENT: no such metric, or too few values in the span */

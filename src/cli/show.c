@@ -6,12 +6,7 @@
 
 void show_name(struct text *text, const struct segment_metric *metric)
 {
-    text_add_safe(text, metric->name, VAGUS_NAME_MAX);
-    if (metric->instance[0] == '\0')
-        return;
-    text_add(text, "{");
-    text_add_safe(text, metric->instance, VAGUS_INSTANCE_MAX);
-    text_add(text, "}");
+    notation_add(text, metric->name, metric->label, metric->instance);
 }
 
 /* How long ago; 0 for what lies ahead or too far away to tell. */
@@ -132,6 +127,8 @@ void show_json(const struct shown *shown, struct text *text)
     bool any = history->values > 0, taken = reading->taken_ns != 0;
     text_add(text, "{\"metric\":");
     text_add_json(text, shown->metric.name);
+    text_add(text, ",\"label\":");
+    text_add_json(text, shown->metric.label);
     text_add(text, ",\"instance\":");
     text_add_json(text, shown->metric.instance);
     text_add(text, ",\"unit\":");

@@ -3,7 +3,7 @@
 #ifndef CLI_SHOW_H
 #define CLI_SHOW_H
 
-#include "base/text.h"
+#include "base/notation.h"
 #include "segment/layout.h"
 
 #define SHOW_COLUMNS_MAX 60

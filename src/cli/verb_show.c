@@ -127,34 +127,27 @@ static int unknown_metric(const char *wanted, const struct segment_metric *metri
     return cli_error(&cli_verb_show, "%s", line);
 }
 
-/* The metric of that name and instance; without an instance, the one without or the only one. */
+/* The metric that is meant; without an instance, the one without or the only one. */
 static int find_metric(const char *wanted, const struct segment_metric *metrics, uint64_t count,
                        struct shown *shown)
 {
-    char name[VAGUS_NAME_MAX + VAGUS_INSTANCE_MAX + 4];
-    const char *instance = NULL;
+    struct notation notation;
     uint64_t of_name = 0, found = count;
-    text_copy(name, sizeof(name), wanted);
-    char *brace = strchr(name, '{');
-    size_t length = strlen(name);
-    if (brace != NULL && name[length - 1] == '}') {
-        name[length - 1] = '\0';
-        *brace = '\0';
-        instance = brace + 1;
-    }
+    if (!notation_parse(wanted, &notation))
+        return unknown_metric(wanted, metrics, count, wanted, 0);
     for (uint64_t i = 0; i < count; i++) {
-        if (strcmp(metrics[i].name, name) != 0)
+        if (strcmp(metrics[i].name, notation.name) != 0)
             continue;
         of_name++;
-        if (strcmp(metrics[i].instance, instance != NULL ? instance : "") == 0) {
+        if (notation_means(&notation, metrics[i].name, metrics[i].label, metrics[i].instance)) {
             shown->index = (uint32_t)i;
             shown->metric = metrics[i];
             return CLI_OK;
         }
         found = i;
     }
-    if (instance != NULL || of_name != 1)
-        return unknown_metric(wanted, metrics, count, name, of_name);
+    if (notation.inner[0] != '\0' || of_name != 1)
+        return unknown_metric(wanted, metrics, count, notation.name, of_name);
     shown->index = (uint32_t)found;
     shown->metric = metrics[found];
     return CLI_OK;
@@ -287,7 +280,7 @@ static int run(int argc, char **argv)
 const struct cli_verb cli_verb_show = {
     .name = "show",
     .summary = "print one metric of a monitored process and its history",
-    .synopsis = "METRIC[{INSTANCE}] [-p PID|NAME] [--last 10m] [--json] [--dir DIR]",
+    .synopsis = "METRIC[{LABEL=INSTANCE}] [-p PID|NAME] [--last 10m] [--json] [--dir DIR]",
     .help = "Its newest value with state and age, the span that is really covered, minimum, mean,\n"
             "maximum and last, and a line of at most 60 columns; a dot is where nothing is known.\n"
             "\n"
@@ -301,6 +294,6 @@ const struct cli_verb cli_verb_show = {
             "4 no such process, 64 wrong arguments or several processes run.\n"
             "\n"
             "  vagus show memory.usage\n"
-            "  vagus show 'disk.free{/var}' -p researcher --last 1h --json\n",
+            "  vagus show 'disk.free{path=/var}' -p researcher --last 1h --json\n",
     .run = run,
 };

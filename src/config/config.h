@@ -60,6 +60,7 @@ struct config_derived {
     int how; /* enum config_how */
     char **of;
     uint32_t of_count;
+    int tier;       /* enum vagus_tier, less 1 */
     char *unit;     /* NULL: "1" */
     char *resource; /* NULL: the name up to the first dot */
 };

@@ -93,6 +93,9 @@ int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc
 /* The index of a metric, or VAGUS_ENOENT. Any thread. instance NULL: the one without. */
 int metrics_find(const struct metrics *metrics, const char *name, const char *instance);
 
+/* The same for "name", "name{label=instance}" or "name{instance}". */
+int metrics_find_written(const struct metrics *metrics, const char *written);
+
 /* Strings of a metric, from private memory. */
 const struct segment_metric *metrics_describe(const struct metrics *metrics, uint32_t index);
 
@@ -120,6 +123,10 @@ int metrics_flight_add(struct metrics *metrics, uint32_t gauge, uint32_t started
 /* A sensed value or a failed attempt enters the newest value and the series. */
 void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value);
 void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error);
+
+/* The newest value alone, between two entries of its series; not finite: there is none, and why. */
+void metrics_show(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value,
+                  int error);
 
 /* Folds all cells into the newest values; for the tiers in `due` appends recorded metrics to their
  * series; then starts the next tick. tick_ns: now; last_tick_ns: of the tick before. */

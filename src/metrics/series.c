@@ -54,6 +54,17 @@ void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns,
         append(metrics, metric, at_ns, NAN);
 }
 
+void metrics_show(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value,
+                  int error)
+{
+    if (isfinite(value)) {
+        take(metrics, &metrics->entries[index], taken_ns, value);
+        return;
+    }
+    metrics->readings[index].error = error;
+    metrics->versions[index]++;
+}
+
 /* Adds up all counters, slot by slot: a row is contiguous. */
 static void sum_cells(struct metrics *metrics, uint32_t count)
 {

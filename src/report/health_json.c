@@ -145,6 +145,7 @@ static void put_signal(struct json *json, const struct vagus_signal *signal)
 {
     put_string(json, "rule", signal->rule);
     put_string(json, "metric", signal->metric);
+    put_string(json, "label", signal->label);
     put_string(json, "instance", signal->instance);
     put_string(json, "unit", signal->unit);
     put_number(json, "value", signal->value);

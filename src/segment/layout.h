@@ -13,7 +13,7 @@
 #include "vagus/snapshot.h"
 
 #define SEGMENT_MAGIC UINT64_C(0x0a1a737567617689) /* 0x89 "vagus" 0x1a 0x0a, as PNG does */
-#define SEGMENT_VERSION 2
+#define SEGMENT_VERSION 3
 #define SEGMENT_HEADER_BYTES 4096
 #define SEGMENT_BYTES_DEFAULT (8u << 20)
 #define SEGMENT_BYTES_MIN (1u << 20)
@@ -99,6 +99,10 @@ struct segment_metric {
     uint32_t tier; /* enum vagus_tier */
     double min, max, resolution;
     int64_t good_for_ns;
+    char label[VAGUS_LABEL_MAX]; /* what the instances are; "" if it has no instance */
+    uint32_t buckets; /* of a histogram, as in struct vagus_distribution; 0: it is none */
+    int32_t scale, offset;
+    uint32_t reserved0;
     uint64_t reserved[4];
 };
 

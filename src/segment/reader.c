@@ -186,6 +186,7 @@ static void tidy_signal(struct segment_signal *entry)
     END(entry->signal.instance);
     END(entry->signal.unit);
     END(entry->signal.reason);
+    END(entry->signal.label);
 }
 
 static void tidy_metric(struct segment_metric *entry)
@@ -195,6 +196,7 @@ static void tidy_metric(struct segment_metric *entry)
     END(entry->help);
     END(entry->unit);
     END(entry->resource);
+    END(entry->label);
     if (entry->tier >= VAGUS_TIER_COUNT)
         entry->tier = VAGUS_TIER_DEFAULT;
 }

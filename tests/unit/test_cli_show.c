@@ -65,6 +65,7 @@ static uint32_t define(const char *name, const char *instance, enum vagus_tier t
     const char *why;
     struct vagus_metric_desc desc = {.name = name,
                                      .instance = instance,
+                                     .label = "path",
                                      .unit = "{thing}",
                                      .help = "Things\033[31m at hand",
                                      .kind = VAGUS_GAUGE,
@@ -102,7 +103,7 @@ static void a_gap_is_no_zero(void)
     CHECK_CONTAINS(printed, "max   17\n");
     CHECK_CONTAINS(printed, "\n▁▂▃·▅▆▇█\n");
     CHECK_EQ(show("--json", "things.some", "-p", "alpha"), CLI_OK);
-    CHECK_CONTAINS(printed, "{\"metric\":\"things.some\",\"instance\":\"\"");
+    CHECK_CONTAINS(printed, "{\"metric\":\"things.some\",\"label\":\"\",\"instance\":\"\"");
     CHECK_CONTAINS(printed, ",\"min\":10,\"mean\":13.5714286,\"max\":17,\"last\":17,");
     CHECK_EQ(occurrences("{\"age_s\":"), 8);
     CHECK_EQ(occurrences("\"value\":null}"), 1);
@@ -150,9 +151,11 @@ static void an_unknown_metric_is_answered_with_the_nearest(void)
     CHECK_EQ(show("things.smoe", NULL, NULL, NULL), CLI_FAILED);
     CHECK_CONTAINS(message, "no metric 'things.smoe'; did you mean 'things.some'?");
     CHECK_EQ(show("things.each", NULL, NULL, NULL), CLI_FAILED);
-    CHECK_CONTAINS(message, "there is things.each{/a}, things.each{/b\\x1b}");
+    CHECK_CONTAINS(message, "there is things.each{path=/a}, things.each{path=/b\\x1b}");
     CHECK_EQ(show("things.each{/a}", NULL, NULL, NULL), CLI_OK);
-    CHECK_CONTAINS(printed, "things.each{/a} [");
+    CHECK_CONTAINS(printed, "things.each{path=/a} [");
+    CHECK_EQ(show("things.each{path=/a}", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "things.each{path=/a} [");
     CHECK_EQ(show("things.some", NULL, NULL, NULL), CLI_OK);
     CHECK_CONTAINS(printed, "now   never\nspan  nothing of the last 10 min 0 s\n");
     CHECK_EQ(show("things.some", "-p", "beta", NULL), CLI_NOT_FOUND);
