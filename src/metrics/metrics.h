@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "metrics/cells.h"
+#include "metrics/spreads.h"
 #include "metrics/store.h"
 #include "segment/writer.h"
 #include "vagus/metric.h"
@@ -34,6 +35,7 @@ struct metric {
     uint64_t seen_tick; /* gauges: tick of the newest store that was folded */
     uint32_t first;     /* histograms: of its run of words */
     struct histogram_shape shape;
+    uint32_t number;  /* among the histograms */
     uint8_t keep_day; /* the policy marks it: 24 h of it are kept at 1 s */
 };
 
@@ -56,6 +58,7 @@ struct metrics {
     const struct vagus_clock *clock;
     struct cells cells;
     struct store store;
+    struct spreads spreads;
     struct metric *entries; /* capacity of them; likewise what follows, apart from these since it is
                                all that a calm tick looks at: */
     struct vagus_reading *readings; /* the newest value of each */
@@ -74,7 +77,8 @@ struct metrics {
     uint32_t index_mask;
     struct metrics_family *families; /* by name alone, as many places as the index has */
     uint32_t words;                  /* of a row, given to histograms */
-    uint32_t flight_count;           /* published with release */
+    uint32_t histograms;
+    uint32_t flight_count; /* published with release */
     struct metrics_flight flights[METRICS_FLIGHTS_MAX];
     pthread_mutex_t define_lock;
 };
@@ -137,6 +141,9 @@ void metrics_flights_fold(struct metrics *metrics, unsigned due, int64_t tick_ns
 
 /* Mirrors the newest values into the segment. */
 void metrics_mirror(struct metrics *metrics, int64_t now_ns);
+
+/* A histogram as its history knows it. */
+struct spread_metric metrics_spread(const struct metrics *metrics, uint32_t index);
 
 /* The series of a metric's own tier between from_ns (exclusive) and now_ns. What lies behind the
  * newest STORE_RECENT points is read from blocks, with times to the nearest period of the tier. */

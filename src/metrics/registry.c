@@ -28,8 +28,11 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     if (metrics->entries == NULL || metrics->readings == NULL || metrics->versions == NULL ||
         metrics->recorded == NULL || metrics->described == NULL || metrics->sums == NULL ||
         metrics->index == NULL || metrics->families == NULL ||
-        store_init(&metrics->store, segment, capacity) != 0 ||
-        cells_init(&metrics->cells, generation, capacity, threads_max) != 0) {
+        store_init(&metrics->store, segment, capacity, SPREADS_MAX(capacity) * SPREAD_LEVELS) !=
+            0 ||
+        cells_init(&metrics->cells, generation, capacity, threads_max) != 0 ||
+        spreads_init(&metrics->spreads, &metrics->store, &metrics->cells, SPREADS_MAX(capacity)) !=
+            0) {
         metrics_finish(metrics);
         return VAGUS_ENOMEM;
     }
@@ -39,6 +42,7 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
 void metrics_finish(struct metrics *metrics)
 {
     cells_finish(&metrics->cells);
+    spreads_finish(&metrics->spreads);
     store_finish(&metrics->store);
     free(metrics->entries);
     free(metrics->readings);
@@ -192,6 +196,7 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
                                                  : default_good_for_ns(source, desc->kind, tier)};
     if (desc->kind == VAGUS_HISTOGRAM) {
         metric->shape = histogram_fit(low_bound(desc), high_bound(desc), desc->buckets_max);
+        metric->number = metrics->histograms++;
         metric->first = metrics->words;
         metrics->words += histogram_words(&metric->shape);
     }
@@ -224,6 +229,17 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
     mirror[index] = *described;
     head->count = index + 1;
     segment_write_end(&head->stamp);
+}
+
+struct spread_metric metrics_spread(const struct metrics *metrics, uint32_t index)
+{
+    const struct metric *metric = &metrics->entries[index];
+    return (struct spread_metric){.index = index,
+                                  .number = metric->number,
+                                  .first = metric->first,
+                                  .tier = metric->tier,
+                                  .keep_day = metric->keep_day != 0,
+                                  .shape = &metric->shape};
 }
 
 static bool has_words(const struct metrics *metrics, const struct vagus_metric_desc *desc)

@@ -26,15 +26,16 @@ unsigned store_level_tier(unsigned level, unsigned tier)
     return level == 0 ? tier : level_tiers[level];
 }
 
-int store_init(struct store *store, struct segment *segment, uint32_t metrics)
+int store_init(struct store *store, struct segment *segment, uint32_t metrics, uint32_t others)
 {
-    size_t all = (size_t)metrics * STORE_LEVELS;
+    size_t all = (size_t)metrics * STORE_LEVELS + others;
     *store = (struct store){
         .pool = segment_entries(segment, SEGMENT_SERIES),
         .places_count = segment->series_blocks,
         .metrics = metrics,
+        .chains = (uint32_t)all,
         .places = calloc(segment->series_blocks, sizeof(*store->places)),
-        .series = calloc(all, sizeof(*store->series)),
+        .series = calloc((size_t)metrics * STORE_LEVELS, sizeof(*store->series)),
         .oldest = calloc(all, sizeof(*store->oldest)),
         .since_ns = calloc(all, sizeof(*store->since_ns)),
         .keep_ns = calloc(all, sizeof(*store->keep_ns)),
@@ -79,7 +80,7 @@ static void drop_oldest(struct store *store, size_t which)
  * oldest of all. Never an open one. The place + 1; 0: all are open. */
 static uint32_t evict(struct store *store, int64_t now_ns)
 {
-    size_t all = (size_t)store->metrics * STORE_LEVELS, victim = all;
+    size_t all = store->chains, victim = all;
     int64_t victim_ns = INT64_MAX;
     bool victim_over = false;
     for (size_t i = 0; i < all; i++) {
@@ -108,31 +109,42 @@ static uint32_t take_place(struct store *store, int64_t now_ns)
     return evict(store, now_ns);
 }
 
+uint32_t store_chain(struct store *store, size_t chain, uint32_t before, int64_t last_ns,
+                     int64_t first_ns, unsigned level, bool keep_day)
+{
+    uint32_t place = take_place(store, first_ns);
+    if (place == 0)
+        return 0;
+    if (before != 0) {
+        store->places[before - 1].next = place;
+        store->places[before - 1].last_ns = last_ns;
+    }
+    store->places[place - 1] = (struct store_place){.first_ns = first_ns};
+    if (store->oldest[chain] == 0) {
+        store->oldest[chain] = place;
+        store->keep_ns[chain] = level == 1 && keep_day ? 24 * HOUR_NS : level_keep_ns[level];
+        __atomic_store_n(&store->since_ns[chain], first_ns, __ATOMIC_RELEASE);
+    }
+    return place;
+}
+
 static bool begin_block(struct store *store, const struct store_metric *metric, unsigned level,
                         const struct block_entry *entry)
 {
     size_t which = (size_t)metric->index * STORE_LEVELS + level;
     struct store_series *series = &store->series[which];
-    uint32_t before = series->newest, place = take_place(store, entry->at_ns);
+    uint32_t before = series->newest;
+    uint32_t place = store_chain(store, which, before,
+                                 before != 0 ? segment_block_last_ns(&series->writer.head) : 0,
+                                 entry->at_ns, level, metric->keep_day);
     if (place == 0)
         return false;
-    if (before != 0) {
-        struct segment_block *sealed = &store->pool[before - 1];
-        block_seal(&series->writer, sealed);
-        store->places[before - 1].next = place;
-        store->places[before - 1].last_ns = segment_block_last_ns(&series->writer.head);
-    }
-    store->places[place - 1] = (struct store_place){.first_ns = entry->at_ns};
+    if (before != 0)
+        block_seal(&series->writer, &store->pool[before - 1]);
     uint8_t fields = level == store_own_level(metric->tier) ? 1 : BLOCK_FIELDS;
     block_open(&series->writer, &store->pool[place - 1], metric->index,
                (uint8_t)store_level_tier(level, metric->tier), fields, metric->resolution, before,
                entry);
-    if (store->oldest[which] == 0) {
-        store->oldest[which] = place;
-        store->keep_ns[which] =
-            level == 1 && metric->keep_day ? 24 * HOUR_NS : level_keep_ns[level];
-        __atomic_store_n(&store->since_ns[which], entry->at_ns, __ATOMIC_RELEASE);
-    }
     __atomic_store_n(&series->newest, place, __ATOMIC_RELEASE);
     return true;
 }

@@ -293,7 +293,8 @@ bool segment_block_check(const struct segment_block_head *head)
 {
     int64_t period_ns = segment_level_ns(head->level);
     int64_t span_ns, last_ns;
-    return head->number != 0 && period_ns != 0 && (head->fields == 1 || head->fields == 5) &&
+    return head->number != 0 && period_ns != 0 &&
+           (head->fields == 1 || head->fields == 2 || head->fields == 5) &&
            head->bits <= SERIES_BLOCK_BITS && head->entries <= SERIES_BLOCK_ENTRIES_MAX &&
            head->pending <= head->entries && head->gaps <= head->entries &&
            !__builtin_mul_overflow((int64_t)head->span, period_ns, &span_ns) &&
