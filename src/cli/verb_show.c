@@ -155,9 +155,8 @@ static int find_metric(const char *wanted, const struct segment_metric *metrics,
 
 /* --- Reading its history. --- */
 
-static void on_entry(const struct block_entry *entry, int64_t width_ns, void *arg)
+static void add_point(struct history *history, const struct block_entry *entry, int64_t width_ns)
 {
-    struct history *history = arg;
     double value = entry->count > 0 ? entry->sum / entry->count : NAN;
     if (history->count == history->room) {
         size_t room = history->room == 0 ? 1024 : 2 * history->room;
@@ -183,6 +182,32 @@ static void on_entry(const struct block_entry *entry, int64_t width_ns, void *ar
     history->values += entry->count;
 }
 
+static void on_entry(const struct block_entry *entry, int64_t width_ns, void *arg)
+{
+    add_point(arg, entry, width_ns);
+}
+
+/* Of a counter: how fast it grew since the entry before. No rate across a gap, none backward. */
+static void on_count(const struct block_entry *entry, int64_t width_ns, void *arg)
+{
+    struct history *history = arg;
+    struct block_entry rate = {.at_ns = entry->at_ns};
+    int64_t end_ns = entry->at_ns + width_ns;
+    double grown = entry->last - history->base;
+    bool based = history->based;
+    if (entry->count > 0 && based && grown >= 0 && end_ns > history->base_ns) {
+        rate.sum = grown / ((double)(end_ns - history->base_ns) / 1e9);
+        rate.last = rate.min = rate.max = rate.sum;
+        rate.count = 1;
+        history->grown += grown;
+    }
+    history->based = entry->count > 0;
+    history->base = entry->last;
+    history->base_ns = end_ns;
+    if (based || entry->count == 0) /* the first has nothing to grow from */
+        add_point(history, &rate, width_ns);
+}
+
 static int read_history(const struct segment_reader *reader, const struct show_options *options,
                         struct shown *shown)
 {
@@ -199,10 +224,13 @@ static int read_history(const struct segment_reader *reader, const struct show_o
     if (__builtin_sub_overflow(to_ns, options->last_ns, &from_ns))
         from_ns = INT64_MIN;
     shown->last_wanted_ns = options->last_ns;
-    shown->history.period_ns = outside_walk(reader, shown->index, shown->metric.resolution, blocks,
-                                            count, from_ns, to_ns, on_entry, &shown->history);
+    shown->history.period_ns =
+        outside_walk(reader, shown->index, shown->metric.resolution, blocks, count, from_ns, to_ns,
+                     show_as_rate(shown) ? on_count : on_entry, &shown->history);
     free(blocks);
-    return shown->history.cut ? VAGUS_ENOMEM : 0;
+    if (shown->history.cut)
+        return VAGUS_ENOMEM;
+    return show_spread_read(reader, shown, from_ns, to_ns);
 }
 
 /* CLI_OK, CLI_FAILED or SHOW_UNREADABLE after a message. */
@@ -235,11 +263,13 @@ static int load(const struct segment_reader *reader, const struct show_options *
 
 static int print(const struct shown *shown, bool json)
 {
-    size_t room = 8192 + shown->history.count * 96;
+    size_t room = 16384 + shown->history.count * 96;
     char *output = malloc(room);
     struct text text;
-    if (output == NULL)
-        return cli_error(&cli_verb_show, "%s", vagus_error_message(VAGUS_ENOMEM));
+    if (output == NULL) {
+        cli_error(&cli_verb_show, "%s", vagus_error_message(VAGUS_ENOMEM));
+        return SHOW_UNREADABLE;
+    }
     text_init(&text, output, room);
     if (json)
         show_json(shown, &text);
@@ -274,6 +304,7 @@ static int run(int argc, char **argv)
     if (status == CLI_OK)
         status = print(&shown, options.json);
     free(shown.history.points);
+    free(shown.spread);
     return status;
 }
 
@@ -283,6 +314,8 @@ const struct cli_verb cli_verb_show = {
     .synopsis = "METRIC[{LABEL=INSTANCE}] [-p PID|NAME] [--last 10m] [--json] [--dir DIR]",
     .help = "Its newest value with state and age, the span that is really covered, minimum, mean,\n"
             "maximum and last, and a line of at most 60 columns; a dot is where nothing is known.\n"
+            "A counter is drawn by how fast it grew; a histogram by that of its count, and with\n"
+            "the quantiles of its values over time.\n"
             "\n"
             "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
             "               runs. Of one that has ended, its last minutes are shown.\n"

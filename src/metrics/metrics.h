@@ -71,6 +71,7 @@ struct metrics {
     const char *const *keep_day; /* names of metrics that are marked so; set before the first
                                     definition, if at all, and outlives this */
     uint32_t keep_day_count;
+    bool keep_day_given;              /* by a policy: the proof of wiring looks at them */
     struct segment_metric *described; /* the strings of each, in private memory */
     uint64_t *sums;                   /* scratch of the fold */
     uint32_t *index;                  /* open addressing by name and instance: entry + 1, 0 free */

@@ -3,6 +3,7 @@
  * built in here, with what main.c would give it. */
 #include "check.h"
 #include "cli/show.c"
+#include "cli/show_spread.c"
 #include "cli/target.c"
 #include "cli/verb_show.c"
 #include "cli_fixture.h"
@@ -179,11 +180,77 @@ static void wrong_arguments_are_named(void)
     CHECK_EQ(show("a", "--last", "1h", NULL), CLI_NOT_FOUND);
 }
 
+static void a_counter_is_drawn_as_a_rate(void)
+{
+    if (!begin())
+        SKIP_TEST("no /dev/shm");
+    const char *why;
+    struct vagus_metric_desc desc = {
+        .name = "calls", .unit = "{call}", .kind = VAGUS_COUNTER, .tier = VAGUS_TIER_1S};
+    uint32_t index = (uint32_t)metrics_define(&metrics, &desc, METRIC_SENSED, &why);
+    double total = 100;
+    for (int i = 0; i < 20; i++, total += i < 10 ? 2 : 5)
+        metrics_put(&metrics, index, start_ns - (20 - i) * S, total);
+    metrics_mirror(&metrics, start_ns);
+    CHECK_EQ(show("calls", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "for each second:\nmin   2\n");
+    CHECK_CONTAINS(printed, "max   5\n");
+    CHECK_EQ(occurrences("▁"), 9);
+    CHECK_EQ(occurrences("█"), 10);
+    CHECK_EQ(show("calls", "--json", NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "\"drawn\":\"rate\",\"grown\":68,");
+    metrics_put(&metrics, index, start_ns, 3); /* it was reset: no rate, and none backward */
+    CHECK_EQ(show("calls", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "█·\n");
+    end();
+}
+
+static void a_histogram_is_shown_with_its_quantiles_over_time(void)
+{
+    if (!begin())
+        SKIP_TEST("no /dev/shm");
+    const char *why;
+    struct vagus_metric_desc desc = {.name = "took",
+                                     .unit = "ns",
+                                     .kind = VAGUS_HISTOGRAM,
+                                     .tier = VAGUS_TIER_1S,
+                                     .min = 100,
+                                     .max = 3.6e12};
+    uint32_t index = (uint32_t)metrics_define(&metrics, &desc, METRIC_RECORDED, &why);
+    const struct metric *metric = &metrics.entries[index];
+    struct vagus_histogram histogram = {
+        metrics.cells.generation, index, metric->first, metric->shape.buckets, metric->shape.origin,
+        metric->shape.shift};
+    int64_t last_ns = vagus_now_ns() - 31 * S;
+    for (int i = 0; i < 30; i++) {
+        for (int k = 0; k < 10; k++)
+            vagus_record_value(histogram, i < 20 ? 1e6 : k < 9 ? 1e6 : 1e9);
+        metrics_fold(&metrics, ~0u, last_ns + S, last_ns);
+        last_ns += S;
+    }
+    metrics_mirror(&metrics, last_ns);
+    CHECK_EQ(show("took", "--last", "30s", NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "p50   ▁▁▁▁▁▁▁▁▁▁");
+    CHECK_CONTAINS(printed, "▁████████");
+    CHECK_EQ(show("took", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "now   300, ok");
+    CHECK_CONTAINS(printed, "mean  10\n");
+    CHECK_CONTAINS(printed, "of 300 values\n");
+    CHECK_CONTAINS(printed, "\np50   957 µs\n");
+    CHECK_CONTAINS(printed, "\np99   980 ms\n");
+    CHECK_EQ(show("took", "--json", NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "\"values\":{\"count\":300,\"sum\":10290000000,");
+    CHECK_CONTAINS(printed, "\"count\":100,\"p50\":957950.477");
+    end();
+}
+
 int main(void)
 {
     RUN(a_gap_is_no_zero);
     RUN(a_long_span_fits_the_line);
     RUN(an_unknown_metric_is_answered_with_the_nearest);
     RUN(wrong_arguments_are_named);
+    RUN(a_counter_is_drawn_as_a_rate);
+    RUN(a_histogram_is_shown_with_its_quantiles_over_time);
     return check_result();
 }
