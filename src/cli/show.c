@@ -103,6 +103,24 @@ static void add_now(const struct shown *shown, struct text *text)
     text_add(text, shown->alive ? "\n" : "; the process has ended\n");
 }
 
+static const char *const level_names[VAGUS_TIER_COUNT] = {NULL, "instant", "100ms",
+                                                          "1s", "10s",     "60s"};
+
+/* How far back each level reaches. */
+static void add_reach(const struct shown *shown, struct text *text)
+{
+    const char *before = "reach ";
+    for (unsigned tier = VAGUS_TIER_INSTANT; tier < VAGUS_TIER_COUNT; tier++) {
+        if (shown->since_ns[tier] == 0)
+            continue;
+        text_addf(text, "%s%s for ", before, level_names[tier]);
+        text_add_duration(text, age_ns(shown, shown->since_ns[tier]));
+        before = ", ";
+    }
+    if (before[0] == ',')
+        text_add(text, "\n");
+}
+
 void show_text(const struct shown *shown, struct text *text)
 {
     const struct history *history = &shown->history;
@@ -117,6 +135,7 @@ void show_text(const struct shown *shown, struct text *text)
         text_add_safe(text, shown->metric.help, VAGUS_HELP_MAX);
     }
     add_now(shown, text);
+    add_reach(shown, text);
     if (history->count == 0) {
         text_add(text, "span  nothing of the last ");
         text_add_duration(text, shown->last_wanted_ns);
@@ -177,6 +196,16 @@ void show_json(const struct shown *shown, struct text *text)
     add_number(text, "mean", any ? history->sum / (double)history->values : NAN);
     add_number(text, "max", any ? history->max : NAN);
     add_number(text, "last", any ? history->last : NAN);
+    text_add(text, ",\"reach_s\":{");
+    const char *comma = "";
+    for (unsigned tier = VAGUS_TIER_INSTANT; tier < VAGUS_TIER_COUNT; tier++) {
+        if (shown->since_ns[tier] == 0)
+            continue;
+        text_addf(text, "%s\"%s\":", comma, level_names[tier]);
+        text_add_json_number(text, (double)age_ns(shown, shown->since_ns[tier]) / 1e9);
+        comma = ",";
+    }
+    text_add(text, "}");
     text_addf(text, ",\"drawn\":\"%s\"", show_as_rate(shown) ? "rate" : "value");
     if (show_as_rate(shown))
         add_number(text, "grown", any ? history->grown : NAN);

@@ -42,6 +42,7 @@ struct shown {
     struct vagus_reading reading;
     bool alive;
     int64_t now_ns, last_wanted_ns;
+    int64_t since_ns[VAGUS_TIER_COUNT]; /* by level: how far back there is anything; 0: nowhere */
     struct history history;
     struct show_spread *spread; /* of a histogram; else NULL */
 };

@@ -216,6 +216,11 @@ static int read_history(const struct segment_reader *reader, const struct show_o
     if (blocks == NULL)
         return VAGUS_ENOMEM;
     uint32_t count = outside_list(reader, shown->index, blocks);
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t *since_ns = &shown->since_ns[blocks[i].level];
+        *since_ns =
+            *since_ns == 0 || blocks[i].first_ns < *since_ns ? blocks[i].first_ns : *since_ns;
+    }
     /* Of one that ended, the last minutes are those before its end. */
     for (uint32_t i = 0; i < count; i++)
         to_ns = blocks[i].last_ns > to_ns ? blocks[i].last_ns : to_ns;

@@ -20,7 +20,6 @@ uint32_t outside_blocks_max(const struct segment_reader *reader)
     return reader->header.sections[SEGMENT_SERIES].capacity;
 }
 
-/* Four tries may all have met the writer; what it does takes some 50 ns. */
 static int read_block(const struct segment_reader *reader, uint32_t place,
                       struct segment_block *block)
 {
@@ -31,19 +30,21 @@ static int read_block(const struct segment_reader *reader, uint32_t place,
 static uint32_t list(const struct segment_reader *reader, uint32_t metric, bool spread,
                      struct outside_block *blocks)
 {
-    struct segment_block block;
+    struct segment_block_head head;
     uint32_t count = 0;
     for (uint32_t place = 0; place < outside_blocks_max(reader); place++) {
-        if (read_block(reader, place, &block) != 0 || block.head.metric != metric ||
-            (block.head.fields == SPREAD_FIELDS) != spread)
+        int error = segment_read_block_head(reader, place, &head);
+        if (error == VAGUS_EAGAIN) /* four tries all met the writer; what it does takes 50 ns */
+            error = segment_read_block_head(reader, place, &head);
+        if (error != 0 || head.metric != metric || (head.fields == SPREAD_FIELDS) != spread)
             continue;
         blocks[count++] = (struct outside_block){.place = place,
-                                                 .number = block.head.number,
-                                                 .level = block.head.level,
-                                                 .fields = block.head.fields,
-                                                 .flags = block.head.flags,
-                                                 .first_ns = block.head.first_ns,
-                                                 .last_ns = segment_block_last_ns(&block.head)};
+                                                 .number = head.number,
+                                                 .level = head.level,
+                                                 .fields = head.fields,
+                                                 .flags = head.flags,
+                                                 .first_ns = head.first_ns,
+                                                 .last_ns = segment_block_last_ns(&head)};
     }
     qsort(blocks, count, sizeof(*blocks), by_age);
     return count;

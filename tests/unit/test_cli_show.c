@@ -99,6 +99,7 @@ static void a_gap_is_no_zero(void)
     CHECK_EQ(show("things.some", NULL, NULL, NULL), CLI_OK);
     CHECK_CONTAINS(printed, "things.some [{thing}]  Things\\x1b[31m at hand\n");
     CHECK_CONTAINS(printed, "now   17");
+    CHECK_CONTAINS(printed, "\nreach 1s for ");
     CHECK_CONTAINS(printed, "span  7 s of 10 min 0 s\n");
     CHECK_CONTAINS(printed, "min   10\n");
     CHECK_CONTAINS(printed, "max   17\n");
