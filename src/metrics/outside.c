@@ -154,11 +154,16 @@ static void walk_spread_block(struct level_walk *level, const struct outside_blo
     struct segment_block block;
     struct spread_reader decoder;
     struct spread_record record;
-    int64_t start_ns = boundary(at, level->lo_ns), covered_ns = boundary(at, level->hi_ns);
     if (read_block(level->reader, at->place, &block) != 0 || block.head.metric != level->metric ||
         block.head.number != at->number || block.head.level != at->level ||
-        block.head.fields != SPREAD_FIELDS)
+        block.head.fields != SPREAD_FIELDS) {
+        walk->torn = walk->torn || level->number != 0;
         return;
+    }
+    /* It may have grown since it was listed. */
+    struct outside_block grown = *at;
+    grown.last_ns = segment_block_last_ns(&block.head);
+    int64_t start_ns = boundary(&grown, level->lo_ns), covered_ns = boundary(&grown, level->hi_ns);
     /* Half a stretch, whose beginning is not there any more, is none. */
     bool half = (block.head.flags & SEGMENT_BLOCK_GOES_ON) != 0 &&
                 (level->number == 0 || level->number != at->number - 1);
@@ -188,6 +193,7 @@ void outside_walk_spread(const struct segment_reader *reader, uint32_t metric,
 {
     int64_t lo_ns = from_ns;
     walk->from_ns = INT64_MAX;
+    walk->torn = false;
     walk->step_ns = count > 0 ? segment_level_ns(level) : 0;
     for (; level >= VAGUS_TIER_1S; level--) {
         struct level_walk its = {reader, shape, metric, 0, lo_ns, to_ns, lo_ns};

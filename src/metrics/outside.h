@@ -39,6 +39,7 @@ struct outside_spread {
     /* Filled: */
     int64_t from_ns, to_ns; /* covered; equal: nothing */
     int64_t step_ns;        /* the level that it began with */
+    bool torn; /* a block in the middle was not there any more: what is covered has a hole */
 };
 
 /* Begins with a level, and goes on with the finer ones for what that has not closed yet. */

@@ -258,6 +258,8 @@ int spreads_ask(const struct spreads *spreads, const struct segment_reader *read
     }
     outside_walk_spread(reader, metric->index, metric->shape, listing.blocks, listing.count,
                         level_tiers[began], from_ns, to_ns, &walk);
+    if (walk.torn)
+        return VAGUS_EAGAIN;
     *answer = (struct spread_answer){walk.from_ns, walk.to_ns, walk.step_ns};
     return 0;
 }

@@ -58,7 +58,7 @@ enum vagus_verdict report_verdict(const struct report *report);
 
 /* Room that any summary fits into, whatever stands in the segment; usual ones take 2 and 8 KiB. */
 #define REPORT_TEXT_BYTES_MAX (16 * 1024)
-#define REPORT_JSON_BYTES_MAX (512 * 1024)
+#define REPORT_JSON_BYTES_MAX (1024 * 1024)
 
 /* For a person: one screen of 80 columns. */
 void report_health_text(const struct report *report, bool colour, struct text *text);
