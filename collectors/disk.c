@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* disk: room on the file system of each watched path. A network mount may not answer for a long
- * time, so this sense works in a lane of its own. */
+/* disk: room on the file system of a watched path. It is added once for each path and works in a
+ * lane of its own there: a mount that does not answer makes its own path's readings stale. */
 #include <stdio.h>
 #include <string.h>
 
+#include "host/devices.h"
 #include "host/paths.h"
 #include "vagus/collector.h"
 
-enum { LIMIT, FREE, FREE_RATIO, INODES_FREE_RATIO, METRIC_COUNT };
+enum {
+    LIMIT,
+    FREE,
+    FREE_RATIO,
+    FREE_RATE,
+    INODES_FREE,
+    INODES_FREE_RATIO,
+    WRITABLE,
+    WRITE_ERRNO,
+    METRIC_COUNT,
+};
 
 static const struct vagus_metric_desc table[METRIC_COUNT] = {
     [LIMIT] = {.name = "disk.limit",
@@ -35,6 +46,23 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
                     .tier = VAGUS_TIER_1S,
                     .max = 1,
                     .resolution = 0.001},
+    [FREE_RATE] = {.name = "disk.free.rate",
+                   .instance = "*",
+                   .label = "path",
+                   .unit = "By/s",
+                   .help =
+                       "how fast the bytes free change since the sample before; filling: negative",
+                   .kind = VAGUS_GAUGE,
+                   .tier = VAGUS_TIER_1S,
+                   .resolution = 4096},
+    [INODES_FREE] = {.name = "disk.inodes.free",
+                     .instance = "*",
+                     .label = "path",
+                     .unit = "{inode}",
+                     .help = "inodes free",
+                     .kind = VAGUS_GAUGE,
+                     .tier = VAGUS_TIER_10S,
+                     .resolution = 1},
     [INODES_FREE_RATIO] = {.name = "disk.inodes.free.ratio",
                            .instance = "*",
                            .label = "path",
@@ -44,11 +72,29 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
                            .tier = VAGUS_TIER_1S,
                            .max = 1,
                            .resolution = 0.001},
+    [WRITABLE] = {.name = "disk.writable",
+                  .instance = "*",
+                  .label = "path",
+                  .unit = "1",
+                  .help = "1 if a small file could be written there, 0 if not (watch.probe)",
+                  .kind = VAGUS_GAUGE,
+                  .tier = VAGUS_TIER_60S,
+                  .max = 1,
+                  .resolution = 1},
+    [WRITE_ERRNO] = {.name = "disk.write.errno",
+                     .instance = "*",
+                     .label = "path",
+                     .unit = "{errno}",
+                     .help = "why it could not: errno, ENOSPC 28, EDQUOT 122; 0 if it could",
+                     .kind = VAGUS_GAUGE,
+                     .tier = VAGUS_TIER_60S,
+                     .resolution = 1},
 };
 
-/* The number of each path's instance; negative where it could not be added. */
 struct state {
-    int instances[HOST_PATHS_MAX];
+    size_t instance;
+    int64_t sampled_ns; /* 0: there is nothing to compare with */
+    struct host_space before;
 };
 
 /* What a path is called: itself, or where it is too long its number and its end. */
@@ -65,51 +111,86 @@ static void name_instance(const char *path, size_t index, char name[VAGUS_INSTAN
     snprintf(name, VAGUS_INSTANCE_MAX, "%zu:…%s", index, tail);
 }
 
-static int open_paths(struct vagus_collector *collector)
+static int open_path(struct vagus_collector *collector)
 {
-    struct host *host = vagus_collector_arg(collector);
+    const struct host_watch *watch = vagus_collector_arg(collector);
     struct state *state = vagus_collector_state(collector);
-    for (size_t i = 0; i < host_path_count(host); i++) {
-        char name[VAGUS_INSTANCE_MAX];
-        name_instance(host_path(host, i), i, name);
-        state->instances[i] = vagus_collector_instance_add(collector, name);
-        if (state->instances[i] < 0)
-            return state->instances[i];
-    }
+    char name[VAGUS_INSTANCE_MAX];
+    name_instance(host_path(watch->host, watch->index), watch->index, name);
+    int instance = vagus_collector_instance_add(collector, name);
+    if (instance < 0)
+        return instance;
+    state->instance = (size_t)instance;
     return 0;
 }
 
-static void sample_path(struct vagus_collector *collector, unsigned due, size_t path,
-                        size_t instance)
+static void put(struct vagus_collector *collector, size_t metric, int error, double value)
 {
-    struct host_space space;
-    int error = host_path_space(vagus_collector_arg(collector), path, &space);
-    if (error != 0) {
-        for (size_t metric = 0; metric < METRIC_COUNT; metric++)
-            if ((due & 1u << table[metric].tier) != 0)
-                vagus_put_missing(collector, metric, instance, error);
-        return;
+    const struct state *state = vagus_collector_state(collector);
+    if (error == 0)
+        vagus_put(collector, metric, state->instance, value);
+    else
+        vagus_put_missing(collector, metric, state->instance, error);
+}
+
+/* A file system that grew, shrank or was replaced has no rate across that moment. */
+static void put_rate(struct vagus_collector *collector, const struct host_space *space)
+{
+    struct state *state = vagus_collector_state(collector);
+    int64_t now_ns = vagus_collector_now_ns(collector);
+    if (state->sampled_ns != 0 && now_ns > state->sampled_ns &&
+        space->total_bytes == state->before.total_bytes)
+        put(collector, FREE_RATE, 0,
+            ((double)space->free_bytes - (double)state->before.free_bytes) /
+                ((double)(now_ns - state->sampled_ns) / 1e9));
+    state->before = *space;
+    state->sampled_ns = now_ns;
+}
+
+static void sample_space(struct vagus_collector *collector, const struct host_watch *watch,
+                         unsigned due)
+{
+    struct state *state = vagus_collector_state(collector);
+    struct host_space space = {0};
+    int error = host_path_space(watch->host, watch->index, &space);
+    /* Some file systems have as many inodes as there is room for. */
+    int inodes_error = error == 0 && space.inodes_total == 0 ? VAGUS_EUNSUPPORTED : error;
+    if ((due & 1u << VAGUS_TIER_10S) != 0) {
+        put(collector, LIMIT, error, (double)space.total_bytes);
+        put(collector, INODES_FREE, inodes_error, (double)space.inodes_free);
     }
-    if ((due & 1u << VAGUS_TIER_10S) != 0)
-        vagus_put(collector, LIMIT, instance, (double)space.total_bytes);
     if ((due & 1u << VAGUS_TIER_1S) == 0)
         return;
-    vagus_put(collector, FREE, instance, (double)space.free_bytes);
-    vagus_put(collector, FREE_RATIO, instance,
-              (double)space.free_bytes / (double)space.total_bytes);
-    if (space.inodes_total > 0)
-        vagus_put(collector, INODES_FREE_RATIO, instance,
-                  (double)space.inodes_free / (double)space.inodes_total);
-    else
-        vagus_put_missing(collector, INODES_FREE_RATIO, instance, VAGUS_EUNSUPPORTED);
+    put(collector, FREE, error, (double)space.free_bytes);
+    put(collector, FREE_RATIO, error, (double)space.free_bytes / (double)space.total_bytes);
+    put(collector, INODES_FREE_RATIO, inodes_error,
+        (double)space.inodes_free / (double)space.inodes_total);
+    if (error == 0) {
+        put_rate(collector, &space);
+    } else {
+        put(collector, FREE_RATE, error, 0);
+        state->sampled_ns = 0;
+    }
+}
+
+static void probe(struct vagus_collector *collector, const struct host_watch *watch)
+{
+    int number = 0;
+    int error = host_path_probe(watch->host, watch->index, &number);
+    put(collector, WRITABLE, error, number == 0);
+    put(collector, WRITE_ERRNO, error, number);
 }
 
 static int take_sample(struct vagus_collector *collector, unsigned due)
 {
-    struct host *host = vagus_collector_arg(collector);
-    const struct state *state = vagus_collector_state(collector);
-    for (size_t i = 0; i < host_path_count(host); i++)
-        sample_path(collector, due, i, (size_t)state->instances[i]);
+    const struct host_watch *watch = vagus_collector_arg(collector);
+    if ((due & (1u << VAGUS_TIER_10S | 1u << VAGUS_TIER_1S)) != 0)
+        sample_space(collector, watch, due);
+    /* For disk_io, which must not wait for a path itself. */
+    if ((due & 1u << VAGUS_TIER_10S) != 0)
+        host_path_find_device(watch->host, watch->index);
+    if ((due & 1u << VAGUS_TIER_60S) != 0)
+        probe(collector, watch);
     return 0;
 }
 
@@ -117,11 +198,12 @@ extern const struct vagus_collector_desc vagus__collector_disk;
 const struct vagus_collector_desc vagus__collector_disk = {
     .size = sizeof(struct vagus_collector_desc),
     .name = "disk",
-    .help = "room on the file systems of the watched paths",
+    .help = "room on the file system of a watched path",
     .flags = VAGUS_COLLECTOR_BLOCKING,
+    .instances_max = 1,
     .metrics = table,
     .metric_count = METRIC_COUNT,
     .state_size = sizeof(struct state),
-    .open = open_paths,
+    .open = open_path,
     .sample = take_sample,
 };

@@ -51,6 +51,7 @@ enum config_how {
     CONFIG_DERIVED_SUM = 1,
     CONFIG_DERIVED_DIFFERENCE = 2, /* the first less the second */
     CONFIG_DERIVED_RATE = 3,       /* of one, for each second */
+    CONFIG_DERIVED_AGE = 4,        /* of one: seconds since it last changed */
 };
 #define CONFIG_DERIVED_MAX 64
 #define CONFIG_DERIVED_INPUTS_MAX 8
@@ -98,6 +99,7 @@ struct vagus_config {
     uint64_t memory_limit_bytes; /* declared; 0: none */
     char **watch_paths;
     uint32_t watch_path_count;
+    bool watch_probe;
     char **first_use_counters; /* prefixes of names that recording by name may define */
     uint32_t first_use_counter_count;
     char **first_use_gauges;

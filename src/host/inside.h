@@ -7,7 +7,10 @@
 #include <limits.h>
 
 #include "host/cgroup.h"
+#include "host/devices.h"
 #include "host/host.h"
+#include "host/numa.h"
+#include "host/paths.h"
 #include "host/procfs.h"
 #include "host/statgrab.h"
 #include "host/topology.h"
@@ -42,6 +45,19 @@ struct cgroup_tree {
     char directory[PATH_MAX]; /* mount point and path, "/sys/fs/cgroup/a/b" */
 };
 
+/* The statistics of the device behind a watched path: a file below sysfs. */
+struct device_slot {
+    struct host_device device;
+    struct host_file file; /* its name is: */
+    char path[48];
+};
+
+struct numa_node {
+    unsigned number; /* as the kernel counts; there may be gaps */
+    char name[48];
+    struct host_file meminfo;
+};
+
 #define HOST_SCRATCH_BYTES 16384
 
 struct host {
@@ -53,6 +69,7 @@ struct host {
 
     struct host_file stat, meminfo, loadavg, uptime;
     struct host_file self_stat, self_statm, self_limits, self_status, self_cgroup, self_mountinfo;
+    struct host_file vmstat, self_oom_score, self_oom_score_adj;
     int descriptors_fd; /* the folder self/fd, or -1 */
     int descriptors_error;
     bool descriptors_by_size; /* its st_size is the count (Linux 6.2 and later) */
@@ -66,9 +83,18 @@ struct host {
     int statgrab_swap_error;
     struct host_topology topology;
     int topology_error;
+    unsigned numa_count, numa_surplus;
+    struct numa_node numa[HOST_NUMA_NODES_MAX];
 
     size_t path_count;
     char *paths[HOST_PATHS_MAX];
+    struct host_watch watches[HOST_PATHS_MAX];
+    uint64_t devices[HOST_PATHS_MAX]; /* atomic: as host_path_find_device() noted them */
+    struct device_slot device_slots[HOST_PATHS_MAX];
+    bool probe_paths;
+
+    struct host_file diskstats, self_io;
+    struct host_file net_dev, net_snmp, net_netstat, net_sockstat, net_sockstat6;
 
     void (*on_read)(void *arg, const char *path);
     void *on_read_arg;
@@ -92,6 +118,15 @@ static inline int host_file_read(struct host *host, struct host_file *file, char
     return host_file_read_at(host, file, buffer, capacity, 0, length);
 }
 
+/* Calls `each` with every whole line of a file of any length, its newline included, until it
+ * returns false. 0, or why the file cannot be read; VAGUS_EPARSE also if the last line was cut, or
+ * if lines were left out that do not fit into the buffer. */
+int host_file_lines(struct host *host, struct host_file *file, char *buffer, size_t capacity,
+                    bool (*each)(void *arg, const char *line, size_t length), void *arg);
+
+/* What errno means of a path. */
+int host_path_error(int number);
+
 /* True if a library that does not survive a failing allocation may be called: hwloc 2.9 ends in an
  * assertion then, libstatgrab 0.92 keeps its lock. They need a fraction of what is asked for here;
  * this meets a limit on address space, and nothing could meet each single failure. */
@@ -105,7 +140,14 @@ void host_cgroup_close(struct host *host);
 void host_statgrab_open(struct host *host);
 void host_statgrab_close(struct host *host);
 void host_topology_open(struct host *host);
+void host_numa_add(struct host *host, unsigned number);
+void host_numa_open(struct host *host); /* after topology, which names the nodes */
+void host_numa_close(struct host *host);
 int host_paths_open(struct host *host, const struct host_options *options);
 void host_paths_close(struct host *host);
+void host_devices_open(struct host *host);
+void host_devices_close(struct host *host);
+void host_network_open(struct host *host);
+void host_network_close(struct host *host);
 
 #endif

@@ -82,8 +82,8 @@ static bool has_changed(struct derived *derived, const struct metrics *metrics, 
     for (uint32_t i = 0; i < derived->config->of_count; i++)
         if (derived->inputs[i] >= 0)
             versions += metrics->versions[derived->inputs[i]];
-    bool changed = versions != derived->seen || now_ns > derived->good_until_ns;
-    derived->seen = versions;
+    bool changed = versions != derived->versions || now_ns > derived->good_until_ns;
+    derived->versions = versions;
     return changed;
 }
 
@@ -97,6 +97,19 @@ static double rate(struct derived *derived, const struct vagus_reading *now)
     return result; /* the same reading again: 0 / 0 */
 }
 
+/* Seconds since the value last changed. Before it was seen to change there is no age: 0 from the
+ * first look on may mean that nobody ever reports. */
+static double age(struct derived *derived, const struct vagus_reading *now, int64_t now_ns)
+{
+    bool changed = derived->seen ? now->value != derived->last : now->value != 0;
+    if (changed)
+        derived->last_ns = now->taken_ns;
+    derived->seen = true;
+    derived->last = now->value;
+    return derived->last_ns != 0 ? (double)(now_ns - derived->last_ns) / (double)VAGUS_SECOND_NS
+                                 : NAN;
+}
+
 /* Not finite: there is no such value. */
 static double evaluate(struct derived *derived, const struct metrics *metrics, int64_t now_ns,
                        int *error)
@@ -104,8 +117,13 @@ static double evaluate(struct derived *derived, const struct metrics *metrics, i
     const struct vagus_reading *first = input_of(derived, metrics, 0, now_ns, error);
     double result;
     if (first == NULL) {
-        derived->last_ns = 0; /* no rate across a gap */
+        if (derived->config->how != CONFIG_DERIVED_AGE)
+            derived->last_ns = 0; /* no rate across a gap */
         return NAN;
+    }
+    if (derived->config->how == CONFIG_DERIVED_AGE) {
+        *error = 0; /* a metric without a value yet, not one in error */
+        return age(derived, first, now_ns);
     }
     if (derived->config->how == CONFIG_DERIVED_RATE) {
         *error = VAGUS_EAGAIN;
@@ -131,22 +149,61 @@ static double evaluate(struct derived *derived, const struct metrics *metrics, i
     return result;
 }
 
+static void step_one(struct derived *derived, struct metrics *metrics, unsigned due, int64_t now_ns)
+{
+    bool is_due = (due & (1u << metrics->entries[derived->index].tier)) != 0;
+    bool changed = has_changed(derived, metrics, now_ns);
+    int error = VAGUS_EAGAIN;
+    if (!is_due && (!changed || derived->config->how == CONFIG_DERIVED_RATE))
+        return;
+    derived->good_until_ns = INT64_MAX;
+    double value = evaluate(derived, metrics, now_ns, &error);
+    if (!isfinite(value) && error == 0)
+        return;
+    if (!is_due)
+        metrics_show(metrics, derived->index, now_ns, value, error);
+    else if (isfinite(value))
+        metrics_put(metrics, derived->index, now_ns, value);
+    else
+        metrics_put_missing(metrics, derived->index, now_ns, error);
+}
+
+/* Defines agent.progress.age once there is something to be the age of. True if it is there. */
+static bool progress_felt(struct derive *derive, struct metrics *metrics)
+{
+    static char input[] = "agent.progress";
+    static char *of[] = {input};
+    static char name[] = "agent.progress.age";
+    static const struct config_derived config = {
+        .name = name, .how = CONFIG_DERIVED_AGE, .of = of, .of_count = 1};
+    const char *why;
+    if (derive->progress_defined || derive->progress_refused)
+        return derive->progress_defined;
+    if (metrics_find(metrics, input, NULL) < 0)
+        return false;
+    /* One that the policy or the agent itself defined stands. */
+    int index = VAGUS_EEXIST;
+    if (metrics_find(metrics, name, NULL) < 0)
+        index = metrics_define(metrics,
+                               &(struct vagus_metric_desc){.name = name,
+                                                           .unit = "s",
+                                                           .help = "since agent.progress last grew",
+                                                           .kind = VAGUS_GAUGE,
+                                                           .tier = VAGUS_TIER_1S,
+                                                           .resolution = 0.1},
+                               METRIC_SENSED, &why);
+    derive->progress = (struct derived){.config = &config, .index = (uint32_t)index};
+    for (uint32_t i = 0; i < CONFIG_DERIVED_INPUTS_MAX; i++)
+        derive->progress.inputs[i] = -1;
+    derive->progress_defined = index >= 0;
+    derive->progress_refused = index < 0;
+    return derive->progress_defined;
+}
+
 void derive_step(struct derive *derive, struct metrics *metrics, unsigned due, int64_t now_ns)
 {
-    for (uint32_t i = 0; i < derive->count; i++) {
-        struct derived *derived = &derive->all[i];
-        bool is_due = (due & (1u << metrics->entries[derived->index].tier)) != 0;
-        bool changed = has_changed(derived, metrics, now_ns);
-        int error = VAGUS_EAGAIN;
-        if (!is_due && (!changed || derived->config->how == CONFIG_DERIVED_RATE))
-            continue;
-        derived->good_until_ns = INT64_MAX;
-        double value = evaluate(derived, metrics, now_ns, &error);
-        if (is_due && isfinite(value))
-            metrics_put(metrics, derived->index, now_ns, value);
-        else if (is_due)
-            metrics_put_missing(metrics, derived->index, now_ns, error);
-        else
-            metrics_show(metrics, derived->index, now_ns, value, error);
-    }
+    for (uint32_t i = 0; i < derive->count; i++)
+        step_one(&derive->all[i], metrics, due, now_ns);
+    if (progress_felt(derive, metrics))
+        step_one(&derive->progress, metrics, due, now_ns);
 }

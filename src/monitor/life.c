@@ -82,16 +82,13 @@ static int open_segment(struct vagus_monitor *monitor, const struct vagus_monito
     return error;
 }
 
-static void release_host(void *host)
-{
-    host_unref(host);
-}
-
 static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor_options *options)
 {
+    const char *paths[HOST_PATHS_MAX];
     struct host_options wanted = {.root = options->host_root,
-                                  .watch_paths = (const char *const *)monitor->config->watch_paths,
-                                  .watch_path_count = monitor->config->watch_path_count,
+                                  .watch_paths = paths,
+                                  .watch_path_count = monitor_watch_paths(monitor, paths),
+                                  .probe_paths = monitor->config->watch_probe,
                                   .memory_limit_bytes = monitor->config->memory_limit_bytes};
     int error = sense_create(&monitor->metrics, &monitor->clock, &monitor->sense);
     if (error != 0 || (options->flags & VAGUS_NO_COLLECTORS) != 0)
@@ -105,9 +102,7 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
                          "no memory cgroup can be seen here: a limit that it sets is not known, "
                          "unless limits.memory of the policy declares it");
     }
-    for (size_t i = 0; error == 0 && sense_builtin[i] != NULL; i++)
-        error = sense_add(monitor->sense, sense_builtin[i], host_ref(monitor->host), release_host);
-    return error;
+    return error != 0 ? error : monitor_add_senses(monitor);
 }
 
 static void define_own(struct vagus_monitor *monitor)

@@ -126,6 +126,13 @@ bool monitor_is_inside(const struct vagus_monitor *monitor);
 int monitor_budget_define(struct vagus_monitor *monitor, const struct vagus_budget_desc *desc,
                           struct vagus_budget *handle);
 
+/* --- senses.c --- */
+
+/* The paths to watch, at most HOST_PATHS_MAX; how many. They live as long as the configuration. */
+size_t monitor_watch_paths(struct vagus_monitor *monitor, const char *paths[]);
+/* Adds what stands in collectors.def. */
+int monitor_add_senses(struct vagus_monitor *monitor);
+
 /* --- vocabulary.c: what policies are checked against --- */
 
 extern const struct config_vocabulary monitor_vocabulary;

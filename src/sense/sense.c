@@ -219,6 +219,8 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
     memcpy(&collector->desc, desc, desc->size < sizeof(*desc) ? desc->size : sizeof(*desc));
     if (collector->desc.instances_max == 0)
         collector->desc.instances_max = 16;
+    text_copy(collector->shown.name, sizeof(collector->shown.name), desc->name);
+    collector->desc.name = collector->shown.name;
     collector->clock = *sense->clock;
     collector->arg = arg;
     collector->release = release;
@@ -229,9 +231,8 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
         return VAGUS_ENOMEM;
     }
     collector->open_error = desc->open != NULL ? desc->open(collector) : 0;
-    collector->shown =
-        (struct segment_collector){.error = collector->open_error, .flags = desc->flags};
-    text_copy(collector->shown.name, sizeof(collector->shown.name), desc->name);
+    collector->shown.error = collector->open_error;
+    collector->shown.flags = desc->flags;
     define_all(sense, collector);
     for (size_t i = 0; collector->open_error != 0 && i < desc->metric_count; i++)
         put_missing(sense, collector, i, clock_now_ns(sense->clock), collector->open_error);

@@ -109,7 +109,6 @@ static void top_level(void)
         {"limits: {memory: 0}\nrules: []\n", 1, 18, "too small"},
         {"limits: {memory: 50%}\nrules: []\n", 1, 18, "is no size"},
         {"watch: {paths: /tmp}\nrules: []\n", 1, 16, "expected a list"},
-        {"watch: {paths: []}\nrules: []\n", 1, 16, "0 entries; expected 1 to 8"},
         {"watch: {paths: [a,b,c,d,e,f,g,h,i]}\nrules: []\n", 1, 16, "9 entries"},
         {"watch: {paths: [a, b, a]}\nrules: []\n", 1, 23, "\"a\" is given twice"},
         {"retention: {day: [Bad]}\nrules: []\n", 1, 19, "1 to 63 characters"},
