@@ -77,6 +77,7 @@ static inline uint32_t define(const char *name, const char *instance, enum metri
         &metrics,
         &(struct vagus_metric_desc){.name = name,
                                     .instance = instance,
+                                    .label = "path",
                                     .kind = source == METRIC_SENSED ? VAGUS_GAUGE : VAGUS_COUNTER,
                                     .tier = VAGUS_TIER_100MS,
                                     .max = source == METRIC_SENSED ? 1 : 0},

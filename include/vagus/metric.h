@@ -31,6 +31,7 @@ enum vagus_tier {
 /* Longest strings, the final 0 included. Longer ones are refused. */
 #define VAGUS_NAME_MAX 64     /* metric, rule, listener: [a-z0-9._-] */
 #define VAGUS_INSTANCE_MAX 64 /* any text; escaped wherever it is shown */
+#define VAGUS_LABEL_MAX 32    /* [a-z0-9._-] */
 #define VAGUS_UNIT_MAX 16
 #define VAGUS_HELP_MAX 128
 #define VAGUS_RESOURCE_MAX 16
@@ -114,16 +115,17 @@ static inline enum vagus_state vagus_reading_state(const struct vagus_reading *r
 /* "ok", "stale", "unsupported", "error" or "never". */
 VAGUS_API const char *vagus_state_name(enum vagus_state state);
 
-/* The newest folded value of a metric, by name and instance (NULL if it has none). 0, VAGUS_ENOENT,
+/* The newest folded value of a metric, by name and instance (NULL: the name says it, as
+ * "disk.free{path=/tmp}", or there is none). 0, VAGUS_ENOENT,
  * VAGUS_ECLOSED, or VAGUS_EAGAIN if four tries met the writer; the output stays untouched then. */
 VAGUS_API int vagus_reading_get(struct vagus_monitor *monitor, const char *name,
                                 const char *instance, struct vagus_reading *reading);
 
 /* Records by name, for code that holds no handle: adds to a counter (whole numbers from 0 up), sets
- * a gauge, counts a value in a histogram, of those without an instance. Takes no lock and costs
- * some ten times what a handle does. A name that nobody defined is defined on first use where the
- * policy allows it (recording.counters, recording.gauges); else it is dropped, counted, and named
- * in health with the name that is nearest. */
+ * a gauge, counts a value in a histogram: "agent.messages", "agent.tool.calls{tool=browser}". Takes
+ * no lock and costs some ten times what a handle does. A name that nobody defined is defined on
+ * first use where the policy allows it (recording.counters, recording.gauges); else it is dropped,
+ * counted, and named in health with the name that is nearest. */
 VAGUS_API void vagus_record(struct vagus_monitor *monitor, const char *name, double value);
 
 /* --- The recording path. What follows is inlined into the caller; its names are not public. --- */

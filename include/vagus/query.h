@@ -5,14 +5,17 @@
 #ifndef VAGUS_QUERY_H
 #define VAGUS_QUERY_H
 
-#include "metric.h"
+#include "histogram.h"
 
 VAGUS_BEGIN_DECLS
 
 struct vagus_monitor;
 
-/* What is made of the values in a span. Where the span reaches further back than a finer level
- * does, it is answered from buckets of 1 s, 10 s or 60 s: see vagus_query_result.step_ns. */
+/* What is made of the values in a span. Of a histogram MEAN, SUM, MIN, MAX, COUNT, STDDEV and
+ * QUANTILE are of the values that were recorded in the span, to the relative error of its buckets
+ * (a sum is exact for whole numbers); the others are of its count, as if that were a counter. Where
+ * the span reaches further back than a finer level does, it is answered from buckets of 1 s, 10 s
+ * or 60 s: see vagus_query_result.step_ns. */
 enum vagus_aggregation {
     VAGUS_QUERY_LAST = 1,
     VAGUS_QUERY_MEAN = 2,
@@ -31,8 +34,9 @@ enum vagus_aggregation {
 
 struct vagus_query {
     size_t size;              /* sizeof(struct vagus_query) */
-    const char *const *names; /* NULL-terminated; NULL: all metrics */
-    const char *instance;     /* NULL: each instance for itself */
+    const char *const *names; /* NULL-terminated; NULL: all metrics. "disk.free" is each of its
+                                 instances, "disk.free{path=/var}" and "disk.free{/var}" one. */
+    const char *instance;     /* NULL: as the names say; else that one of each */
     int64_t from_ns;          /* the span begins after it; monotonic */
     int64_t to_ns;            /* and ends with it */
     uint32_t aggregation;     /* enum vagus_aggregation */
@@ -43,6 +47,7 @@ struct vagus_query {
 /* The answer about one metric. */
 struct vagus_query_result {
     char name[VAGUS_NAME_MAX];
+    char label[VAGUS_LABEL_MAX];       /* what its instances are */
     char instance[VAGUS_INSTANCE_MAX]; /* "" if it has none */
     double value;                      /* meaningless if error is not 0 */
     int32_t error; /* 0; VAGUS_ENOENT: no such metric, or too few values in the span */
@@ -75,6 +80,20 @@ VAGUS_API int vagus_metrics_scan(struct vagus_monitor *monitor, const char *name
                                  const char *instance, int64_t from_ns, int64_t to_ns,
                                  int (*on_bucket)(const struct vagus_bucket *bucket, void *arg),
                                  void *arg);
+
+/* What was recorded into a histogram in a span: its values by bucket, from which
+ * vagus_distribution_quantile() and the like answer; *covered (may be NULL) is what of the span is
+ * really covered, from_ns equal to to_ns: nothing. 0, VAGUS_EINVAL (it is no histogram, or the span
+ * ends before it begins), VAGUS_ENOENT (no such metric, or nothing of it is kept), VAGUS_EAGAIN,
+ * VAGUS_ECLOSED. */
+struct vagus_covered {
+    int64_t from_ns, to_ns;
+    int64_t step_ns; /* the coarsest stretch that was used */
+};
+VAGUS_API int vagus_metrics_distribution(struct vagus_monitor *monitor, const char *name,
+                                         const char *instance, int64_t from_ns, int64_t to_ns,
+                                         struct vagus_distribution *distribution,
+                                         struct vagus_covered *covered);
 
 /* Since when the history of a metric reaches back at buckets of 1 s, 10 s and 60 s, and at its own
  * tier: the time of the oldest entry; 0 where it has none. */

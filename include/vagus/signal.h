@@ -40,6 +40,7 @@ struct vagus_signal {
     char instance[VAGUS_INSTANCE_MAX];
     char unit[VAGUS_UNIT_MAX];
     char reason[160]; /* in words: "memory.headroom.ratio 8.1 % is below 10 % for 500 ms" */
+    char label[VAGUS_LABEL_MAX]; /* what the instance is: "path"; "" if there is none */
 };
 
 typedef void vagus_signal_fn(const struct vagus_signal *signal, void *arg);

@@ -3,15 +3,11 @@
 #include "cli/show.h"
 
 #include <math.h>
+#include <string.h>
 
 void show_name(struct text *text, const struct segment_metric *metric)
 {
-    text_add_safe(text, metric->name, VAGUS_NAME_MAX);
-    if (metric->instance[0] == '\0')
-        return;
-    text_add(text, "{");
-    text_add_safe(text, metric->instance, VAGUS_INSTANCE_MAX);
-    text_add(text, "}");
+    notation_add(text, metric->name, metric->label, metric->instance);
 }
 
 /* How long ago; 0 for what lies ahead or too far away to tell. */
@@ -21,13 +17,26 @@ static int64_t age_ns(const struct shown *shown, int64_t at_ns)
     return __builtin_sub_overflow(shown->now_ns, at_ns, &age) || age < 0 ? 0 : age;
 }
 
+void show_bars(const double *values, unsigned count, struct text *text)
+{
+    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    double low = INFINITY, high = -INFINITY;
+    for (unsigned i = 0; i < count; i++)
+        if (isfinite(values[i])) {
+            low = fmin(low, values[i]);
+            high = fmax(high, values[i]);
+        }
+    for (unsigned i = 0; i < count; i++) {
+        double share = high > low ? (values[i] - low) / (high - low) : 0;
+        text_add(text, !isfinite(values[i]) ? "·" : bars[share >= 1 ? 7 : (int)(share * 8)]);
+    }
+}
+
 /* One column for each period of the series, or several in one if there are more than 60. */
 static void add_line(const struct history *history, int64_t step_ns, struct text *text)
 {
-    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     double sums[SHOW_COLUMNS_MAX] = {0};
     unsigned counts[SHOW_COLUMNS_MAX] = {0};
-    double low = INFINITY, high = -INFINITY;
     int64_t end_ns = history->points[history->count - 1].at_ns;
     int64_t periods = (end_ns - history->first_ns + step_ns / 2) / step_ns + 1;
     int64_t each = (periods + SHOW_COLUMNS_MAX - 1) / SHOW_COLUMNS_MAX;
@@ -40,17 +49,9 @@ static void add_line(const struct history *history, int64_t step_ns, struct text
         sums[column] += point->value;
         counts[column]++;
     }
-    for (int64_t i = 0; i < columns; i++) {
-        if (counts[i] == 0)
-            continue;
-        sums[i] /= counts[i];
-        low = fmin(low, sums[i]);
-        high = fmax(high, sums[i]);
-    }
-    for (int64_t i = 0; i < columns; i++) {
-        double share = high > low ? (sums[i] - low) / (high - low) : 0;
-        text_add(text, counts[i] == 0 ? "·" : bars[share >= 1 ? 7 : (int)(share * 8)]);
-    }
+    for (int64_t i = 0; i < columns; i++)
+        sums[i] = counts[i] == 0 ? NAN : sums[i] / counts[i];
+    show_bars(sums, (unsigned)columns, text);
 }
 
 /* Values enter the instant tier whenever they come: there the line is divided evenly. */
@@ -63,30 +64,32 @@ static int64_t step_of(const struct shown *shown)
     return step_ns > VAGUS_MILLISECOND_NS ? step_ns : VAGUS_MILLISECOND_NS;
 }
 
-static void add_figure(struct text *text, const char *label, double value, const char *unit)
+void show_figure(struct text *text, const char *label, double value, const char *unit)
 {
     char amount[96];
     struct text plain;
+    bool ns = strcmp(unit, "ns") == 0;
     text_init(&plain, amount, sizeof(amount));
-    text_add_value(&plain, value, unit);
+    text_add_value(&plain, ns ? value / 1e9 : value, ns ? "s" : unit);
     text_add(text, label);
     text_add_safe(text, amount, sizeof(amount));
 }
 
-void show_text(const struct shown *shown, struct text *text)
+/* What is drawn is in this: of a counter for each second. */
+static void unit_drawn(const struct shown *shown, char unit[VAGUS_UNIT_MAX + 2])
 {
-    const struct history *history = &shown->history;
-    const char *unit = shown->metric.unit;
-    show_name(text, &shown->metric);
-    text_add(text, " [");
-    text_add_safe(text, unit, VAGUS_UNIT_MAX);
-    text_add(text, "]");
-    if (shown->metric.help[0] != '\0') {
-        text_add(text, "  ");
-        text_add_safe(text, shown->metric.help, VAGUS_HELP_MAX);
-    }
+    struct text text;
+    text_init(&text, unit, VAGUS_UNIT_MAX + 2);
+    text_add(&text, shown->metric.kind == VAGUS_HISTOGRAM ? "{value}" : shown->metric.unit);
+    if (show_as_rate(shown))
+        text_add(&text, "/s");
+}
+
+static void add_now(const struct shown *shown, struct text *text)
+{
     if (shown->reading.taken_ns != 0) {
-        add_figure(text, "\nnow   ", shown->reading.value, unit);
+        const char *unit = shown->metric.kind == VAGUS_HISTOGRAM ? "" : shown->metric.unit;
+        show_figure(text, "\nnow   ", shown->reading.value, unit);
         text_add(text, ", ");
     } else {
         text_add(text, "\nnow   ");
@@ -98,6 +101,41 @@ void show_text(const struct shown *shown, struct text *text)
         text_add(text, " old");
     }
     text_add(text, shown->alive ? "\n" : "; the process has ended\n");
+}
+
+static const char *const level_names[VAGUS_TIER_COUNT] = {NULL, "instant", "100ms",
+                                                          "1s", "10s",     "60s"};
+
+/* How far back each level reaches. */
+static void add_reach(const struct shown *shown, struct text *text)
+{
+    const char *before = "reach ";
+    for (unsigned tier = VAGUS_TIER_INSTANT; tier < VAGUS_TIER_COUNT; tier++) {
+        if (shown->since_ns[tier] == 0)
+            continue;
+        text_addf(text, "%s%s for ", before, level_names[tier]);
+        text_add_duration(text, age_ns(shown, shown->since_ns[tier]));
+        before = ", ";
+    }
+    if (before[0] == ',')
+        text_add(text, "\n");
+}
+
+void show_text(const struct shown *shown, struct text *text)
+{
+    const struct history *history = &shown->history;
+    char unit[VAGUS_UNIT_MAX + 2];
+    unit_drawn(shown, unit);
+    show_name(text, &shown->metric);
+    text_add(text, " [");
+    text_add_safe(text, shown->metric.unit, VAGUS_UNIT_MAX);
+    text_add(text, "]");
+    if (shown->metric.help[0] != '\0') {
+        text_add(text, "  ");
+        text_add_safe(text, shown->metric.help, VAGUS_HELP_MAX);
+    }
+    add_now(shown, text);
+    add_reach(shown, text);
     if (history->count == 0) {
         text_add(text, "span  nothing of the last ");
         text_add_duration(text, shown->last_wanted_ns);
@@ -109,14 +147,22 @@ void show_text(const struct shown *shown, struct text *text)
     text_add(text, " of ");
     text_add_duration(text, shown->last_wanted_ns);
     if (history->values > 0) {
-        add_figure(text, "\nmin   ", history->min, unit);
-        add_figure(text, "\nmean  ", history->sum / (double)history->values, unit);
-        add_figure(text, "\nmax   ", history->max, unit);
-        add_figure(text, "\nlast  ", history->last, unit);
+        if (show_as_rate(shown))
+            text_add(text, "\nfor each second:");
+        show_figure(text, "\nmin   ", history->min, unit);
+        show_figure(text, "\nmean  ", history->sum / (double)history->values, unit);
+        show_figure(text, "\nmax   ", history->max, unit);
+        show_figure(text, "\nlast  ", history->last, unit);
     }
+    if (shown->spread != NULL)
+        show_spread_text(shown, text);
     text_add(text, "\n\n");
+    if (shown->spread != NULL)
+        text_add(text, "rate  ");
     add_line(history, step_of(shown), text);
     text_add(text, "\n");
+    if (shown->spread != NULL)
+        show_spread_lines(shown, text);
 }
 
 static void add_number(struct text *text, const char *key, double value)
@@ -132,6 +178,8 @@ void show_json(const struct shown *shown, struct text *text)
     bool any = history->values > 0, taken = reading->taken_ns != 0;
     text_add(text, "{\"metric\":");
     text_add_json(text, shown->metric.name);
+    text_add(text, ",\"label\":");
+    text_add_json(text, shown->metric.label);
     text_add(text, ",\"instance\":");
     text_add_json(text, shown->metric.instance);
     text_add(text, ",\"unit\":");
@@ -148,6 +196,21 @@ void show_json(const struct shown *shown, struct text *text)
     add_number(text, "mean", any ? history->sum / (double)history->values : NAN);
     add_number(text, "max", any ? history->max : NAN);
     add_number(text, "last", any ? history->last : NAN);
+    text_add(text, ",\"reach_s\":{");
+    const char *comma = "";
+    for (unsigned tier = VAGUS_TIER_INSTANT; tier < VAGUS_TIER_COUNT; tier++) {
+        if (shown->since_ns[tier] == 0)
+            continue;
+        text_addf(text, "%s\"%s\":", comma, level_names[tier]);
+        text_add_json_number(text, (double)age_ns(shown, shown->since_ns[tier]) / 1e9);
+        comma = ",";
+    }
+    text_add(text, "}");
+    text_addf(text, ",\"drawn\":\"%s\"", show_as_rate(shown) ? "rate" : "value");
+    if (show_as_rate(shown))
+        add_number(text, "grown", any ? history->grown : NAN);
+    if (shown->spread != NULL)
+        show_spread_json(shown, text);
     text_add(text, ",\"points\":[");
     for (size_t i = 0; i < history->count; i++) {
         text_add(text, i == 0 ? "{\"age_s\":" : ",{\"age_s\":");

@@ -127,34 +127,27 @@ static int unknown_metric(const char *wanted, const struct segment_metric *metri
     return cli_error(&cli_verb_show, "%s", line);
 }
 
-/* The metric of that name and instance; without an instance, the one without or the only one. */
+/* The metric that is meant; without an instance, the one without or the only one. */
 static int find_metric(const char *wanted, const struct segment_metric *metrics, uint64_t count,
                        struct shown *shown)
 {
-    char name[VAGUS_NAME_MAX + VAGUS_INSTANCE_MAX + 4];
-    const char *instance = NULL;
+    struct notation notation;
     uint64_t of_name = 0, found = count;
-    text_copy(name, sizeof(name), wanted);
-    char *brace = strchr(name, '{');
-    size_t length = strlen(name);
-    if (brace != NULL && name[length - 1] == '}') {
-        name[length - 1] = '\0';
-        *brace = '\0';
-        instance = brace + 1;
-    }
+    if (!notation_parse(wanted, &notation))
+        return unknown_metric(wanted, metrics, count, wanted, 0);
     for (uint64_t i = 0; i < count; i++) {
-        if (strcmp(metrics[i].name, name) != 0)
+        if (strcmp(metrics[i].name, notation.name) != 0)
             continue;
         of_name++;
-        if (strcmp(metrics[i].instance, instance != NULL ? instance : "") == 0) {
+        if (notation_means(&notation, metrics[i].name, metrics[i].label, metrics[i].instance)) {
             shown->index = (uint32_t)i;
             shown->metric = metrics[i];
             return CLI_OK;
         }
         found = i;
     }
-    if (instance != NULL || of_name != 1)
-        return unknown_metric(wanted, metrics, count, name, of_name);
+    if (notation.inner[0] != '\0' || of_name != 1)
+        return unknown_metric(wanted, metrics, count, notation.name, of_name);
     shown->index = (uint32_t)found;
     shown->metric = metrics[found];
     return CLI_OK;
@@ -162,9 +155,8 @@ static int find_metric(const char *wanted, const struct segment_metric *metrics,
 
 /* --- Reading its history. --- */
 
-static void on_entry(const struct block_entry *entry, int64_t width_ns, void *arg)
+static void add_point(struct history *history, const struct block_entry *entry, int64_t width_ns)
 {
-    struct history *history = arg;
     double value = entry->count > 0 ? entry->sum / entry->count : NAN;
     if (history->count == history->room) {
         size_t room = history->room == 0 ? 1024 : 2 * history->room;
@@ -190,6 +182,32 @@ static void on_entry(const struct block_entry *entry, int64_t width_ns, void *ar
     history->values += entry->count;
 }
 
+static void on_entry(const struct block_entry *entry, int64_t width_ns, void *arg)
+{
+    add_point(arg, entry, width_ns);
+}
+
+/* Of a counter: how fast it grew since the entry before. No rate across a gap, none backward. */
+static void on_count(const struct block_entry *entry, int64_t width_ns, void *arg)
+{
+    struct history *history = arg;
+    struct block_entry rate = {.at_ns = entry->at_ns};
+    int64_t end_ns = entry->at_ns + width_ns;
+    double grown = entry->last - history->base;
+    bool based = history->based;
+    if (entry->count > 0 && based && grown >= 0 && end_ns > history->base_ns) {
+        rate.sum = grown / ((double)(end_ns - history->base_ns) / 1e9);
+        rate.last = rate.min = rate.max = rate.sum;
+        rate.count = 1;
+        history->grown += grown;
+    }
+    history->based = entry->count > 0;
+    history->base = entry->last;
+    history->base_ns = end_ns;
+    if (based || entry->count == 0) /* the first has nothing to grow from */
+        add_point(history, &rate, width_ns);
+}
+
 static int read_history(const struct segment_reader *reader, const struct show_options *options,
                         struct shown *shown)
 {
@@ -198,6 +216,11 @@ static int read_history(const struct segment_reader *reader, const struct show_o
     if (blocks == NULL)
         return VAGUS_ENOMEM;
     uint32_t count = outside_list(reader, shown->index, blocks);
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t *since_ns = &shown->since_ns[blocks[i].level];
+        *since_ns =
+            *since_ns == 0 || blocks[i].first_ns < *since_ns ? blocks[i].first_ns : *since_ns;
+    }
     /* Of one that ended, the last minutes are those before its end. */
     for (uint32_t i = 0; i < count; i++)
         to_ns = blocks[i].last_ns > to_ns ? blocks[i].last_ns : to_ns;
@@ -206,10 +229,13 @@ static int read_history(const struct segment_reader *reader, const struct show_o
     if (__builtin_sub_overflow(to_ns, options->last_ns, &from_ns))
         from_ns = INT64_MIN;
     shown->last_wanted_ns = options->last_ns;
-    shown->history.period_ns = outside_walk(reader, shown->index, shown->metric.resolution, blocks,
-                                            count, from_ns, to_ns, on_entry, &shown->history);
+    shown->history.period_ns =
+        outside_walk(reader, shown->index, shown->metric.resolution, blocks, count, from_ns, to_ns,
+                     show_as_rate(shown) ? on_count : on_entry, &shown->history);
     free(blocks);
-    return shown->history.cut ? VAGUS_ENOMEM : 0;
+    if (shown->history.cut)
+        return VAGUS_ENOMEM;
+    return show_spread_read(reader, shown, from_ns, to_ns);
 }
 
 /* CLI_OK, CLI_FAILED or SHOW_UNREADABLE after a message. */
@@ -242,11 +268,13 @@ static int load(const struct segment_reader *reader, const struct show_options *
 
 static int print(const struct shown *shown, bool json)
 {
-    size_t room = 8192 + shown->history.count * 96;
+    size_t room = 16384 + shown->history.count * 96;
     char *output = malloc(room);
     struct text text;
-    if (output == NULL)
-        return cli_error(&cli_verb_show, "%s", vagus_error_message(VAGUS_ENOMEM));
+    if (output == NULL) {
+        cli_error(&cli_verb_show, "%s", vagus_error_message(VAGUS_ENOMEM));
+        return SHOW_UNREADABLE;
+    }
     text_init(&text, output, room);
     if (json)
         show_json(shown, &text);
@@ -281,15 +309,18 @@ static int run(int argc, char **argv)
     if (status == CLI_OK)
         status = print(&shown, options.json);
     free(shown.history.points);
+    free(shown.spread);
     return status;
 }
 
 const struct cli_verb cli_verb_show = {
     .name = "show",
     .summary = "print one metric of a monitored process and its history",
-    .synopsis = "METRIC[{INSTANCE}] [-p PID|NAME] [--last 10m] [--json] [--dir DIR]",
+    .synopsis = "METRIC[{LABEL=INSTANCE}] [-p PID|NAME] [--last 10m] [--json] [--dir DIR]",
     .help = "Its newest value with state and age, the span that is really covered, minimum, mean,\n"
             "maximum and last, and a line of at most 60 columns; a dot is where nothing is known.\n"
+            "A counter is drawn by how fast it grew; a histogram by that of its count, and with\n"
+            "the quantiles of its values over time.\n"
             "\n"
             "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
             "               runs. Of one that has ended, its last minutes are shown.\n"
@@ -301,6 +332,6 @@ const struct cli_verb cli_verb_show = {
             "4 no such process, 64 wrong arguments or several processes run.\n"
             "\n"
             "  vagus show memory.usage\n"
-            "  vagus show 'disk.free{/var}' -p researcher --last 1h --json\n",
+            "  vagus show 'disk.free{path=/var}' -p researcher --last 1h --json\n",
     .run = run,
 };

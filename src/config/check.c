@@ -120,7 +120,9 @@ static void unknown_key(struct check *check, const struct schema *schema,
 static void check_texts(struct check *check, const struct schema_key *key, struct tree_node *list)
 {
     const struct schema_key entry = {.name = key->name,
-                                     .type = key->type == SCHEMA_NAMES ? SCHEMA_NAME : SCHEMA_TEXT,
+                                     .type = key->type == SCHEMA_NAMES     ? SCHEMA_NAME
+                                             : key->type == SCHEMA_METRICS ? SCHEMA_METRIC
+                                                                           : SCHEMA_TEXT,
                                      .least = 1,
                                      .most = VAGUS_INSTANCE_MAX - 1};
     for (struct tree_node *node = list->first; node != NULL; node = node->next) {
@@ -266,6 +268,7 @@ static void check_member(struct check *check, const struct schema *schema, struc
             check_mapping(check, key->of, node);
         break;
     case SCHEMA_PATHS:
+    case SCHEMA_METRICS:
     case SCHEMA_NAMES:
     case SCHEMA_MANY:
         check_list(check, key, node);

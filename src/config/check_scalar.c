@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/notation.h"
 #include "config/check.h"
 #include "config/quote.h"
 #include "vagus/metric.h"
@@ -54,6 +55,9 @@ static struct expected expected(const struct schema_key *key)
         break;
     case SCHEMA_NAME:
         text_addf(&text, "1 to %.0f characters out of a-z 0-9 . _ -", key->most);
+        break;
+    case SCHEMA_METRIC:
+        text_add(&text, "a metric, such as memory.usage or disk.free{path=/var}");
         break;
     case SCHEMA_TEXT:
         text_addf(&text, "a text of 1 to %.0f bytes", key->most);
@@ -235,6 +239,14 @@ static void check_name(struct check *check, const struct schema_key *key, struct
                text_is_name(node->text, strlen(node->text)) ? "is too long" : "is not a name");
 }
 
+static void check_metric(struct check *check, const struct schema_key *key, struct tree_node *node)
+{
+    struct notation notation;
+    node->valid = notation_parse(node->text, &notation);
+    if (!node->valid)
+        refuse(check, key, node, "is not the name of a metric");
+}
+
 static void check_text(struct check *check, const struct schema_key *key, struct tree_node *node)
 {
     size_t length = strlen(node->text);
@@ -327,6 +339,9 @@ void check_scalar(struct check *check, const struct schema_key *key, struct tree
         break;
     case SCHEMA_NAME:
         check_name(check, key, node);
+        break;
+    case SCHEMA_METRIC:
+        check_metric(check, key, node);
         break;
     case SCHEMA_WORD:
         check_word_in(check, key, node, key->of);

@@ -61,6 +61,7 @@ struct config_derived {
     int how; /* enum config_how */
     char **of;
     uint32_t of_count;
+    int tier;       /* enum vagus_tier, less 1 */
     char *unit;     /* NULL: "1" */
     char *resource; /* NULL: the name up to the first dot */
 };
@@ -107,6 +108,7 @@ struct vagus_config {
     uint32_t first_use_max; /* of them in all */
     char **keep_day;        /* names of metrics of which 24 h are kept at 1 s */
     uint32_t keep_day_count;
+    bool keep_day_given; /* by the policy, not by default */
     struct config_derived *derived;
     uint32_t derived_count;
     struct config_budget *budgets;

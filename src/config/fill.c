@@ -70,6 +70,7 @@
 #define FIELD_FORM FIELD_COUNT
 #define FIELD_LINE FIELD_COUNT
 #define ENTRY_PATHS text_entry
+#define ENTRY_METRICS text_entry
 #define ENTRY_NAMES text_entry
 
 static const cyaml_schema_value_t text_entry = {

@@ -84,8 +84,8 @@ static void write_list(struct text *text, const struct schema_key *key,
  * read it in a file. */
 static void write_default(struct text *text, const struct schema_key *key)
 {
-    if (key->type == SCHEMA_PATHS || key->type == SCHEMA_NAMES || key->type == SCHEMA_MANY ||
-        key->type == SCHEMA_VALUE) {
+    if (key->type == SCHEMA_PATHS || key->type == SCHEMA_METRICS || key->type == SCHEMA_NAMES ||
+        key->type == SCHEMA_MANY || key->type == SCHEMA_VALUE) {
         text_add(text, key->absent);
         return;
     }
@@ -116,6 +116,7 @@ static void write_value(struct text *text, const struct schema_key *key,
         text_addf(text, "%" PRIu32, mapping != NULL ? mapping->place.line : 0);
         break;
     case SCHEMA_PATHS:
+    case SCHEMA_METRICS:
     case SCHEMA_NAMES:
     case SCHEMA_MANY:
         if (node != NULL)

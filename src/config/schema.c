@@ -48,6 +48,12 @@ const char *const schema_unknown[] = {
     NULL,
 };
 
+const char *const schema_tiers[] = {
+    [VAGUS_TIER_INSTANT - 1] = "instant", [VAGUS_TIER_100MS - 1] = "100ms",
+    [VAGUS_TIER_1S - 1] = "1s",           [VAGUS_TIER_10S - 1] = "10s",
+    [VAGUS_TIER_60S - 1] = "60s",         NULL,
+};
+
 #define REQUIRED schema_required
 #define SCHEMA(id, type, what)                                                                     \
     static const char id##_what[] = what;                                                          \

@@ -20,6 +20,8 @@ enum schema_type {
     SCHEMA_KIND,     /* a rule kind, by name */
     SCHEMA_WORD,     /* one of `of`, by its place in it */
     SCHEMA_PATHS,    /* a list of paths */
+    SCHEMA_METRIC,   /* a name, with {label=instance} or without */
+    SCHEMA_METRICS,  /* a list of these */
     SCHEMA_NAMES,    /* a list of names, or of what names begin with */
     SCHEMA_MANY,     /* a list of mappings */
     SCHEMA_SECTION,  /* a mapping */
@@ -55,6 +57,7 @@ extern const char *const schema_severities[];
 extern const char *const schema_last_resorts[]; /* in the order of enum config_last_resort */
 extern const char *const schema_unknown[];      /* in the order of enum vagus_unknown */
 extern const char *const schema_hows[];         /* in the order of enum config_how */
+extern const char *const schema_tiers[]; /* in the order of enum vagus_tier, from INSTANT on */
 
 /* The key of that name that a file may hold, or NULL. */
 const struct schema_key *schema_find(const struct schema *schema, const char *name);

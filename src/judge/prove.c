@@ -24,20 +24,28 @@ static void report(struct proof *proof, uint32_t line, const struct text *text)
 
 /* --- Sensor → metric → rule. --- */
 
-static void report_undefined(struct proof *proof, const struct config_rule *rule)
+/* True if there is a metric of that name; *near is the nearest name that there is, or NULL. */
+static bool is_defined(const struct metrics *metrics, const char *wanted, const char **near)
 {
-    const struct metrics *metrics = proof->judge->metrics;
     struct nearest nearest;
     bool name_exists = false;
+    nearest_init(&nearest, wanted);
+    for (uint32_t i = 0; i < metrics_count(metrics); i++) {
+        const char *name = metrics_describe(metrics, i)->name;
+        name_exists |= strcmp(name, wanted) == 0;
+        nearest_offer(&nearest, name);
+    }
+    *near = nearest.best;
+    return name_exists;
+}
+
+static void report_undefined(struct proof *proof, const struct config_rule *rule)
+{
+    const char *near;
+    bool name_exists = is_defined(proof->judge->metrics, rule->metric, &near);
     char words[240];
     struct text text;
 
-    nearest_init(&nearest, rule->metric);
-    for (uint32_t i = 0; i < metrics_count(metrics); i++) {
-        const char *name = metrics_describe(metrics, i)->name;
-        name_exists |= strcmp(name, rule->metric) == 0;
-        nearest_offer(&nearest, name);
-    }
     text_init(&text, words, sizeof(words));
     text_addf(&text, "rule '%s' watches '%s'", rule->name, rule->metric);
     if (name_exists) {
@@ -46,10 +54,28 @@ static void report_undefined(struct proof *proof, const struct config_rule *rule
         text_add(&text, "'");
     } else {
         text_add(&text, ", which nothing defines");
-        if (nearest.best != NULL)
-            text_addf(&text, ": is '%s' meant?", nearest.best);
+        if (near != NULL)
+            text_addf(&text, ": is '%s' meant?", near);
     }
     report(proof, rule->line, &text);
+}
+
+/* What the policy wants a day of. */
+static void prove_kept(struct proof *proof)
+{
+    const struct metrics *metrics = proof->judge->metrics;
+    for (uint32_t i = 0; metrics->keep_day_given && i < metrics->keep_day_count; i++) {
+        const char *near;
+        char words[240];
+        struct text text;
+        if (is_defined(metrics, metrics->keep_day[i], &near))
+            continue;
+        text_init(&text, words, sizeof(words));
+        text_addf(&text, "retention.day names '%s', which nothing defines", metrics->keep_day[i]);
+        if (near != NULL)
+            text_addf(&text, ": is '%s' meant?", near);
+        report(proof, 0, &text);
+    }
 }
 
 /* False if no instance of the metric can ever have a value. */
@@ -262,5 +288,6 @@ unsigned judge_prove(struct judge *judge, int64_t now_ns, int64_t since_ns,
     for (uint32_t i = 0; i < judge->rule_count; i++)
         prove_rule(&proof, &judge->rules[i]);
     bus_each_listener(judge->bus, prove_listener, &proof);
+    prove_kept(&proof);
     return proof.found;
 }

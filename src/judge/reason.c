@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/notation.h"
 #include "judge/watch.h"
 
 /* In what a rule's measure and thresholds are told. */
@@ -135,14 +135,10 @@ static void fill_of_metric(const struct judge *judge, const struct watch *watch,
     signal->sample_age_ns = reading->taken_ns != 0 ? signal->at_ns - reading->taken_ns : -1;
     text_copy(signal->metric, sizeof(signal->metric), described->name);
     text_copy(signal->instance, sizeof(signal->instance), described->instance);
+    text_copy(signal->label, sizeof(signal->label), described->label);
     text_copy(signal->unit, sizeof(signal->unit), unit_of(watch, described->unit));
 
-    text_add(text, described->name);
-    if (described->instance[0] != '\0') {
-        text_add(text, " (");
-        text_add_safe(text, described->instance, sizeof(described->instance));
-        text_add(text, ")");
-    }
+    notation_add(text, described->name, described->label, described->instance);
     if (watch->known)
         add_known(text, watch, threshold, signal->change, described->unit);
     else

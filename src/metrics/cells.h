@@ -64,17 +64,18 @@ uint64_t cells_distribution_count(const struct cells *cells, uint32_t first, uin
 uint64_t cells_in_flight(const struct cells *cells, uint32_t started, uint32_t first,
                          uint32_t buckets, uint64_t *ended);
 
-/* Lets a metric be found by name. Under whatever lock orders definitions; never twice the same. */
-void cells_name(struct cells *cells, uint32_t index, const char *name, uint32_t kind,
-                uint32_t first, const struct histogram_shape *shape);
+/* Lets a metric be found by its name and instance, as notation_key() writes them. Under whatever
+ * lock orders definitions; never twice the same. */
+void cells_name(struct cells *cells, uint32_t index, const char *key, uint32_t kind, uint32_t first,
+                const struct histogram_shape *shape);
 
 /* Records into the metric of that name: adds to a counter, sets a gauge, counts a histogram's
  * value. False if the monitor of that generation is open and knows no such name; what is refused
  * for another reason is dropped and counted. Any thread, at any time. */
-bool cells_record(uint32_t generation, const char *name, double value);
+bool cells_record(uint32_t generation, const char *key, double value);
 
-/* Of a name of at most VAGUS_NAME_MAX - 1 bytes; 0 for a longer one. */
-uint64_t cells_hash(const char *name);
+/* Of a key of at most NOTATION_MAX - 1 bytes; 0 for a longer one. */
+uint64_t cells_hash(const char *key);
 
 /* Divides the headroom of a counter among the slots as trip points: whichever uses up its share
  * wakes the sampler. headroom 0 disarms. Called by the sampler. */

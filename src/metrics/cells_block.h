@@ -4,6 +4,7 @@
 #ifndef METRICS_CELLS_BLOCK_H
 #define METRICS_CELLS_BLOCK_H
 
+#include "base/notation.h"
 #include "metrics/cells.h"
 
 struct attachment;
@@ -13,7 +14,7 @@ struct cells_named {
     uint64_t hash;
     uint32_t kind, first;
     struct histogram_shape shape;
-    char name[VAGUS_NAME_MAX];
+    char key[NOTATION_MAX]; /* name{label=instance} */
 };
 
 struct cells_block {

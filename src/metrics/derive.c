@@ -18,14 +18,15 @@ int derive_init(struct derive *derive, const struct vagus_config *config, struct
         const struct config_derived *wanted = &config->derived[i];
         struct derived *derived = &derive->all[i];
         *which = wanted->name;
-        int index = metrics_define(metrics,
-                                   &(struct vagus_metric_desc){.name = wanted->name,
-                                                               .unit = wanted->unit,
-                                                               .resource = wanted->resource,
-                                                               .help = "derived by the policy",
-                                                               .kind = VAGUS_GAUGE,
-                                                               .tier = VAGUS_TIER_1S},
-                                   METRIC_SENSED, why);
+        int index =
+            metrics_define(metrics,
+                           &(struct vagus_metric_desc){.name = wanted->name,
+                                                       .unit = wanted->unit,
+                                                       .resource = wanted->resource,
+                                                       .help = "derived by the policy",
+                                                       .kind = VAGUS_GAUGE,
+                                                       .tier = (enum vagus_tier)(wanted->tier + 1)},
+                           METRIC_SENSED, why);
         if (index < 0)
             return index;
         derived->config = wanted;
@@ -47,16 +48,43 @@ void derive_finish(struct derive *derive)
 static const struct vagus_reading *input_of(struct derived *derived, const struct metrics *metrics,
                                             uint32_t which, int64_t now_ns, int *error)
 {
-    int32_t *index = &derived->inputs[which];
-    if (*index < 0)
-        *index = metrics_find(metrics, derived->config->of[which], NULL);
-    if (*index < 0) {
+    int32_t index = derived->inputs[which];
+    if (index < 0) {
         *error = VAGUS_ENOENT;
         return NULL;
     }
-    const struct vagus_reading *reading = &metrics->readings[*index];
+    const struct vagus_reading *reading = &metrics->readings[index];
     *error = reading->error != 0 ? reading->error : VAGUS_EAGAIN;
-    return vagus_reading_state(reading, now_ns) == VAGUS_STATE_OK ? reading : NULL;
+    if (vagus_reading_state(reading, now_ns) != VAGUS_STATE_OK)
+        return NULL;
+    if (reading->good_until_ns < derived->good_until_ns)
+        derived->good_until_ns = reading->good_until_ns;
+    return reading;
+}
+
+/* Looks for inputs that were not defined yet. */
+static void find_inputs(struct derived *derived, const struct metrics *metrics)
+{
+    uint32_t count = metrics_count(metrics);
+    if (derived->looked == count)
+        return;
+    derived->looked = count;
+    for (uint32_t i = 0; i < derived->config->of_count; i++)
+        if (derived->inputs[i] < 0)
+            derived->inputs[i] = metrics_find_written(metrics, derived->config->of[i]);
+}
+
+/* Whether there is anything new to make it of. */
+static bool has_changed(struct derived *derived, const struct metrics *metrics, int64_t now_ns)
+{
+    uint64_t versions = 0;
+    find_inputs(derived, metrics);
+    for (uint32_t i = 0; i < derived->config->of_count; i++)
+        if (derived->inputs[i] >= 0)
+            versions += metrics->versions[derived->inputs[i]];
+    bool changed = versions != derived->versions || now_ns > derived->good_until_ns;
+    derived->versions = versions;
+    return changed;
 }
 
 /* Per second since it was last looked at; NaN the first time. */
@@ -121,13 +149,22 @@ static double evaluate(struct derived *derived, const struct metrics *metrics, i
     return result;
 }
 
-static void step_one(struct derived *derived, struct metrics *metrics, int64_t now_ns)
+static void step_one(struct derived *derived, struct metrics *metrics, unsigned due, int64_t now_ns)
 {
+    bool is_due = (due & (1u << metrics->entries[derived->index].tier)) != 0;
+    bool changed = has_changed(derived, metrics, now_ns);
     int error = VAGUS_EAGAIN;
+    if (!is_due && (!changed || derived->config->how == CONFIG_DERIVED_RATE))
+        return;
+    derived->good_until_ns = INT64_MAX;
     double value = evaluate(derived, metrics, now_ns, &error);
-    if (isfinite(value))
+    if (!isfinite(value) && error == 0)
+        return;
+    if (!is_due)
+        metrics_show(metrics, derived->index, now_ns, value, error);
+    else if (isfinite(value))
         metrics_put(metrics, derived->index, now_ns, value);
-    else if (error != 0)
+    else
         metrics_put_missing(metrics, derived->index, now_ns, error);
 }
 
@@ -165,10 +202,8 @@ static bool progress_felt(struct derive *derive, struct metrics *metrics)
 
 void derive_step(struct derive *derive, struct metrics *metrics, unsigned due, int64_t now_ns)
 {
-    if ((due & (1u << VAGUS_TIER_1S)) == 0)
-        return;
     for (uint32_t i = 0; i < derive->count; i++)
-        step_one(&derive->all[i], metrics, now_ns);
+        step_one(&derive->all[i], metrics, due, now_ns);
     if (progress_felt(derive, metrics))
-        step_one(&derive->progress, metrics, now_ns);
+        step_one(&derive->progress, metrics, due, now_ns);
 }

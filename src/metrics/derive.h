@@ -11,9 +11,12 @@ struct derived {
     const struct config_derived *config;
     uint32_t index;
     int32_t inputs[CONFIG_DERIVED_INPUTS_MAX]; /* metrics; negative: not defined yet */
-    double last;     /* rate: the value at last_ns; age: the newest value */
-    int64_t last_ns; /* 0: none; age: when it was seen to change */
-    bool seen;       /* age: `last` is known */
+    double last;           /* rate: the value at last_ns; age: the newest value */
+    int64_t last_ns;       /* 0: none; age: when it was seen to change */
+    bool seen;             /* age: `last` is known */
+    uint64_t versions;     /* of the inputs, added up */
+    uint32_t looked;       /* metrics that there were when inputs were sought */
+    int64_t good_until_ns; /* of the input that grows stale first */
 };
 
 struct derive {
@@ -30,8 +33,9 @@ int derive_init(struct derive *derive, const struct vagus_config *config, struct
                 const char **which, const char **why);
 void derive_finish(struct derive *derive);
 
-/* The sampler alone, after the fold: those whose tier is due, in the policy's order, so that one
- * may be made of those before it. */
+/* The sampler alone, after the fold, at each tick, in the policy's order, so that one may be made
+ * of those before it. One is evaluated when an input has a new value or grew stale, and when its
+ * tier is due, at which it enters its series; a rate only then, since it is one over its tier. */
 void derive_step(struct derive *derive, struct metrics *metrics, unsigned due, int64_t now_ns);
 
 #endif

@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "metrics/cells.h"
+#include "metrics/spreads.h"
 #include "metrics/store.h"
 #include "segment/writer.h"
 #include "vagus/metric.h"
@@ -34,6 +35,7 @@ struct metric {
     uint64_t seen_tick; /* gauges: tick of the newest store that was folded */
     uint32_t first;     /* histograms: of its run of words */
     struct histogram_shape shape;
+    uint32_t number;  /* among the histograms */
     uint8_t keep_day; /* the policy marks it: 24 h of it are kept at 1 s */
 };
 
@@ -56,6 +58,7 @@ struct metrics {
     const struct vagus_clock *clock;
     struct cells cells;
     struct store store;
+    struct spreads spreads;
     struct metric *entries; /* capacity of them; likewise what follows, apart from these since it is
                                all that a calm tick looks at: */
     struct vagus_reading *readings; /* the newest value of each */
@@ -68,13 +71,15 @@ struct metrics {
     const char *const *keep_day; /* names of metrics that are marked so; set before the first
                                     definition, if at all, and outlives this */
     uint32_t keep_day_count;
+    bool keep_day_given;              /* by a policy: the proof of wiring looks at them */
     struct segment_metric *described; /* the strings of each, in private memory */
     uint64_t *sums;                   /* scratch of the fold */
     uint32_t *index;                  /* open addressing by name and instance: entry + 1, 0 free */
     uint32_t index_mask;
     struct metrics_family *families; /* by name alone, as many places as the index has */
     uint32_t words;                  /* of a row, given to histograms */
-    uint32_t flight_count;           /* published with release */
+    uint32_t histograms;
+    uint32_t flight_count; /* published with release */
     struct metrics_flight flights[METRICS_FLIGHTS_MAX];
     pthread_mutex_t define_lock;
 };
@@ -92,6 +97,9 @@ int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc
 
 /* The index of a metric, or VAGUS_ENOENT. Any thread. instance NULL: the one without. */
 int metrics_find(const struct metrics *metrics, const char *name, const char *instance);
+
+/* The same for "name", "name{label=instance}" or "name{instance}". */
+int metrics_find_written(const struct metrics *metrics, const char *written);
 
 /* Strings of a metric, from private memory. */
 const struct segment_metric *metrics_describe(const struct metrics *metrics, uint32_t index);
@@ -121,6 +129,10 @@ int metrics_flight_add(struct metrics *metrics, uint32_t gauge, uint32_t started
 void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value);
 void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error);
 
+/* The newest value alone, between two entries of its series; not finite: there is none, and why. */
+void metrics_show(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value,
+                  int error);
+
 /* Folds all cells into the newest values; for the tiers in `due` appends recorded metrics to their
  * series; then starts the next tick. tick_ns: now; last_tick_ns: of the tick before. */
 void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_t last_tick_ns);
@@ -130,6 +142,9 @@ void metrics_flights_fold(struct metrics *metrics, unsigned due, int64_t tick_ns
 
 /* Mirrors the newest values into the segment. */
 void metrics_mirror(struct metrics *metrics, int64_t now_ns);
+
+/* A histogram as its history knows it. */
+struct spread_metric metrics_spread(const struct metrics *metrics, uint32_t index);
 
 /* The series of a metric's own tier between from_ns (exclusive) and now_ns. What lies behind the
  * newest STORE_RECENT points is read from blocks, with times to the nearest period of the tier. */

@@ -20,7 +20,6 @@ uint32_t outside_blocks_max(const struct segment_reader *reader)
     return reader->header.sections[SEGMENT_SERIES].capacity;
 }
 
-/* Four tries may all have met the writer; what it does takes some 50 ns. */
 static int read_block(const struct segment_reader *reader, uint32_t place,
                       struct segment_block *block)
 {
@@ -28,27 +27,42 @@ static int read_block(const struct segment_reader *reader, uint32_t place,
     return error == VAGUS_EAGAIN ? segment_read_block(reader, place, block) : error;
 }
 
-uint32_t outside_list(const struct segment_reader *reader, uint32_t metric,
-                      struct outside_block *blocks)
+static uint32_t list(const struct segment_reader *reader, uint32_t metric, bool spread,
+                     struct outside_block *blocks)
 {
-    struct segment_block block;
+    struct segment_block_head head;
     uint32_t count = 0;
     for (uint32_t place = 0; place < outside_blocks_max(reader); place++) {
-        if (read_block(reader, place, &block) != 0 || block.head.metric != metric)
+        int error = segment_read_block_head(reader, place, &head);
+        if (error == VAGUS_EAGAIN) /* four tries all met the writer; what it does takes 50 ns */
+            error = segment_read_block_head(reader, place, &head);
+        if (error != 0 || head.metric != metric || (head.fields == SPREAD_FIELDS) != spread)
             continue;
         blocks[count++] = (struct outside_block){.place = place,
-                                                 .number = block.head.number,
-                                                 .level = block.head.level,
-                                                 .fields = block.head.fields,
-                                                 .first_ns = block.head.first_ns,
-                                                 .last_ns = segment_block_last_ns(&block.head)};
+                                                 .number = head.number,
+                                                 .level = head.level,
+                                                 .fields = head.fields,
+                                                 .flags = head.flags,
+                                                 .first_ns = head.first_ns,
+                                                 .last_ns = segment_block_last_ns(&head)};
     }
     qsort(blocks, count, sizeof(*blocks), by_age);
     return count;
 }
 
-/* The first block of the level that a walk begins with. */
-static uint32_t level_for(const struct outside_block *blocks, uint32_t count, int64_t from_ns)
+uint32_t outside_list(const struct segment_reader *reader, uint32_t metric,
+                      struct outside_block *blocks)
+{
+    return list(reader, metric, false, blocks);
+}
+
+uint32_t outside_list_spread(const struct segment_reader *reader, uint32_t metric,
+                             struct outside_block *blocks)
+{
+    return list(reader, metric, true, blocks);
+}
+
+uint32_t outside_level_for(const struct outside_block *blocks, uint32_t count, int64_t from_ns)
 {
     uint32_t best = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -78,7 +92,7 @@ int64_t outside_walk(const struct segment_reader *reader, uint32_t metric, doubl
 {
     if (count == 0)
         return 0;
-    uint32_t at = level_for(blocks, count, from_ns);
+    uint32_t at = outside_level_for(blocks, count, from_ns);
     uint8_t began = blocks[at].level;
     int64_t lo_ns = from_ns;
     bool tail = false; /* what a bucket left over begins with lo_ns, not after it */
@@ -110,4 +124,85 @@ int64_t outside_walk(const struct segment_reader *reader, uint32_t metric, doubl
         lo_ns = end_ns;
     }
     return segment_level_ns(began);
+}
+
+/* The newest boundary of a block's grid that is not after a time. */
+static int64_t boundary(const struct outside_block *block, int64_t at_ns)
+{
+    int64_t period_ns = segment_level_ns(block->level), into_ns;
+    if (at_ns >= block->last_ns)
+        return block->last_ns;
+    if (__builtin_sub_overflow(at_ns, block->first_ns, &into_ns) || into_ns < 0)
+        return block->first_ns;
+    return at_ns - into_ns % period_ns;
+}
+
+/* Of a walk through one level. */
+struct level_walk {
+    const struct segment_reader *reader;
+    const struct histogram_shape *shape;
+    uint32_t metric;
+    uint32_t number; /* of the block before */
+    int64_t lo_ns, hi_ns;
+    int64_t end_ns; /* moves on to where it is covered */
+};
+
+/* What one block has for [lo, hi]. */
+static void walk_spread_block(struct level_walk *level, const struct outside_block *at,
+                              struct outside_spread *walk)
+{
+    struct segment_block block;
+    struct spread_reader decoder;
+    struct spread_record record;
+    if (read_block(level->reader, at->place, &block) != 0 || block.head.metric != level->metric ||
+        block.head.number != at->number || block.head.level != at->level ||
+        block.head.fields != SPREAD_FIELDS) {
+        walk->torn = walk->torn || level->number != 0;
+        return;
+    }
+    /* It may have grown since it was listed. */
+    struct outside_block grown = *at;
+    grown.last_ns = segment_block_last_ns(&block.head);
+    int64_t start_ns = boundary(&grown, level->lo_ns), covered_ns = boundary(&grown, level->hi_ns);
+    /* Half a stretch, whose beginning is not there any more, is none. */
+    bool half = (block.head.flags & SEGMENT_BLOCK_GOES_ON) != 0 &&
+                (level->number == 0 || level->number != at->number - 1);
+    level->number = at->number;
+    if (start_ns < level->lo_ns)
+        start_ns += segment_level_ns(at->level);
+    spread_read(&decoder, &block, level->shape);
+    while (spread_next(&decoder, &record)) {
+        bool early = record.from_ns < level->lo_ns || (half && record.from_ns == at->first_ns);
+        if (early && record.to_ns > start_ns)
+            start_ns = record.to_ns;
+        if (record.to_ns > level->hi_ns && record.from_ns < covered_ns)
+            covered_ns = record.from_ns;
+        if (!early && record.to_ns <= level->hi_ns)
+            walk->on_record(&record, walk->arg);
+    }
+    if (start_ns < walk->from_ns)
+        walk->from_ns = start_ns;
+    if (covered_ns > level->end_ns)
+        level->end_ns = covered_ns;
+}
+
+void outside_walk_spread(const struct segment_reader *reader, uint32_t metric,
+                         const struct histogram_shape *shape, const struct outside_block *blocks,
+                         uint32_t count, unsigned level, int64_t from_ns, int64_t to_ns,
+                         struct outside_spread *walk)
+{
+    int64_t lo_ns = from_ns;
+    walk->from_ns = INT64_MAX;
+    walk->torn = false;
+    walk->step_ns = count > 0 ? segment_level_ns(level) : 0;
+    for (; level >= VAGUS_TIER_1S; level--) {
+        struct level_walk its = {reader, shape, metric, 0, lo_ns, to_ns, lo_ns};
+        for (uint32_t i = 0; i < count; i++)
+            if (blocks[i].level == level && blocks[i].last_ns > lo_ns && blocks[i].first_ns < to_ns)
+                walk_spread_block(&its, &blocks[i], walk);
+        lo_ns = its.end_ns;
+    }
+    walk->to_ns = lo_ns;
+    if (walk->to_ns <= walk->from_ns)
+        walk->from_ns = walk->to_ns = 0;
 }

@@ -170,20 +170,20 @@ static uint64_t hash_of(const char *name, size_t length)
     return mixed(hash, word_at(name + length - sizeof(word))) | 1;
 }
 
-uint64_t cells_hash(const char *name)
+uint64_t cells_hash(const char *key)
 {
-    size_t length = strnlen(name, VAGUS_NAME_MAX);
-    return length < VAGUS_NAME_MAX ? hash_of(name, length) : 0;
+    size_t length = strnlen(key, NOTATION_MAX);
+    return length < NOTATION_MAX ? hash_of(key, length) : 0;
 }
 
-void cells_name(struct cells *cells, uint32_t index, const char *name, uint32_t kind,
-                uint32_t first, const struct histogram_shape *shape)
+void cells_name(struct cells *cells, uint32_t index, const char *key, uint32_t kind, uint32_t first,
+                const struct histogram_shape *shape)
 {
     struct cells_block *block = cells->block;
     struct cells_named *named = &block->named[index];
     *named = (struct cells_named){
-        .hash = cells_hash(name), .kind = kind, .first = first, .shape = *shape};
-    memcpy(named->name, name, strnlen(name, VAGUS_NAME_MAX - 1));
+        .hash = cells_hash(key), .kind = kind, .first = first, .shape = *shape};
+    memcpy(named->key, key, strnlen(key, NOTATION_MAX - 1));
     uint32_t place = (uint32_t)named->hash >> 1 & block->places_mask;
     while (block->places[place] != 0)
         place = (place + 1) & block->places_mask;
@@ -191,27 +191,27 @@ void cells_name(struct cells *cells, uint32_t index, const char *name, uint32_t 
 }
 
 /* The index of that name, or the capacity if there is none. */
-static uint32_t find(const struct cells_block *block, const char *name)
+static uint32_t find(const struct cells_block *block, const char *key)
 {
-    size_t length = strnlen(name, VAGUS_NAME_MAX);
-    if (length == VAGUS_NAME_MAX)
+    size_t length = strnlen(key, NOTATION_MAX);
+    if (length == NOTATION_MAX)
         return block->capacity;
-    uint64_t hash = hash_of(name, length);
+    uint64_t hash = hash_of(key, length);
     uint32_t place = (uint32_t)hash >> 1 & block->places_mask;
     for (;; place = (place + 1) & block->places_mask) {
         uint32_t entry = __atomic_load_n(&block->places[place], __ATOMIC_ACQUIRE);
         if (entry == 0)
             return block->capacity;
         const struct cells_named *named = &block->named[entry - 1];
-        if (named->hash == hash && memcmp(named->name, name, length + 1) == 0)
+        if (named->hash == hash && memcmp(named->key, key, length + 1) == 0)
             return entry - 1;
     }
 }
 
-bool cells_record(uint32_t generation, const char *name, double value)
+bool cells_record(uint32_t generation, const char *key, double value)
 {
     struct cells_block *block = block_enter(generation);
-    uint32_t index = block != NULL ? find(block, name) : 0;
+    uint32_t index = block != NULL ? find(block, key) : 0;
     if (block == NULL) {
         cells_drop();
         return true;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "base/notation.h"
 #include "metrics/metrics.h"
 
 int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capacity,
@@ -28,8 +28,11 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     if (metrics->entries == NULL || metrics->readings == NULL || metrics->versions == NULL ||
         metrics->recorded == NULL || metrics->described == NULL || metrics->sums == NULL ||
         metrics->index == NULL || metrics->families == NULL ||
-        store_init(&metrics->store, segment, capacity) != 0 ||
-        cells_init(&metrics->cells, generation, capacity, threads_max) != 0) {
+        store_init(&metrics->store, segment, capacity, SPREADS_MAX(capacity) * SPREAD_LEVELS) !=
+            0 ||
+        cells_init(&metrics->cells, generation, capacity, threads_max) != 0 ||
+        spreads_init(&metrics->spreads, &metrics->store, &metrics->cells, SPREADS_MAX(capacity)) !=
+            0) {
         metrics_finish(metrics);
         return VAGUS_ENOMEM;
     }
@@ -39,6 +42,7 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
 void metrics_finish(struct metrics *metrics)
 {
     cells_finish(&metrics->cells);
+    spreads_finish(&metrics->spreads);
     store_finish(&metrics->store);
     free(metrics->entries);
     free(metrics->readings);
@@ -85,6 +89,19 @@ int metrics_find(const struct metrics *metrics, const char *name, const char *in
     return entry != 0 ? (int)(entry - 1) : VAGUS_ENOENT;
 }
 
+int metrics_find_written(const struct metrics *metrics, const char *written)
+{
+    struct notation notation;
+    if (!notation_parse(written, &notation))
+        return VAGUS_ENOENT;
+    int index = VAGUS_ENOENT;
+    if (notation.label[0] != '\0')
+        index = metrics_find(metrics, notation.name, notation.instance);
+    if (index >= 0 && strcmp(metrics->described[index].label, notation.label) == 0)
+        return index;
+    return metrics_find(metrics, notation.name, notation.inner);
+}
+
 const struct segment_metric *metrics_describe(const struct metrics *metrics, uint32_t index)
 {
     return &metrics->described[index];
@@ -109,6 +126,8 @@ static const char *check_desc(const struct vagus_metric_desc *desc, enum metric_
     if (desc->instance != NULL &&
         (desc->instance[0] == '\0' || strlen(desc->instance) >= VAGUS_INSTANCE_MAX))
         return "its instance is not 1 to 63 bytes long";
+    if (desc->label != NULL && !text_is_name(desc->label, VAGUS_LABEL_MAX - 1))
+        return "its label is not [a-z0-9._-] of 1 to 31 characters";
     if (desc->unit != NULL && (desc->unit[0] == '\0' || strlen(desc->unit) >= VAGUS_UNIT_MAX))
         return "its unit is not 1 to 15 bytes long";
     if (desc->resource != NULL && !text_is_name(desc->resource, VAGUS_RESOURCE_MAX - 1))
@@ -177,19 +196,28 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
                                                  : default_good_for_ns(source, desc->kind, tier)};
     if (desc->kind == VAGUS_HISTOGRAM) {
         metric->shape = histogram_fit(low_bound(desc), high_bound(desc), desc->buckets_max);
+        metric->number = metrics->histograms++;
         metric->first = metrics->words;
         metrics->words += histogram_words(&metric->shape);
     }
+    struct vagus_distribution shown;
+    histogram_empty(&metric->shape, &shown);
     *described = (struct segment_metric){.kind = desc->kind,
                                          .tier = tier,
                                          .min = desc->min,
                                          .max = desc->max,
                                          .resolution = resolution,
-                                         .good_for_ns = metric->good_for_ns};
+                                         .good_for_ns = metric->good_for_ns,
+                                         .buckets = metric->shape.buckets,
+                                         .scale = shown.scale,
+                                         .offset = shown.offset};
     text_copy(described->name, sizeof(described->name), desc->name);
     text_copy(described->instance, sizeof(described->instance), desc->instance);
     text_copy(described->unit, sizeof(described->unit), desc->unit != NULL ? desc->unit : "1");
     text_copy(described->help, sizeof(described->help), desc->help);
+    if (desc->instance != NULL)
+        text_copy(described->label, sizeof(described->label),
+                  desc->label != NULL ? desc->label : "instance");
     if (desc->resource != NULL)
         text_copy(described->resource, sizeof(described->resource), desc->resource);
     else
@@ -201,6 +229,17 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
     mirror[index] = *described;
     head->count = index + 1;
     segment_write_end(&head->stamp);
+}
+
+struct spread_metric metrics_spread(const struct metrics *metrics, uint32_t index)
+{
+    const struct metric *metric = &metrics->entries[index];
+    return (struct spread_metric){.index = index,
+                                  .number = metric->number,
+                                  .first = metric->first,
+                                  .tier = metric->tier,
+                                  .keep_day = metric->keep_day != 0,
+                                  .shape = &metric->shape};
 }
 
 static bool has_words(const struct metrics *metrics, const struct vagus_metric_desc *desc)
@@ -237,8 +276,12 @@ static int add(struct metrics *metrics, uint32_t place, const struct vagus_metri
     uint32_t index = metrics->count;
     const struct metric *metric = &metrics->entries[index];
     fill(metrics, index, desc, source);
-    if (source == METRIC_RECORDED && desc->instance == NULL)
-        cells_name(&metrics->cells, index, desc->name, desc->kind, metric->first, &metric->shape);
+    if (source == METRIC_RECORDED) {
+        const struct segment_metric *described = &metrics->described[index];
+        char key[NOTATION_MAX];
+        notation_key(key, described->name, described->label, described->instance);
+        cells_name(&metrics->cells, index, key, desc->kind, metric->first, &metric->shape);
+    }
     __atomic_store_n(&metrics->index[place], index + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&metrics->count, index + 1, __ATOMIC_RELEASE);
     if (source == METRIC_RECORDED) {

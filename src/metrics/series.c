@@ -54,6 +54,17 @@ void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns,
         append(metrics, metric, at_ns, NAN);
 }
 
+void metrics_show(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value,
+                  int error)
+{
+    if (isfinite(value)) {
+        take(metrics, &metrics->entries[index], taken_ns, value);
+        return;
+    }
+    metrics->readings[index].error = error;
+    metrics->versions[index]++;
+}
+
 /* Adds up all counters, slot by slot: a row is contiguous. */
 static void sum_cells(struct metrics *metrics, uint32_t count)
 {
@@ -98,10 +109,12 @@ static void fold_counter(struct metrics *metrics, struct metric *metric, uint64_
     reading->good_until_ns = good_until(metric, tick_ns);
 }
 
-/* The newest value of a histogram is how many values it holds; these are read when asked for. */
-static uint64_t histogram_count(const struct metrics *metrics, const struct metric *metric)
+/* The newest value of a histogram is how many values it holds; which these were, its history by
+ * bucket knows. */
+static void fold_histogram(struct metrics *metrics, struct metric *metric, int64_t tick_ns)
 {
-    return cells_distribution_count(&metrics->cells, metric->first, metric->shape.buckets);
+    struct spread_metric spread = metrics_spread(metrics, metric->index);
+    fold_counter(metrics, metric, spreads_take(&metrics->spreads, &spread, tick_ns), tick_ns);
 }
 
 void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_t last_tick_ns)
@@ -116,7 +129,7 @@ void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_
         else if (metric->kind == VAGUS_HISTOGRAM && (due & (1u << metric->tier)) == 0)
             continue; /* many words to add up */
         else if (metric->kind == VAGUS_HISTOGRAM)
-            fold_counter(metrics, metric, histogram_count(metrics, metric), tick_ns);
+            fold_histogram(metrics, metric, tick_ns);
         else if (!fold_gauge(metrics, metric, last_tick_ns))
             continue;
         if ((due & (1u << metric->tier)) != 0) {

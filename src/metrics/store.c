@@ -26,17 +26,18 @@ unsigned store_level_tier(unsigned level, unsigned tier)
     return level == 0 ? tier : level_tiers[level];
 }
 
-int store_init(struct store *store, struct segment *segment, uint32_t metrics)
+int store_init(struct store *store, struct segment *segment, uint32_t metrics, uint32_t others)
 {
-    size_t all = (size_t)metrics * STORE_LEVELS;
+    size_t all = (size_t)metrics * STORE_LEVELS + others;
     *store = (struct store){
         .pool = segment_entries(segment, SEGMENT_SERIES),
         .places_count = segment->series_blocks,
         .metrics = metrics,
+        .chains = (uint32_t)all,
         .places = calloc(segment->series_blocks, sizeof(*store->places)),
         .parts = calloc(segment->series_blocks, sizeof(*store->parts)),
         .groups = calloc(segment->series_blocks, sizeof(*store->groups)),
-        .series = calloc(all, sizeof(*store->series)),
+        .series = calloc((size_t)metrics * STORE_LEVELS, sizeof(*store->series)),
         .oldest = calloc(all, sizeof(*store->oldest)),
         .since_ns = calloc(all, sizeof(*store->since_ns)),
         .queue = calloc(all, sizeof(*store->queue)),
@@ -85,7 +86,7 @@ static void drop_oldest(struct store *store, size_t which)
 static void queue_put(struct store *store, uint32_t place)
 {
     struct store_place *at = &store->places[place - 1];
-    struct store_queue *queue = &store->queues[store->queue[at->series]];
+    struct store_queue *queue = &store->queues[store->queue[at->chain]];
     uint32_t older = queue->newest;
     for (unsigned i = 0; i < QUEUE_LOOK && older != 0; i++) {
         if (store->places[older - 1].last_ns <= at->last_ns)
@@ -127,7 +128,7 @@ static uint32_t evict(struct store *store, int64_t now_ns)
         return 0;
     uint32_t place = victim->oldest;
     queue_drop_oldest(store, victim);
-    drop_oldest(store, store->places[place - 1].series);
+    drop_oldest(store, store->places[place - 1].chain);
     return place;
 }
 
@@ -170,34 +171,46 @@ static void group_add(struct store *store, struct store_series *series, uint32_t
     segment_write_end(&store->pool[place - 1].head.stamp);
 }
 
+uint32_t store_chain(struct store *store, size_t chain, uint32_t before, int64_t last_ns,
+                     int64_t first_ns, unsigned level, bool keep_day)
+{
+    uint32_t place = take_place(store, first_ns);
+    if (place == 0)
+        return 0;
+    if (before != 0) {
+        store->places[before - 1].next = place;
+        store->places[before - 1].last_ns = last_ns;
+        queue_put(store, before);
+    }
+    store->places[place - 1] = (struct store_place){.chain = (uint32_t)chain, .first_ns = first_ns};
+    if (store->oldest[chain] == 0) {
+        store->oldest[chain] = place;
+        store->queue[chain] = (uint8_t)(level == 1 && keep_day ? STORE_QUEUES - 1 : level);
+        __atomic_store_n(&store->since_ns[chain], first_ns, __ATOMIC_RELEASE);
+    }
+    return place;
+}
+
 static bool begin_block(struct store *store, const struct store_metric *metric, unsigned level,
                         const struct block_entry *entry)
 {
     size_t which = (size_t)metric->index * STORE_LEVELS + level;
     struct store_series *series = &store->series[which];
-    uint32_t before = series->newest, place = take_place(store, entry->at_ns);
+    uint32_t before = series->newest;
+    uint32_t place = store_chain(store, which, before,
+                                 before != 0 ? segment_block_last_ns(&series->writer.head) : 0,
+                                 entry->at_ns, level, metric->keep_day);
     if (place == 0)
         return false;
     if (before != 0) {
-        struct segment_block *sealed = &store->pool[before - 1];
-        block_seal(&series->writer, sealed);
+        block_seal(&series->writer, &store->pool[before - 1]);
         group_add(store, series, before);
-        store->places[before - 1].next = place;
-        store->places[before - 1].last_ns = segment_block_last_ns(&series->writer.head);
-        queue_put(store, before);
     }
-    store->places[place - 1] =
-        (struct store_place){.series = (uint32_t)which, .first_ns = entry->at_ns};
     series->writer.parts = &store->parts[place - 1];
     uint8_t fields = level == store_own_level(metric->tier) ? 1 : BLOCK_FIELDS;
     block_open(&series->writer, &store->pool[place - 1], metric->index,
                (uint8_t)store_level_tier(level, metric->tier), fields, metric->resolution, before,
                entry);
-    if (store->oldest[which] == 0) {
-        store->oldest[which] = place;
-        store->queue[which] = (uint8_t)(level == 1 && metric->keep_day ? STORE_QUEUES - 1 : level);
-        __atomic_store_n(&store->since_ns[which], entry->at_ns, __ATOMIC_RELEASE);
-    }
     __atomic_store_n(&series->newest, place, __ATOMIC_RELEASE);
     return true;
 }

@@ -39,7 +39,7 @@ struct store_series {
 /* A place in the pool. Places are named by their number + 1, so that 0 is none. */
 struct store_place {
     uint32_t next;             /* the next newer block of the same series */
-    uint32_t series;           /* whose it is */
+    uint32_t chain;            /* whose it is */
     uint32_t newer, older;     /* in its queue, if it is sealed */
     int64_t first_ns, last_ns; /* last_ns of a sealed one */
 };
@@ -62,6 +62,7 @@ struct store {
     struct segment_block *pool; /* in the segment */
     uint32_t places_count, places_used;
     uint32_t metrics;
+    uint32_t chains; /* of blocks: the series, then those that others code */
     struct store_place *places;
     struct block_parts *parts; /* of each place */
     /* Of places that hold the last block of a group: one head for all of it, named as that block,
@@ -69,22 +70,30 @@ struct store {
      */
     struct segment_block_head *groups;
     struct store_series *series; /* STORE_LEVELS for each metric */
-    uint32_t *oldest;            /* of each series: place + 1; 0: none */
-    int64_t *since_ns;           /* of each series: its first entry; INT64_MAX: none; published */
-    uint8_t *queue;              /* of each series: what its target is */
+    uint32_t *oldest;            /* of each chain: place + 1; 0: none */
+    int64_t *since_ns;           /* of each chain: its first entry; INT64_MAX: none; published */
+    uint8_t *queue;              /* of each chain: what its target is */
     struct store_queue queues[STORE_QUEUES];
     struct store_recent *recent; /* of each metric */
     int64_t *born_ns;            /* of each metric: its first value ever; INT64_MAX: none */
     uint64_t unstored;           /* entries for which no block could be had */
 };
 
-int store_init(struct store *store, struct segment *segment, uint32_t metrics);
+/* others: chains that are not of the store's own coding; they are numbered from
+ * metrics * STORE_LEVELS on. */
+int store_init(struct store *store, struct segment *segment, uint32_t metrics, uint32_t others);
 void store_finish(struct store *store);
 
 /* The level of a metric's own tier, 0 .. STORE_LEVELS - 1. */
 unsigned store_own_level(unsigned tier);
 /* The tier that a level has for a metric of this tier. */
 unsigned store_level_tier(unsigned level, unsigned tier);
+
+/* A place for the next block of a chain, after the one at `before` (+ 1; 0: none), which is to be
+ * sealed and whose last entry is of last_ns. level and keep_day say how long it is wanted. The
+ * place + 1; 0: all are open. */
+uint32_t store_chain(struct store *store, size_t chain, uint32_t before, int64_t last_ns,
+                     int64_t first_ns, unsigned level, bool keep_day);
 
 /* A value, rounded by block_rounded(), or NaN for an attempt that brought nothing. */
 void store_append(struct store *store, const struct store_metric *metric, int64_t at_ns,

@@ -68,7 +68,8 @@ int vagus_reading_get(struct vagus_monitor *monitor, const char *name, const cha
         return VAGUS_EINVAL;
     if (!monitor_enter(monitor))
         return VAGUS_ECLOSED;
-    int index = metrics_find(&monitor->metrics, name, instance);
+    int index = instance != NULL ? metrics_find(&monitor->metrics, name, instance)
+                                 : metrics_find_written(&monitor->metrics, name);
     int error = index < 0 ? index : 0;
     if (index >= 0) {
         struct segment_reader reader;

@@ -46,6 +46,7 @@ static int define_risks(struct vagus_monitor *monitor, struct vagus_agent *agent
         agent->tool_risks[i] = vagus_counter_define(
             monitor, &(struct vagus_metric_desc){.name = "agent.tool.risks",
                                                  .instance = names[i],
+                                                 .label = "risk",
                                                  .unit = "{call}",
                                                  .help = "tools called, by risk",
                                                  .resource = RESOURCE});
@@ -59,6 +60,7 @@ static struct vagus_histogram define_tokens(struct vagus_monitor *monitor, const
     return vagus_histogram_define(monitor,
                                   &(struct vagus_metric_desc){.name = "gen_ai.client.token.usage",
                                                               .instance = type,
+                                                              .label = "type",
                                                               .unit = "{token}",
                                                               .help = "tokens of one LLM call",
                                                               .resource = RESOURCE,
@@ -102,6 +104,7 @@ struct vagus_counter vagus_agent_tool_define(struct vagus_monitor *monitor, cons
 {
     return vagus_counter_define(monitor, &(struct vagus_metric_desc){.name = "agent.tool.calls",
                                                                      .instance = tool,
+                                                                     .label = "tool",
                                                                      .unit = "{call}",
                                                                      .help = "calls of one tool",
                                                                      .resource = RESOURCE});
@@ -111,6 +114,7 @@ struct vagus_counter vagus_agent_error_define(struct vagus_monitor *monitor, con
 {
     return vagus_counter_define(monitor, &(struct vagus_metric_desc){.name = "agent.errors",
                                                                      .instance = kind,
+                                                                     .label = "kind",
                                                                      .unit = "{error}",
                                                                      .help = "errors of one kind",
                                                                      .resource = RESOURCE});

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/notation.h"
 #include "monitor/monitor.h"
 
 static bool has_prefix(const char *name, char *const *prefixes, uint32_t count)
@@ -15,46 +16,66 @@ static bool has_prefix(const char *name, char *const *prefixes, uint32_t count)
     return false;
 }
 
-/* True if it is defined now. Bounded: whoever makes names up cannot fill the registry. */
-static bool define_on_first_use(struct vagus_monitor *monitor, const char *name)
+/* The index of what is defined now, or negative. Bounded: whoever makes names up cannot fill the
+ * registry, and a name has only so many instances, after which it is that of "other". */
+static int define_on_first_use(struct vagus_monitor *monitor, const struct notation *written)
 {
     const struct vagus_config *config = monitor->config;
-    struct vagus_metric_desc desc = {.name = name};
+    struct metrics *metrics = &monitor->metrics;
+    struct vagus_metric_desc desc = {.name = written->name};
     const char *why;
-    if (has_prefix(name, config->first_use_counters, config->first_use_counter_count))
+    if (has_prefix(written->name, config->first_use_counters, config->first_use_counter_count))
         desc.kind = VAGUS_COUNTER;
-    else if (has_prefix(name, config->first_use_gauges, config->first_use_gauge_count))
+    else if (has_prefix(written->name, config->first_use_gauges, config->first_use_gauge_count))
         desc.kind = VAGUS_GAUGE;
     else
-        return false;
-    if (metrics_find(&monitor->metrics, name, NULL) < 0 &&
-        __atomic_fetch_add(&monitor->first_used, 1, __ATOMIC_RELAXED) >= config->first_use_max) {
-        __atomic_store_n(&monitor->first_used, config->first_use_max, __ATOMIC_RELAXED);
-        return false;
+        return VAGUS_ENOENT;
+    if (written->inner[0] != '\0')
+        desc.instance = written->label[0] != '\0' ? written->instance : written->inner;
+    if (written->label[0] != '\0')
+        desc.label = written->label;
+    if (__atomic_fetch_add(&monitor->first_used, 1, __ATOMIC_RELAXED) >= config->first_use_max) {
+        __atomic_fetch_sub(&monitor->first_used, 1, __ATOMIC_RELAXED);
+        return VAGUS_EFULL;
     }
-    return metrics_define(&monitor->metrics, &desc, METRIC_RECORDED, &why) >= 0;
+    uint32_t before = metrics_count(metrics);
+    int index = metrics_define(metrics, &desc, METRIC_RECORDED, &why);
+    if (metrics_count(metrics) == before) /* it was there, or it is that of "other" */
+        __atomic_fetch_sub(&monitor->first_used, 1, __ATOMIC_RELAXED);
+    return index;
 }
 
 static void note_unknown(struct vagus_monitor *monitor, const char *name)
 {
     const struct metrics *metrics = &monitor->metrics;
+    char shown[2 * NOTATION_MAX], best[NOTATION_MAX];
     struct nearest nearest;
-    if (metrics_find(metrics, name, NULL) >= 0) {
-        monitor_note(monitor, SEGMENT_NOTE_WARNING,
-                     "metric %.63s is recorded by name, but it is sensed", name);
+    struct text text;
+    text_init(&text, shown, sizeof(shown));
+    text_add_safe(&text, name, NOTATION_MAX - 1);
+    int index = metrics_find_written(metrics, name);
+    if (index >= 0) {
+        bool sensed = metrics->entries[index].source == METRIC_SENSED;
+        monitor_note(monitor, SEGMENT_NOTE_WARNING, "metric %s is recorded by name, but it is %s",
+                     shown, sensed ? "sensed" : "to be written with its label");
         return;
     }
     nearest_init(&nearest, name);
-    for (uint32_t i = 0; i < metrics_count(metrics); i++)
+    for (uint32_t i = 0; i < metrics_count(metrics); i++) {
+        const struct segment_metric *described = metrics_describe(metrics, i);
+        char key[NOTATION_MAX];
+        notation_key(key, described->name, described->label, described->instance);
         if (metrics->entries[i].source == METRIC_RECORDED)
-            nearest_offer(&nearest, metrics_describe(metrics, i)->name);
+            nearest_offer(&nearest, key);
+        if (nearest.best == key)
+            nearest.best = strcpy(best, key);
+    }
     if (nearest.best != NULL)
         monitor_note(monitor, SEGMENT_NOTE_WARNING,
-                     "metric %.63s is recorded, but not defined: did you mean %s?", name,
-                     nearest.best);
+                     "metric %s is recorded, but not defined: did you mean %s?", shown, best);
     else
-        monitor_note(monitor, SEGMENT_NOTE_WARNING, "metric %.63s is recorded, but not defined",
-                     name);
+        monitor_note(monitor, SEGMENT_NOTE_WARNING, "metric %s is recorded, but not defined",
+                     shown);
 }
 
 #define UNKNOWN_MAX (sizeof(((struct vagus_monitor *)NULL)->unknown) / sizeof(uint64_t))
@@ -84,18 +105,31 @@ static bool tell(struct vagus_monitor *monitor, uint64_t hash)
     return false;
 }
 
+/* Records into the metric at this index, by the key that it is found by. */
+static bool record_at(struct vagus_monitor *monitor, uint32_t generation, int index, double value)
+{
+    const struct segment_metric *described = metrics_describe(&monitor->metrics, (uint32_t)index);
+    char key[NOTATION_MAX];
+    notation_key(key, described->name, described->label, described->instance);
+    return cells_record(generation, key, value);
+}
+
 static void record_unknown(struct vagus_monitor *monitor, uint32_t generation, const char *name,
                            double value)
 {
     uint64_t hash = cells_hash(name) | 1;
-    bool defined = false;
+    bool recorded = false;
     if (!is_told(monitor, hash) && monitor_enter(monitor)) {
-        defined = define_on_first_use(monitor, name);
-        if (!defined && tell(monitor, hash))
+        struct notation written;
+        int index =
+            notation_parse(name, &written) ? define_on_first_use(monitor, &written) : VAGUS_ENOENT;
+        if (index >= 0)
+            recorded = record_at(monitor, generation, index, value);
+        else if (tell(monitor, hash))
             note_unknown(monitor, name);
         monitor_leave();
     }
-    if (!defined || !cells_record(generation, name, value))
+    if (!recorded)
         cells_drop();
 }
 

@@ -218,6 +218,7 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
         goto fail;
     monitor->metrics.keep_day = (const char *const *)monitor->config->keep_day;
     monitor->metrics.keep_day_count = monitor->config->keep_day_count;
+    monitor->metrics.keep_day_given = monitor->config->keep_day_given;
     if ((error = bus_create(monitor->generation, &monitor->clock, &monitor->levels,
                             &monitor->bus)) != 0 ||
         (error = open_senses(monitor, &options)) != 0 || (error = derive_metrics(monitor)) != 0 ||

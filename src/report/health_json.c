@@ -145,6 +145,7 @@ static void put_signal(struct json *json, const struct vagus_signal *signal)
 {
     put_string(json, "rule", signal->rule);
     put_string(json, "metric", signal->metric);
+    put_string(json, "label", signal->label);
     put_string(json, "instance", signal->instance);
     put_string(json, "unit", signal->unit);
     put_number(json, "value", signal->value);
@@ -349,6 +350,29 @@ static void put_monitor(struct json *json, const struct report *report)
     close_in(json, "}");
 }
 
+/* How many seconds back each level reaches; one that has nothing is left out. */
+static void put_history(struct json *json, const struct report *report)
+{
+    static const char *const names[VAGUS_TIER_COUNT] = {NULL,   "instant_s", "100ms_s",
+                                                        "1s_s", "10s_s",     "60s_s"};
+    key(json, "history");
+    open_in(json, "[");
+    for (uint32_t i = 0; i < report->series_count; i++) {
+        const struct report_series *series = &report->series[i];
+        element(json);
+        put_string(json, "metric", series->name);
+        put_string(json, "label", series->label);
+        put_string(json, "instance", series->instance);
+        for (unsigned tier = VAGUS_TIER_INSTANT; tier < VAGUS_TIER_COUNT; tier++)
+            if (series->since_ns[tier] != INT64_MAX)
+                put_ns(json, names[tier],
+                       report_span_ns(series->since_ns[tier], report_as_of_ns(report)));
+        close_in(json, "}");
+    }
+    close_in(json, "]");
+    put_count(json, "history_left_out", report->series_left_out);
+}
+
 void report_health_json(const struct report *report, struct text *text)
 {
     struct json json = {.text = text};
@@ -361,6 +385,7 @@ void report_health_json(const struct report *report, struct text *text)
     put_collectors(&json, report);
     put_notes(&json, report);
     put_monitor(&json, report);
+    put_history(&json, report);
     close_in(&json, "}");
     text_add(text, "\n");
 }

@@ -171,6 +171,7 @@ void report_add_monitor(const struct report *report, int64_t as_of_ns, struct sc
 {
     if (report->snapshot_error == 0)
         add_monitor_line(report, as_of_ns, screen);
+    report_add_history(report, as_of_ns, screen);
     struct troubles troubles = {.screen = screen};
     add_listener_troubles(report, as_of_ns, &troubles);
     add_collector_troubles(report, as_of_ns, &troubles);

@@ -12,6 +12,9 @@ void report_add_raised(const struct report *report, int64_t as_of_ns, struct scr
 /* Memory, cpu, process, each watched path, and the agent's own counters if it has any. */
 void report_add_organs(const struct report *report, int64_t as_of_ns, struct screen *screen);
 
+/* How far back history reaches: one line. */
+void report_add_history(const struct report *report, int64_t as_of_ns, struct screen *screen);
+
 /* The monitor's own line, then a line for each of its troubles and notes. */
 void report_add_monitor(const struct report *report, int64_t as_of_ns, struct screen *screen);
 

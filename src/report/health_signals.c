@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "base/notation.h"
 #include "report/assemble.h"
 #include "report/findings.h"
 #include "report/health_parts.h"
@@ -108,16 +109,11 @@ static void add_reason(const struct report *report, const struct segment_signal 
     if (signal->reason[0] != '\0') {
         text_add_safe(&text, signal->reason, 320);
     } else {
-        text_add_safe(&text, signal->metric, VAGUS_NAME_MAX);
+        notation_add(&text, signal->metric, signal->label, signal->instance);
         text_add(&text, " ");
         add_value(&text, signal->value, signal->unit);
         text_add(&text, " is beyond ");
         add_value(&text, signal->threshold, signal->unit);
-    }
-    if (signal->instance[0] != '\0' && strstr(signal->reason, signal->instance) == NULL) {
-        text_add(&text, " (");
-        text_add_safe(&text, signal->instance, VAGUS_INSTANCE_MAX);
-        text_add(&text, ")");
     }
     const char *unit;
     const struct vagus_reading *now =

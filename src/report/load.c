@@ -34,5 +34,6 @@ int report_load(struct report *report, const struct segment_reader *reader, int6
                                            SEGMENT_COLLECTORS_MAX, &total);
     report->note_count =
         load_section(reader, SEGMENT_NOTES, report->notes, SEGMENT_NOTES_MAX, &total);
+    report_load_history(report, reader);
     return 0;
 }

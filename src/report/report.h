@@ -7,7 +7,24 @@
 #include "base/text.h"
 #include "segment/reader.h"
 
-/* Everything that a summary needs, copied out of a segment once. About 200 KiB: allocated at open
+#define REPORT_SERIES_MAX 512
+
+/* Since when a metric's history reaches back, by level (enum vagus_tier); INT64_MAX: not at all. Of
+ * a histogram the later one of its count and of its buckets. */
+struct report_series {
+    char name[VAGUS_NAME_MAX];
+    char label[VAGUS_LABEL_MAX];
+    char instance[VAGUS_INSTANCE_MAX];
+    int64_t since_ns[VAGUS_TIER_COUNT];
+};
+
+/* The shortest and the longest of them at a level. */
+struct report_reach {
+    uint32_t count;                  /* metrics that have this level */
+    int64_t shortest_ns, longest_ns; /* times: since then */
+};
+
+/* Everything that a summary needs, copied out of a segment once. About 350 KiB: allocated at open
  * by a monitor, static in the command. */
 struct report {
     struct segment_header header;
@@ -24,18 +41,24 @@ struct report {
     struct segment_collector collectors[SEGMENT_COLLECTORS_MAX];
     uint32_t note_count;
     struct segment_note notes[SEGMENT_NOTES_MAX];
+    uint32_t series_count, series_left_out; /* metrics with a history; those beyond the room */
+    struct report_series series[REPORT_SERIES_MAX];
+    struct report_reach reach[VAGUS_TIER_COUNT];
 };
 
 /* Copies what the reader sees; now_ns as the field. What could not be had is empty; only a reader
  * that fails as a whole makes this fail: VAGUS_EINVAL if it is not attached. */
 int report_load(struct report *report, const struct segment_reader *reader, int64_t now_ns);
 
+/* A part of it: how far back each metric's history reaches, told by the blocks that are there. */
+void report_load_history(struct report *report, const struct segment_reader *reader);
+
 /* The verdict as of report->now_ns; unknown if the writer is dead or overdue. */
 enum vagus_verdict report_verdict(const struct report *report);
 
 /* Room that any summary fits into, whatever stands in the segment; usual ones take 2 and 8 KiB. */
 #define REPORT_TEXT_BYTES_MAX (16 * 1024)
-#define REPORT_JSON_BYTES_MAX (128 * 1024)
+#define REPORT_JSON_BYTES_MAX (1024 * 1024)
 
 /* For a person: one screen of 80 columns. */
 void report_health_text(const struct report *report, bool colour, struct text *text);

@@ -99,6 +99,10 @@ struct segment_metric {
     uint32_t tier; /* enum vagus_tier */
     double min, max, resolution;
     int64_t good_for_ns;
+    char label[VAGUS_LABEL_MAX]; /* what the instances are; "" if it has no instance */
+    uint32_t buckets; /* of a histogram, as in struct vagus_distribution; 0: it is none */
+    int32_t scale, offset;
+    uint32_t reserved0;
     uint64_t reserved[4];
 };
 
@@ -113,6 +117,7 @@ enum segment_block_flags {
     SEGMENT_BLOCK_SEALED = 1,  /* never changes again until it is given to another series */
     SEGMENT_BLOCK_RAW = 2,     /* values are the bits of doubles */
     SEGMENT_BLOCK_INTEGER = 4, /* values are integers, whatever the metric's resolution */
+    SEGMENT_BLOCK_GOES_ON = 8, /* it begins in the middle of what the block before ends with */
 };
 
 /* Answers for the whole block without decoding it. */
@@ -121,7 +126,7 @@ struct segment_block_head {
     uint32_t number; /* of this block in its series, counted from 1; 0: never used */
     uint32_t metric; /* index */
     uint8_t level;   /* enum vagus_tier: the period of its entries */
-    uint8_t fields;  /* 1: last; 5: last, min, max, sum, count */
+    uint8_t fields;  /* 1: last; 5: last, min, max, sum, count; 2: counts by bucket */
     uint8_t flags;   /* enum segment_block_flags */
     uint8_t reserved;
     uint32_t previous; /* place in the pool of block number - 1, plus 1; 0: it had none */

@@ -186,6 +186,7 @@ static void tidy_signal(struct segment_signal *entry)
     END(entry->signal.instance);
     END(entry->signal.unit);
     END(entry->signal.reason);
+    END(entry->signal.label);
 }
 
 static void tidy_metric(struct segment_metric *entry)
@@ -195,6 +196,7 @@ static void tidy_metric(struct segment_metric *entry)
     END(entry->help);
     END(entry->unit);
     END(entry->resource);
+    END(entry->label);
     if (entry->tier >= VAGUS_TIER_COUNT)
         entry->tier = VAGUS_TIER_DEFAULT;
 }
@@ -291,7 +293,8 @@ bool segment_block_check(const struct segment_block_head *head)
 {
     int64_t period_ns = segment_level_ns(head->level);
     int64_t span_ns, last_ns;
-    return head->number != 0 && period_ns != 0 && (head->fields == 1 || head->fields == 5) &&
+    return head->number != 0 && period_ns != 0 &&
+           (head->fields == 1 || head->fields == 2 || head->fields == 5) &&
            head->bits <= SERIES_BLOCK_BITS && head->entries <= SERIES_BLOCK_ENTRIES_MAX &&
            head->pending <= head->entries && head->gaps <= head->entries &&
            !__builtin_mul_overflow((int64_t)head->span, period_ns, &span_ns) &&
@@ -299,43 +302,60 @@ bool segment_block_check(const struct segment_block_head *head)
            last_ns < INT64_MAX - period_ns;
 }
 
-static int try_block(const struct segment_reader *reader, uint64_t offset,
-                     struct segment_block *block)
+/* The first bytes of a block, its head among them. */
+static int try_block(const struct segment_reader *reader, uint64_t offset, void *part, size_t bytes)
 {
+    struct segment_block_head *head = part;
     uint64_t before, after;
     int error = fetch_word(reader, offset, &before);
     if (error == 0)
-        error = fetch(reader, offset, block, sizeof(*block));
+        error = fetch(reader, offset, part, bytes);
     if (error == 0)
         error = fetch_word(reader, offset, &after);
     if (error != 0)
         return error;
-    block->head.stamp = after;
+    head->stamp = after;
     return before == after && after % 2 == 0 ? 0 : VAGUS_EAGAIN;
 }
 
-int segment_read_block(const struct segment_reader *reader, uint32_t place,
-                       struct segment_block *block)
+static int read_part(const struct segment_reader *reader, uint32_t place, void *part, size_t bytes)
 {
     const struct segment_extent *extent = &reader->header.sections[SEGMENT_SERIES];
+    const struct segment_block_head *head = part;
     if (reader->bytes == 0)
         return VAGUS_EINVAL;
     if (place >= extent->capacity)
         return VAGUS_ENOENT;
     uint64_t offset =
         extent->offset + sizeof(struct segment_head) + (uint64_t)place * SERIES_BLOCK_BYTES;
-    struct segment_block its_block;
     int error = VAGUS_EAGAIN;
     for (int try = 0; try < SEGMENT_TRIES && error == VAGUS_EAGAIN; try++)
-        error = try_block(reader, offset, &its_block);
-    if (error == VAGUS_EAGAIN && is_left_odd(reader, its_block.head.stamp))
-        error = try_block(reader, offset, &its_block);
-    if (error != 0 && !(error == VAGUS_EAGAIN && is_left_odd(reader, its_block.head.stamp)))
+        error = try_block(reader, offset, part, bytes);
+    if (error == VAGUS_EAGAIN && is_left_odd(reader, head->stamp))
+        error = try_block(reader, offset, part, bytes);
+    if (error != 0 && !(error == VAGUS_EAGAIN && is_left_odd(reader, head->stamp)))
         return error;
-    if (its_block.head.number == 0)
+    if (head->number == 0)
         return VAGUS_ENOENT;
-    if (!segment_block_check(&its_block.head))
-        return VAGUS_ECORRUPT;
-    *block = its_block;
-    return 0;
+    return segment_block_check(head) ? 0 : VAGUS_ECORRUPT;
+}
+
+int segment_read_block(const struct segment_reader *reader, uint32_t place,
+                       struct segment_block *block)
+{
+    struct segment_block its_block;
+    int error = read_part(reader, place, &its_block, sizeof(its_block));
+    if (error == 0)
+        *block = its_block;
+    return error;
+}
+
+int segment_read_block_head(const struct segment_reader *reader, uint32_t place,
+                            struct segment_block_head *head)
+{
+    struct segment_block_head its_head;
+    int error = read_part(reader, place, &its_head, sizeof(its_head));
+    if (error == 0)
+        *head = its_head;
+    return error;
 }

@@ -53,6 +53,10 @@ int segment_read_entries(const struct segment_reader *reader, enum segment_secti
 int segment_read_block(const struct segment_reader *reader, uint32_t place,
                        struct segment_block *block);
 
+/* Its head alone. */
+int segment_read_block_head(const struct segment_reader *reader, uint32_t place,
+                            struct segment_block_head *head);
+
 /* Whether a copied block's head is possible, so that what it says of itself is within bounds. */
 bool segment_block_check(const struct segment_block_head *head);
 

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,9 @@ bool child_exec(struct child *child, const char *const arguments[])
     if (!split(child, &writing))
         return false;
     if (writing >= 0) {
+        /* Where the loader puts things decides which lines of the cache disturb each other: the
+         * same loop takes 2.8 or 4.2 ns from one process to the next. Always in the same places. */
+        personality(ADDR_NO_RANDOMIZE);
         int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
         if (dup2(writing, STDOUT_FILENO) >= 0 && dup2(nowhere, STDERR_FILENO) >= 0)
             execvp(arguments[0], (char *const *)arguments);

@@ -292,16 +292,69 @@ static int measure_shared_slot(void)
     return 0;
 }
 
+typedef void recording_loop(void *arg, uint64_t iterations);
+
+struct counted {
+    recording_loop *loop;
+    uint64_t iterations;
+};
+
+static void *run_counted(void *arg)
+{
+    const struct counted *counted = arg;
+    counted->loop(&gauge_value, counted->iterations);
+    return NULL;
+}
+
+/* Two threads, half of the iterations each. */
+static int count_two(recording_loop *loop, uint64_t iterations)
+{
+    struct counted counted = {loop, iterations / 2};
+    pthread_t other;
+    if (pthread_create(&other, NULL, run_counted, &counted) != 0)
+        return 1;
+    run_counted(&counted);
+    return pthread_join(other, NULL);
+}
+
+/* As measure_shared_slot(), on the thread that has no slot. */
+static int count_shared_slot(recording_loop *loop, uint64_t iterations)
+{
+    static pthread_barrier_t held;
+    pthread_t holder;
+    client_threads_max = 1;
+    open_for_recording();
+    pthread_barrier_init(&held, NULL, 2);
+    if (pthread_create(&holder, NULL, hold_slot, &held) != 0)
+        return 1;
+    pthread_barrier_wait(&held);
+    loop(&gauge_value, iterations);
+    return 0;
+}
+
+static recording_loop *which_loop(const char *which, recording_loop *value, recording_loop *floor)
+{
+    return strcmp(which, "value") == 0 ? value : strcmp(which, "floor") == 0 ? floor : nothing;
+}
+
 /* For callgrind: so many iterations of the loop, of its floor, or of an empty one. */
 static int count(const char *name, const char *which, uint64_t iterations)
 {
+    if (strcmp(name, "shared_slot") == 0)
+        return count_shared_slot(which_loop(which, add, add_shared), iterations);
     struct vagus_monitor *monitor = open_for_recording();
-    for (size_t i = 0; i < RECORDINGS; i++)
-        if (strcmp(recordings[i].name, name) == 0)
-            (strcmp(which, "value") == 0   ? recordings[i].loop
-             : strcmp(which, "floor") == 0 ? recordings[i].bare
-                                           : nothing)(&gauge_value, iterations);
-    return vagus_monitor_close(monitor);
+    int error = 0;
+    for (size_t i = 0; i < RECORDINGS; i++) {
+        size_t length = strlen(recordings[i].name);
+        if (strncmp(name, recordings[i].name, length) != 0)
+            continue;
+        recording_loop *loop = which_loop(which, recordings[i].loop, recordings[i].bare);
+        if (name[length] == '\0')
+            loop(&gauge_value, iterations);
+        else if (strcmp(name + length, ".2t") == 0)
+            error = count_two(loop, iterations);
+    }
+    return error != 0 ? error : vagus_monitor_close(monitor);
 }
 
 struct vagus_monitor *client_open(unsigned flags)

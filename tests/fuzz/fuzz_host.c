@@ -11,10 +11,10 @@
 #include "host/pressure.h"
 #include "host/procfs.h"
 #include "host/sensors.h"
-#include "host/status.h"
-#include "host/tree.h"
 #include "host/sockets.h"
+#include "host/status.h"
 #include "host/tasks.h"
+#include "host/tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -39,6 +39,7 @@ static void end_strings(void)
         END(signal->instance);
         END(signal->unit);
         END(signal->reason);
+        END(signal->label);
     }
     for (size_t i = 0; i < SEGMENT_LISTENERS_MAX; i++) {
         END(report.listeners[i].name);
@@ -48,6 +49,11 @@ static void end_strings(void)
         END(report.collectors[i].name);
     for (size_t i = 0; i < SEGMENT_NOTES_MAX; i++)
         END(report.notes[i].text);
+    for (size_t i = 0; i < REPORT_SERIES_MAX; i++) {
+        END(report.series[i].name);
+        END(report.series[i].label);
+        END(report.series[i].instance);
+    }
 }
 
 /* The input is repeated over the whole report: small inputs reach every field. */
@@ -78,6 +84,7 @@ static void make_report(const uint8_t *data, size_t size)
     report.listener_count %= SEGMENT_LISTENERS_MAX + 1;
     report.collector_count %= SEGMENT_COLLECTORS_MAX + 1;
     report.note_count %= SEGMENT_NOTES_MAX + 1;
+    report.series_count %= REPORT_SERIES_MAX + 1;
     report.snapshot.path_count %= VAGUS_SNAPSHOT_PATHS + 1;
 }
 

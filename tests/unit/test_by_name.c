@@ -125,7 +125,41 @@ static void the_policy_says_what_is_defined_on_first_use(void)
         snprintf(name, sizeof(name), "agent.made.up.%d", i);
         vagus_record(monitor, name, 1);
     }
-    CHECK_EQ(dropped(monitor), 2 + 99);
+    CHECK_EQ(dropped(monitor), 2 + 98); /* a bad name uses none of the five up */
+    vagus_monitor_close(monitor);
+}
+
+static void instances_are_recorded_by_name(void)
+{
+    struct vagus_monitor *monitor = open_with("rules: []\n"
+                                              "recording:\n"
+                                              "  counters: [scout.events]\n"
+                                              "  first_use_max: 4\n");
+    static struct vagus_agent agent = {.size = sizeof(agent)};
+    CHECK_EQ(vagus_agent_define(monitor, &agent), 0);
+    struct vagus_counter browser = vagus_agent_tool_define(monitor, "browser");
+    uint64_t total = 0;
+    struct vagus_reading reading;
+    vagus_record(monitor, "agent.tool.calls{tool=browser}", 2);
+    vagus_record(monitor, "agent.tool.risks{risk=high}", 1);
+    vagus_record(monitor, "gen_ai.client.token.usage{type=input}", 100);
+    vagus_record(monitor, "scout.events{kind=seen}", 1);
+    vagus_record(monitor, "scout.events{kind=seen}", 1);
+    CHECK_EQ(dropped(monitor), 0);
+    CHECK_EQ(vagus_counter_total(browser, &total), 0);
+    CHECK_EQ(total, 2);
+    struct vagus_distribution d;
+    CHECK_EQ(vagus_histogram_read(agent.input_tokens, &d), 0);
+    CHECK_EQ(d.count, 1);
+    CHECK_EQ(vagus_reading_get(monitor, "scout.events{kind=seen}", NULL, &reading), 0);
+    CHECK_NEAR(reading.value, 2, 0);
+    CHECK_EQ(vagus_reading_get(monitor, "scout.events", "seen", &reading), 0);
+    CHECK_EQ(vagus_reading_get(monitor, "scout.events{seen}", NULL, &reading), 0);
+    CHECK_EQ(vagus_reading_get(monitor, "scout.events{sort=seen}", NULL, &reading), VAGUS_ENOENT);
+    vagus_record(monitor, "agent.tool.calls{tool=brwser}", 1);
+    CHECK_EQ(dropped(monitor), 1);
+    CHECK_EQ(vagus_health_format(monitor, VAGUS_HEALTH_JSON, health, sizeof(health), NULL), 0);
+    CHECK(strstr(health, "did you mean agent.tool.calls{tool=browser}?") != NULL);
     vagus_monitor_close(monitor);
 }
 
@@ -209,6 +243,7 @@ int main(void)
     RUN(each_kind_is_found_by_its_name);
     RUN(unknown_names_are_counted_and_told_once_with_the_nearest);
     RUN(the_policy_says_what_is_defined_on_first_use);
+    RUN(instances_are_recorded_by_name);
     RUN(threads_that_use_a_name_first_lose_nothing);
     RUN(closing_while_others_record_is_harmless);
     RUN(instances_too_many_are_told);

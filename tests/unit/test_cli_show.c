@@ -3,6 +3,7 @@
  * built in here, with what main.c would give it. */
 #include "check.h"
 #include "cli/show.c"
+#include "cli/show_spread.c"
 #include "cli/target.c"
 #include "cli/verb_show.c"
 #include "cli_fixture.h"
@@ -65,6 +66,7 @@ static uint32_t define(const char *name, const char *instance, enum vagus_tier t
     const char *why;
     struct vagus_metric_desc desc = {.name = name,
                                      .instance = instance,
+                                     .label = "path",
                                      .unit = "{thing}",
                                      .help = "Things\033[31m at hand",
                                      .kind = VAGUS_GAUGE,
@@ -97,12 +99,13 @@ static void a_gap_is_no_zero(void)
     CHECK_EQ(show("things.some", NULL, NULL, NULL), CLI_OK);
     CHECK_CONTAINS(printed, "things.some [{thing}]  Things\\x1b[31m at hand\n");
     CHECK_CONTAINS(printed, "now   17");
+    CHECK_CONTAINS(printed, "\nreach 1s for ");
     CHECK_CONTAINS(printed, "span  7 s of 10 min 0 s\n");
     CHECK_CONTAINS(printed, "min   10\n");
     CHECK_CONTAINS(printed, "max   17\n");
     CHECK_CONTAINS(printed, "\n▁▂▃·▅▆▇█\n");
     CHECK_EQ(show("--json", "things.some", "-p", "alpha"), CLI_OK);
-    CHECK_CONTAINS(printed, "{\"metric\":\"things.some\",\"instance\":\"\"");
+    CHECK_CONTAINS(printed, "{\"metric\":\"things.some\",\"label\":\"\",\"instance\":\"\"");
     CHECK_CONTAINS(printed, ",\"min\":10,\"mean\":13.5714286,\"max\":17,\"last\":17,");
     CHECK_EQ(occurrences("{\"age_s\":"), 8);
     CHECK_EQ(occurrences("\"value\":null}"), 1);
@@ -150,9 +153,11 @@ static void an_unknown_metric_is_answered_with_the_nearest(void)
     CHECK_EQ(show("things.smoe", NULL, NULL, NULL), CLI_FAILED);
     CHECK_CONTAINS(message, "no metric 'things.smoe'; did you mean 'things.some'?");
     CHECK_EQ(show("things.each", NULL, NULL, NULL), CLI_FAILED);
-    CHECK_CONTAINS(message, "there is things.each{/a}, things.each{/b\\x1b}");
+    CHECK_CONTAINS(message, "there is things.each{path=/a}, things.each{path=/b\\x1b}");
     CHECK_EQ(show("things.each{/a}", NULL, NULL, NULL), CLI_OK);
-    CHECK_CONTAINS(printed, "things.each{/a} [");
+    CHECK_CONTAINS(printed, "things.each{path=/a} [");
+    CHECK_EQ(show("things.each{path=/a}", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "things.each{path=/a} [");
     CHECK_EQ(show("things.some", NULL, NULL, NULL), CLI_OK);
     CHECK_CONTAINS(printed, "now   never\nspan  nothing of the last 10 min 0 s\n");
     CHECK_EQ(show("things.some", "-p", "beta", NULL), CLI_NOT_FOUND);
@@ -176,11 +181,77 @@ static void wrong_arguments_are_named(void)
     CHECK_EQ(show("a", "--last", "1h", NULL), CLI_NOT_FOUND);
 }
 
+static void a_counter_is_drawn_as_a_rate(void)
+{
+    if (!begin())
+        SKIP_TEST("no /dev/shm");
+    const char *why;
+    struct vagus_metric_desc desc = {
+        .name = "calls", .unit = "{call}", .kind = VAGUS_COUNTER, .tier = VAGUS_TIER_1S};
+    uint32_t index = (uint32_t)metrics_define(&metrics, &desc, METRIC_SENSED, &why);
+    double total = 100;
+    for (int i = 0; i < 20; i++, total += i < 10 ? 2 : 5)
+        metrics_put(&metrics, index, start_ns - (20 - i) * S, total);
+    metrics_mirror(&metrics, start_ns);
+    CHECK_EQ(show("calls", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "for each second:\nmin   2\n");
+    CHECK_CONTAINS(printed, "max   5\n");
+    CHECK_EQ(occurrences("▁"), 9);
+    CHECK_EQ(occurrences("█"), 10);
+    CHECK_EQ(show("calls", "--json", NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "\"drawn\":\"rate\",\"grown\":68,");
+    metrics_put(&metrics, index, start_ns, 3); /* it was reset: no rate, and none backward */
+    CHECK_EQ(show("calls", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "█·\n");
+    end();
+}
+
+static void a_histogram_is_shown_with_its_quantiles_over_time(void)
+{
+    if (!begin())
+        SKIP_TEST("no /dev/shm");
+    const char *why;
+    struct vagus_metric_desc desc = {.name = "took",
+                                     .unit = "ns",
+                                     .kind = VAGUS_HISTOGRAM,
+                                     .tier = VAGUS_TIER_1S,
+                                     .min = 100,
+                                     .max = 3.6e12};
+    uint32_t index = (uint32_t)metrics_define(&metrics, &desc, METRIC_RECORDED, &why);
+    const struct metric *metric = &metrics.entries[index];
+    struct vagus_histogram histogram = {
+        metrics.cells.generation, index, metric->first, metric->shape.buckets, metric->shape.origin,
+        metric->shape.shift};
+    int64_t last_ns = vagus_now_ns() - 31 * S;
+    for (int i = 0; i < 30; i++) {
+        for (int k = 0; k < 10; k++)
+            vagus_record_value(histogram, i < 20 ? 1e6 : k < 9 ? 1e6 : 1e9);
+        metrics_fold(&metrics, ~0u, last_ns + S, last_ns);
+        last_ns += S;
+    }
+    metrics_mirror(&metrics, last_ns);
+    CHECK_EQ(show("took", "--last", "30s", NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "p50   ▁▁▁▁▁▁▁▁▁▁");
+    CHECK_CONTAINS(printed, "▁████████");
+    CHECK_EQ(show("took", NULL, NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "now   300, ok");
+    CHECK_CONTAINS(printed, "mean  10\n");
+    CHECK_CONTAINS(printed, "of 300 values\n");
+    CHECK_CONTAINS(printed, "\np50   957 µs\n");
+    CHECK_CONTAINS(printed, "\np99   980 ms\n");
+    CHECK_EQ(show("took", "--json", NULL, NULL), CLI_OK);
+    CHECK_CONTAINS(printed, "\"values\":{\"count\":300,\"sum\":10290000000,");
+    CHECK_CONTAINS(printed, "\"count\":100,\"p50\":957950.477");
+    end();
+}
+
 int main(void)
 {
     RUN(a_gap_is_no_zero);
     RUN(a_long_span_fits_the_line);
     RUN(an_unknown_metric_is_answered_with_the_nearest);
     RUN(wrong_arguments_are_named);
+    RUN(a_counter_is_drawn_as_a_rate);
+    RUN(a_histogram_is_shown_with_its_quantiles_over_time);
     return check_result();
 }

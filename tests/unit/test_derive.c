@@ -136,6 +136,55 @@ static void own_age_of_progress_stands(void)
     vagus_monitor_close(monitor);
 }
 
+static void each_tick_that_brings_something_new_is_evaluated(void)
+{
+    struct vagus_monitor *monitor = NULL;
+    REQUIRE(open_with("derived:\n"
+                      "  - { name: share, kind: ratio, of: [\"calls{tool=web}\", calls] }\n"
+                      "  - { name: slow, kind: sum, of: [share], tier: 10s }\n"
+                      "  - { name: rate, kind: rate, of: [calls] }\n"
+                      "rules: []\n",
+                      &monitor) == 0);
+    struct vagus_counter all =
+        vagus_counter_define(monitor, &(struct vagus_metric_desc){.name = "calls"});
+    struct vagus_counter web = vagus_counter_define(
+        monitor, &(struct vagus_metric_desc){.name = "calls", .instance = "web", .label = "tool"});
+    CHECK_EQ(vagus_monitor_start(monitor), 0);
+    vagus_add(all, 10);
+    vagus_add(web, 1);
+    organ_run(monitor, 11 * S);
+    int64_t taken_ns = reading_of(monitor, "share").taken_ns;
+    CHECK_NEAR(reading_of(monitor, "share").value, 0.1, 1e-12);
+    organ_run(monitor, 500 * VAGUS_MILLISECOND_NS); /* nothing is new, no tier is due */
+    CHECK_EQ(reading_of(monitor, "share").taken_ns, taken_ns);
+    vagus_add(web, 1);
+    organ_run(monitor, 100 * VAGUS_MILLISECOND_NS);
+    CHECK_NEAR(reading_of(monitor, "share").value, 0.2, 1e-12);
+    CHECK_NEAR(reading_of(monitor, "slow").value, 0.2, 1e-12);
+    CHECK_NEAR(reading_of(monitor, "rate").value, 0, 0);
+    /* Its history has an entry for each period of its tier, and no more. */
+    struct vagus_query_result result;
+    struct vagus_query query = {.size = sizeof(query),
+                                .names = (const char *const[]){"share", NULL},
+                                .to_ns = atomic_load(&test_now_ns),
+                                .aggregation = VAGUS_QUERY_COUNT};
+    CHECK_EQ(vagus_metrics_get(monitor, &query, &result, 1, NULL), 0);
+    CHECK_NEAR(result.value, 11, 0);
+    query.names = (const char *const[]){"slow", NULL};
+    CHECK_EQ(vagus_metrics_get(monitor, &query, &result, 1, NULL), 0);
+    CHECK_NEAR(result.value, 1, 0);
+    query.names = (const char *const[]){"calls{tool=web}", "calls{web}", "calls{kind=web}", NULL};
+    query.aggregation = VAGUS_QUERY_LAST;
+    struct vagus_query_result three[3];
+    CHECK_EQ(vagus_metrics_get(monitor, &query, three, 3, NULL), 0);
+    CHECK_NEAR(three[0].value, 1, 0);
+    CHECK_STR(three[0].label, "tool");
+    CHECK_STR(three[1].instance, "web");
+    CHECK_EQ(three[2].error, VAGUS_ENOENT);
+    CHECK_STR(three[2].label, "kind");
+    vagus_monitor_close(monitor);
+}
+
 static void what_cannot_be_is_refused(void)
 {
     struct vagus_monitor *monitor = NULL;
@@ -185,6 +234,7 @@ int main(void)
     RUN(a_missing_input_is_a_missing_output);
     RUN(progress_has_an_age);
     RUN(own_age_of_progress_stands);
+    RUN(each_tick_that_brings_something_new_is_evaluated);
     RUN(what_cannot_be_is_refused);
     RUN(a_name_that_is_taken_is_told_and_the_rest_works);
     return check_result();

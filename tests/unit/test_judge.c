@@ -47,7 +47,7 @@ static void a_signal_says_all_about_itself(void)
     CHECK_STR(told.metric, "disk.free.ratio");
     CHECK_STR(told.instance, "/data\x1b[31m");
     CHECK_STR(told.unit, "1");
-    CHECK_STR(told.reason, "disk.free.ratio (/data\\x1b[31m) 8.1 % is below 10 % for 200 ms");
+    CHECK_STR(told.reason, "disk.free.ratio{path=/data\\x1b[31m} 8.1 % is below 10 % for 200 ms");
     CHECK_NEAR(bus_level(fixture_levels, VAGUS_THROTTLE), told.level, 1e-6);
 
     int64_t since_ns = fixture_now_ns;
@@ -56,7 +56,7 @@ static void a_signal_says_all_about_itself(void)
     CHECK_EQ(told.since_ns, since_ns);
     CHECK_NEAR(told.level, 0, 0);
     CHECK_NEAR(told.threshold, 0.15, 0);
-    CHECK_STR(told.reason, "disk.free.ratio (/data\\x1b[31m) 15.5 % is back above 15 %");
+    CHECK_STR(told.reason, "disk.free.ratio{path=/data\\x1b[31m} 15.5 % is back above 15 %");
     CHECK_EQ(bus_level(fixture_levels, VAGUS_SIGNAL_ANY), 0);
 
     CHECK_EQ(recorded_count(), 2);

@@ -156,9 +156,27 @@ static void thresholds_in_another_unit_are_not_judged(void)
               "'1'");
 }
 
+static void what_a_day_is_wanted_of_must_be_there(void)
+{
+    static const char *const names[] = {"disk.free.ratio", "disk.fre.ratio", "nothing.like.it"};
+    rule_add(first_name);
+    judge_make();
+    define(free_metric, NULL, METRIC_SENSED);
+    metrics.keep_day = names;
+    metrics.keep_day_count = 3;
+    CHECK_EQ(prove(), 0); /* by default: an agent need not define what is its own */
+    metrics.keep_day_given = true;
+    CHECK_EQ(prove(), 2);
+    CHECK_STR(faults.faults[0].text, "retention.day names 'disk.fre.ratio', which nothing defines: "
+                                     "is 'disk.free.ratio' meant?");
+    CHECK_STR(faults.faults[1].text,
+              "retention.day names 'nothing.like.it', which nothing defines");
+}
+
 int main(void)
 {
     RUN_WITH_JUDGE(what_is_wired_has_no_faults);
+    RUN_WITH_JUDGE(what_a_day_is_wanted_of_must_be_there);
     RUN_WITH_JUDGE(a_metric_that_nothing_defines);
     RUN_WITH_JUDGE(a_metric_that_cannot_be_had);
     RUN_WITH_JUDGE(thresholds_beyond_the_bounds);

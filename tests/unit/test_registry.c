@@ -111,6 +111,41 @@ static void what_is_more_than_the_bound_is_recorded_as_other(void)
     CHECK_EQ(metrics_count(&metrics), 6);
 }
 
+static void a_label_is_kept_and_mirrored_or_refused(void)
+{
+    struct segment_metric *mirror = segment_entries(&segment, SEGMENT_DIRECTORY);
+    struct vagus_metric_desc desc = {
+        .name = "l.calls", .instance = "a=b", .label = "tool", .kind = VAGUS_COUNTER};
+    const char *why = NULL;
+    char longest[33];
+    int index = metrics_define(&metrics, &desc, METRIC_RECORDED, &why);
+    REQUIRE(index >= 0);
+    CHECK_STR(metrics_describe(&metrics, (uint32_t)index)->label, "tool");
+    CHECK_STR(mirror[index].label, "tool");
+    CHECK_EQ(metrics_find_written(&metrics, "l.calls{tool=a=b}"), index);
+    CHECK_EQ(metrics_find_written(&metrics, "l.calls{a=b}"), index);
+    CHECK_EQ(metrics_find_written(&metrics, "l.calls{x=a=b}"), VAGUS_ENOENT);
+    CHECK_EQ(metrics_find_written(&metrics, "l.calls"), VAGUS_ENOENT);
+    CHECK_EQ(metrics_find_written(&metrics, "l.calls{"), VAGUS_ENOENT);
+    memset(longest, 'x', 32);
+    longest[32] = '\0';
+    desc.instance = "c";
+    for (const char *const *bad = (const char *const[]){"", "Tool", "a b", "a=b", longest, NULL};
+         *bad != NULL; bad++) {
+        desc.label = *bad;
+        CHECK_EQ(metrics_define(&metrics, &desc, METRIC_RECORDED, &why), VAGUS_EINVAL);
+        CHECK_CONTAINS(why, "label");
+    }
+    desc.label = NULL;
+    index = metrics_define(&metrics, &desc, METRIC_RECORDED, &why);
+    REQUIRE(index >= 0);
+    CHECK_STR(mirror[index].label, "instance");
+    desc.instance = NULL;
+    index = metrics_define(&metrics, &desc, METRIC_RECORDED, &why);
+    REQUIRE(index >= 0);
+    CHECK_STR(mirror[index].label, "");
+}
+
 int main(void)
 {
     RUN_WITH_METRICS(what_is_defined_is_found);
@@ -118,5 +153,6 @@ int main(void)
     RUN_WITH_METRICS(a_full_registry_says_so);
     RUN_WITH_METRICS(descriptions_stand_in_the_segment);
     RUN_WITH_METRICS(what_is_more_than_the_bound_is_recorded_as_other);
+    RUN_WITH_METRICS(a_label_is_kept_and_mirrored_or_refused);
     return check_result();
 }

@@ -110,11 +110,62 @@ static void a_reader_that_is_not_attached_fails(void)
     CHECK_EQ(report_load(&report, &reader, 1), VAGUS_EINVAL);
 }
 
+static void block_at(struct segment *segment, uint32_t place, uint32_t metric, uint8_t level,
+                     uint8_t fields, int64_t first_ns)
+{
+    struct segment_block *pool = segment_entries(segment, SEGMENT_SERIES);
+    pool[place].head = (struct segment_block_head){.number = 1 + place,
+                                                   .metric = metric,
+                                                   .level = level,
+                                                   .fields = fields,
+                                                   .entries = 1,
+                                                   .first_ns = first_ns};
+}
+
+static void how_far_back_history_reaches(void)
+{
+    struct segment segment;
+    struct segment_reader reader;
+    struct segment_options options = fixture_options("reach", 0);
+    options.anonymous = true;
+    REQUIRE(segment_create(&options, &segment) == 0);
+    struct segment_metric *metrics = segment_entries(&segment, SEGMENT_DIRECTORY);
+    strcpy(metrics[0].name, "silent");
+    strcpy(metrics[1].name, "calls");
+    strcpy(metrics[1].label, "tool");
+    strcpy(metrics[1].instance, "web");
+    strcpy(metrics[2].name, "took");
+    segment_head(&segment, SEGMENT_DIRECTORY)->count = 3;
+    block_at(&segment, 0, 1, VAGUS_TIER_1S, 1, 500);
+    block_at(&segment, 1, 1, VAGUS_TIER_1S, 1, 400);
+    block_at(&segment, 2, 1, VAGUS_TIER_60S, 5, 100);
+    block_at(&segment, 3, 2, VAGUS_TIER_1S, 1, 300);
+    block_at(&segment, 4, 2, VAGUS_TIER_1S, 2, 450); /* its buckets reach back less far */
+    block_at(&segment, 5, 7, VAGUS_TIER_1S, 1, 1);   /* of a metric that is not there */
+    block_at(&segment, 6, 1, 77, 1, 1);
+    segment_attach_own(&segment, &reader);
+    CHECK_EQ(report_load(&report, &reader, vagus_now_ns()), 0);
+    REQUIRE(report.series_count == 2);
+    CHECK_STR(report.series[0].name, "calls");
+    CHECK_STR(report.series[0].label, "tool");
+    CHECK_STR(report.series[0].instance, "web");
+    CHECK_EQ(report.series[0].since_ns[VAGUS_TIER_1S], 400);
+    CHECK_EQ(report.series[0].since_ns[VAGUS_TIER_10S], INT64_MAX);
+    CHECK_EQ(report.series[0].since_ns[VAGUS_TIER_60S], 100);
+    CHECK_EQ(report.series[1].since_ns[VAGUS_TIER_1S], 450);
+    CHECK_EQ(report.reach[VAGUS_TIER_1S].count, 2);
+    CHECK_EQ(report.reach[VAGUS_TIER_1S].shortest_ns, 450);
+    CHECK_EQ(report.reach[VAGUS_TIER_1S].longest_ns, 400);
+    CHECK_EQ(report.series_left_out, 0);
+    segment_close(&segment);
+}
+
 int main(void)
 {
     RUN(a_ring_comes_oldest_first);
     RUN(nothing_published_is_said);
     RUN(a_closed_segment_is_unknown);
     RUN(a_reader_that_is_not_attached_fails);
+    RUN(how_far_back_history_reaches);
     return check_result();
 }

@@ -48,7 +48,7 @@ static void sections_are_pinned(void)
     SIZE(segment_slot, 2368);
     AT(segment_slot, stamp, 0);
     AT(segment_slot, snapshot, 64);
-    SIZE(segment_metric, 360);
+    SIZE(segment_metric, 408);
     AT(segment_metric, name, 0);
     AT(segment_metric, instance, 64);
     AT(segment_metric, help, 128);
@@ -60,8 +60,12 @@ static void sections_are_pinned(void)
     AT(segment_metric, max, 304);
     AT(segment_metric, resolution, 312);
     AT(segment_metric, good_for_ns, 320);
-    AT(segment_metric, reserved, 328);
-    SIZE(segment_signal, 464);
+    AT(segment_metric, label, 328);
+    AT(segment_metric, buckets, 360);
+    AT(segment_metric, scale, 364);
+    AT(segment_metric, offset, 368);
+    AT(segment_metric, reserved, 376);
+    SIZE(segment_signal, 496);
     AT(segment_signal, wall_ns, 0);
     AT(segment_signal, shadow, 8);
     AT(segment_signal, told, 12);
@@ -127,7 +131,7 @@ static void series_are_pinned(void)
 
 static void signals_are_pinned(void)
 {
-    SIZE(vagus_signal, 448);
+    SIZE(vagus_signal, 480);
     AT(vagus_signal, kind, 0);
     AT(vagus_signal, change, 4);
     AT(vagus_signal, sequence, 8);
@@ -143,6 +147,7 @@ static void signals_are_pinned(void)
     AT(vagus_signal, instance, 208);
     AT(vagus_signal, unit, 272);
     AT(vagus_signal, reason, 288);
+    AT(vagus_signal, label, 448);
 }
 
 static void snapshot_is_pinned(void)

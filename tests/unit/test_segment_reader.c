@@ -145,7 +145,7 @@ static void blocks_are_found(void)
     it->head.level = VAGUS_TIER_COUNT;
     CHECK_EQ(segment_read_block(&reader, place, &block), VAGUS_ECORRUPT);
     it->head.level = VAGUS_TIER_1S;
-    it->head.fields = 2;
+    it->head.fields = 3;
     CHECK_EQ(segment_read_block(&reader, place, &block), VAGUS_ECORRUPT);
     it->head.fields = 5;
     it->head.bits = SERIES_BLOCK_BITS + 1;
