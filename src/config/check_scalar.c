@@ -55,6 +55,9 @@ static struct expected expected(const struct schema_key *key)
     case SCHEMA_WORD:
         add_words(&text, key->of);
         break;
+    case SCHEMA_SHARE:
+        text_addf(&text, "a share from %g%% to %g%%", key->least * 100, key->most * 100);
+        break;
     case SCHEMA_VALUE:
         text_add(&text, "a number with its unit");
         break;
@@ -112,6 +115,15 @@ static void check_bytes(struct check *check, const struct schema_key *key, struc
     }
     node->valid = within(check, key, node, value);
     node->value.whole = node->valid ? (int64_t)value : 0;
+}
+
+static void check_share(struct check *check, const struct schema_key *key, struct tree_node *node)
+{
+    const char *why;
+    if (quantity_parse(node->text, DIMENSION_RATIO, &node->value.number, &why) != 0)
+        refuse(check, key, node, why);
+    else
+        node->valid = within(check, key, node, node->value.number);
 }
 
 static void check_time(struct check *check, const struct schema_key *key, struct tree_node *node)
@@ -249,6 +261,9 @@ void check_scalar(struct check *check, const struct schema_key *key, struct tree
         break;
     case SCHEMA_TIME:
         check_time(check, key, node);
+        break;
+    case SCHEMA_SHARE:
+        check_share(check, key, node);
         break;
     case SCHEMA_VALUE:
         check_value(check, key, node);

@@ -55,6 +55,7 @@ static void write_scalar(struct text *text, const struct schema_key *key,
     case SCHEMA_WORD:
         text_addf(text, "%" PRId64, node->value.whole);
         break;
+    case SCHEMA_SHARE:
     case SCHEMA_VALUE:
         write_double(text, node->value.number);
         break;

@@ -10,6 +10,7 @@ enum schema_type {
     SCHEMA_COUNT,    /* a whole number */
     SCHEMA_BYTES,    /* a size in whole bytes */
     SCHEMA_TIME,     /* ns */
+    SCHEMA_SHARE,    /* a percentage, or a number from 0 to 1 */
     SCHEMA_VALUE,    /* a number in the unit of the rule's metric */
     SCHEMA_NAME,     /* [a-z0-9._-] */
     SCHEMA_TEXT,     /* anything */

@@ -36,8 +36,17 @@ int judge_create(const struct vagus_config *config, struct metrics *metrics, str
                  struct segment *segment, struct judge **judge);
 void judge_free(struct judge *judge);
 
-/* One evaluation of all rules. */
-void judge_step(struct judge *judge, int64_t now_ns);
+/* One evaluation of all rules. True if any signal changed, those of shadow rules included. */
+bool judge_step(struct judge *judge, int64_t now_ns);
+
+/* The nearest thresholds that a metric of this value has not crossed yet and whose signal is not
+ * raised, below and above it; NaN where there is none. False if no rule judges the metric's own
+ * value. A sense_thresholds. */
+bool judge_nearest(void *judge, uint32_t metric, double value, double *below, double *above);
+
+/* Calls `each` for every threshold of the rules that judge a metric's own value. */
+void judge_thresholds(const struct judge *judge, const char *metric,
+                      void (*each)(void *arg, double enter, bool below), void *arg);
 
 /* The raised signals, the worst first; returns how many there are, writes at most max. */
 unsigned judge_raised(const struct judge *judge, struct judge_raised *raised, unsigned max);

@@ -44,6 +44,11 @@ void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, doub
     append(metrics, metric, taken_ns, value);
 }
 
+void metrics_put_newest(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value)
+{
+    take(metrics, &metrics->entries[index], taken_ns, value);
+}
+
 void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error)
 {
     struct metric *metric = &metrics->entries[index];

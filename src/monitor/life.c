@@ -87,6 +87,18 @@ static void release_host(void *host)
     host_unref(host);
 }
 
+static void set_rates(struct vagus_monitor *monitor)
+{
+    const struct vagus_config *config = monitor->config;
+    const struct sense_rate rates[] = {{"memory", (double)config->max_rate_memory},
+                                       {"disk", (double)config->max_rate_disk},
+                                       {"vram", (double)config->max_rate_vram},
+                                       {"descriptors", config->max_rate_descriptors}};
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
+        if (rates[i].units_per_s > 0)
+            sense_set_rate(monitor->sense, rates[i].name, rates[i].units_per_s);
+}
+
 static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor_options *options)
 {
     struct host_options wanted = {.root = options->host_root,
@@ -94,6 +106,8 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
                                   .watch_path_count = monitor->config->watch_path_count,
                                   .memory_limit_bytes = monitor->config->memory_limit_bytes};
     int error = sense_create(&monitor->metrics, &monitor->clock, &monitor->sense);
+    if (error == 0)
+        set_rates(monitor);
     if (error != 0 || (options->flags & VAGUS_NO_COLLECTORS) != 0)
         return error;
     error = host_open(&wanted, &monitor->host);
@@ -220,6 +234,8 @@ static int start(struct vagus_monitor *monitor)
     bool threads = (monitor->flags & VAGUS_STEPPED) == 0;
     if (monitor->life != MONITOR_OPEN)
         return VAGUS_ESTATE;
+    sense_set_thresholds(monitor->sense, &(struct sense_thresholds){judge_nearest, monitor->judge},
+                         &monitor->wake);
     int error = sense_start(monitor->sense, threads);
     if (error != 0)
         return error;
@@ -265,6 +281,18 @@ int vagus_collector_add(struct vagus_monitor *monitor, const struct vagus_collec
     return error;
 }
 
+/* Whoever comes between two deadlines gets a whole step, too. */
+static void step_what_is_due(struct vagus_monitor *monitor)
+{
+    int64_t now_ns = clock_now_ns(&monitor->clock);
+    bool rung = __atomic_exchange_n(&monitor->wake.rung, 0, __ATOMIC_ACQUIRE) != 0;
+    bool near = now_ns >= sense_near_next_ns(monitor->sense);
+    if (near)
+        sampler_near_step(monitor);
+    if (!near || rung || now_ns >= schedule_next_ns(&monitor->schedule))
+        sampler_step(monitor);
+}
+
 int vagus_step(struct vagus_monitor *monitor, int64_t *next_ns)
 {
     if (monitor == NULL)
@@ -274,9 +302,9 @@ int vagus_step(struct vagus_monitor *monitor, int64_t *next_ns)
         return error;
     error = VAGUS_ESTATE;
     if ((monitor->flags & VAGUS_STEPPED) != 0 && monitor->life == MONITOR_STARTED) {
-        sampler_step(monitor);
+        step_what_is_due(monitor);
         if (next_ns != NULL)
-            *next_ns = schedule_next_ns(&monitor->schedule);
+            *next_ns = sampler_next_ns(monitor);
         error = 0;
     }
     monitor_return(monitor);

@@ -139,6 +139,10 @@ unsigned sampler_begin(struct vagus_monitor *monitor);
 void sampler_first(struct vagus_monitor *monitor);
 /* One step: whatever is due. */
 void sampler_step(struct vagus_monitor *monitor);
+/* The part of it that is due between two ticks, near a limit. */
+void sampler_near_step(struct vagus_monitor *monitor);
+/* When there is something to do next. */
+int64_t sampler_next_ns(const struct vagus_monitor *monitor);
 int sampler_start_thread(struct vagus_monitor *monitor);
 /* False if the thread did not come back by the deadline. */
 bool sampler_stop_thread(struct vagus_monitor *monitor, int64_t deadline_ns);

@@ -141,7 +141,8 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
     bool second = (due & (1u << VAGUS_TIER_1S)) != 0;
     if (monitor->assembly.bound_count != metrics_count(&monitor->metrics))
         assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
-    judge_step(monitor->judge, now_ns);
+    if (judge_step(monitor->judge, now_ns))
+        sense_near_relook(monitor->sense, now_ns);
     /* Listeners have something to do, or not: each tick while a signal is raised, else each
      * second. */
     if (second || __atomic_load_n(&monitor->levels, __ATOMIC_RELAXED) != 0)
@@ -186,6 +187,7 @@ void sampler_first(struct vagus_monitor *monitor)
 {
     pthread_mutex_lock(&monitor->step_lock);
     judge_and_publish(monitor, ALL_TIERS, monitor->last_tick_ns);
+    sense_near_relook(monitor->sense, monitor->last_tick_ns); /* rules have found their metrics */
     pthread_mutex_unlock(&monitor->step_lock);
 }
 
@@ -201,6 +203,34 @@ void sampler_step(struct vagus_monitor *monitor)
     take_in_and_fold(monitor, due, now_ns);
     judge_and_publish(monitor, due, now_ns);
     pthread_mutex_unlock(&monitor->step_lock);
+}
+
+/* Between the ticks: what is near a limit was read, or is now due to be. As little as possible: the
+ * values go to the judge, and out only if he changes his mind. */
+void sampler_near_step(struct vagus_monitor *monitor)
+{
+    int64_t now_ns = clock_now_ns(&monitor->clock);
+    sense_near_sample(monitor->sense, now_ns); /* the host's code: under no lock */
+    if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
+        return;
+    pthread_mutex_lock(&monitor->step_lock);
+    sense_near_take_in(monitor->sense, now_ns);
+    bool changed = judge_step(monitor->judge, now_ns);
+    if (changed) {
+        sense_near_relook(monitor->sense, now_ns);
+        metrics_mirror(&monitor->metrics, now_ns);
+        publish(monitor, now_ns);
+    }
+    pthread_mutex_unlock(&monitor->step_lock);
+    if (changed)
+        bus_wake(monitor->bus);
+}
+
+int64_t sampler_next_ns(const struct vagus_monitor *monitor)
+{
+    int64_t tick_ns = schedule_next_ns(&monitor->schedule);
+    int64_t near_ns = sense_near_next_ns(monitor->sense);
+    return near_ns < tick_ns ? near_ns : tick_ns;
 }
 
 /* --- The thread. --- */
@@ -220,8 +250,14 @@ static void *sampler_run(void *arg)
     latch_open(&monitor->sampler_ready);
     pthread_cleanup_push(sampler_over, monitor);
     while (!__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE)) {
-        wake_wait(&monitor->wake, schedule_next_ns(&monitor->schedule));
-        if (!__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
+        uint32_t why = wake_wait(&monitor->wake, sampler_next_ns(monitor));
+        int64_t now_ns = clock_now_ns(&monitor->clock);
+        if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
+            break;
+        /* First what may be a matter of a millisecond. */
+        if ((why & WAKE_NEAR) != 0 || now_ns >= sense_near_next_ns(monitor->sense))
+            sampler_near_step(monitor);
+        if ((why & WAKE_STEP) != 0 || now_ns >= schedule_next_ns(&monitor->schedule))
             sampler_step(monitor);
     }
     pthread_cleanup_pop(1);
