@@ -101,8 +101,7 @@ static bool walk_next(const struct vagus_collector *collector, struct walk *walk
     return false;
 }
 
-#define WALK(collector, walk)                                                                      \
-    for (struct walk walk = {0}; walk_next(collector, &(walk));)
+#define WALK(collector, walk) for (struct walk walk = {0}; walk_next(collector, &(walk));)
 
 /* The reading of one metric, or NULL if it is not good. */
 static const struct vagus_reading *reading_of(const struct sense *sense,
@@ -183,16 +182,16 @@ void near_find_next(struct sense *sense)
         /* A lane at work is asked again when it has brought what it is at. */
         if (collector->lane != NULL && !lane_idle(collector->lane))
             continue;
-        WALK (collector, walk)
-            if (walk.near->next_ns < sense->near_next_ns)
-                sense->near_next_ns = walk.near->next_ns;
+        WALK(collector, walk)
+        if (walk.near->next_ns < sense->near_next_ns)
+            sense->near_next_ns = walk.near->next_ns;
     }
 }
 
 static void look(struct sense *sense, struct vagus_collector *collector, bool fresh, int64_t now_ns)
 {
-    WALK (collector, walk)
-        look_at(sense, collector, walk.which, walk.instance, fresh, now_ns);
+    WALK(collector, walk)
+    look_at(sense, collector, walk.which, walk.instance, fresh, now_ns);
 }
 
 void near_look(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
@@ -222,7 +221,8 @@ void near_run(struct vagus_collector *collector)
 {
     int32_t index;
     collector->began_ns = clock_now_ns(&collector->clock);
-    WALK (collector, walk) {
+    WALK(collector, walk)
+    {
         const struct vagus_limited *limited = &collector->desc.limited[walk.which];
         if (!walk.near->wanted)
             continue;
@@ -238,14 +238,13 @@ void near_run(struct vagus_collector *collector)
 void near_take(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
 {
     int32_t index;
-    WALK (collector, walk)
-        for (size_t i = 0;
-             walk.near->wanted && i < collector->desc.limited[walk.which].metric_count; i++) {
-            const struct staged *staged = staged_of(collector, &walk, i, &index);
-            if (index >= 0 && staged->what == STAGED_VALUE && isfinite(staged->value))
-                metrics_put_newest(sense->metrics, (uint32_t)index, collector->began_ns,
-                                   staged->value);
-        }
+    WALK(collector, walk)
+    for (size_t i = 0; walk.near->wanted && i < collector->desc.limited[walk.which].metric_count;
+         i++) {
+        const struct staged *staged = staged_of(collector, &walk, i, &index);
+        if (index >= 0 && staged->what == STAGED_VALUE && isfinite(staged->value))
+            metrics_put_newest(sense->metrics, (uint32_t)index, collector->began_ns, staged->value);
+    }
     collector->near_asked = false;
     collector->near_reads++;
     near_look(sense, collector, now_ns);
@@ -255,7 +254,8 @@ void near_take(struct sense *sense, struct vagus_collector *collector, int64_t n
 static bool want(struct vagus_collector *collector, int64_t now_ns)
 {
     bool any = false;
-    WALK (collector, walk) {
+    WALK(collector, walk)
+    {
         walk.near->wanted = now_ns >= walk.near->next_ns;
         any |= walk.near->wanted;
     }
@@ -300,11 +300,11 @@ void sense_near_hasten(struct sense *sense, const char *limited, int64_t now_ns)
         struct vagus_collector *collector = sense->collectors[i];
         if (collector->lane != NULL && !lane_idle(collector->lane))
             continue;
-        WALK (collector, walk)
-            if (strcmp(collector->desc.limited[walk.which].name, limited) == 0) {
-                walk.near->next_ns = now_ns;
-                sense->near_next_ns = now_ns;
-            }
+        WALK(collector, walk)
+        if (strcmp(collector->desc.limited[walk.which].name, limited) == 0) {
+            walk.near->next_ns = now_ns;
+            sense->near_next_ns = now_ns;
+        }
     }
 }
 

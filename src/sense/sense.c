@@ -267,8 +267,8 @@ static void take_in(struct sense *sense, struct vagus_collector *collector, int6
         unsigned tier = collector->desc.metrics[i].tier;
         tier = tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier;
         bool due = (collector->due & (1u << tier)) != 0;
-        for (uint32_t at = collector->first[i], end = at + collector_entries(collector, i); at < end;
-             at++) {
+        for (uint32_t at = collector->first[i], end = at + collector_entries(collector, i);
+             at < end; at++) {
             const struct staged *staged = &collector->staging[at];
             if (collector->indices[at] < 0)
                 continue;
