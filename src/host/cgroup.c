@@ -174,6 +174,8 @@ static void resolve_tree(struct host *host, struct cgroup_tree *tree, const char
     if (error == 0 && tree->version == version && strcmp(tree->path, path) == 0)
         return;
     close_levels(tree);
+    if (tree == &host->memory)
+        host->memory_wake.armed_count = 0; /* what was asked for was of another cgroup */
     tree->version = error == 0 ? version : HOST_CGROUP_NONE;
     tree->directory[0] = tree->path[0] = '\0';
     tree->error = error == VAGUS_ENOENT ? VAGUS_EUNSUPPORTED : error;
@@ -264,6 +266,7 @@ static int read_level(struct host *host, struct cgroup_tree *tree, struct cgroup
         level->limit_error != 0 ? level->limit_error : read_number(host, &level->usage, &usage);
     if (error != 0)
         return error;
+    level->usage_bytes = usage;
     uint64_t before = level->usage_at_statistics_bytes, limit = level->limit_bytes;
     uint64_t moved = usage > before ? usage - before : before - usage;
     /* Page cache fills what it may. A leak then takes the place of the cache, page for page, and

@@ -8,6 +8,7 @@
 
 #include "host/cgroup.h"
 #include "host/host.h"
+#include "host/memory_wake.h"
 #include "host/procfs.h"
 #include "host/statgrab.h"
 #include "host/topology.h"
@@ -28,6 +29,7 @@ struct cgroup_level {
     uint64_t limit_bytes;                      /* as last read; HOST_UNLIMITED */
     int limit_error;                           /* of that reading */
     uint64_t inactive_file_bytes;              /* as last read, at this usage: */
+    uint64_t usage_bytes; /* memory: as last read by host_cgroup_memory() */
     uint64_t usage_at_statistics_bytes;
     bool statistics_known;
 };
@@ -40,6 +42,21 @@ struct cgroup_tree {
     struct cgroup_level levels[HOST_CGROUP_DEPTH_MAX];
     char path[PATH_MAX];      /* as /proc/self/cgroup has it */
     char directory[PATH_MAX]; /* mount point and path, "/sys/fs/cgroup/a/b" */
+};
+
+/* What the kernel was asked for; memory_wake.c. */
+struct memory_wake {
+    struct host_wake_threshold wanted[HOST_WAKE_THRESHOLDS_MAX];
+    unsigned wanted_count;
+    bool set_high;
+    uint64_t signature;  /* of limits and cgroup when it was asked; 0: never */
+    unsigned armed_count;
+    struct memory_wake_armed {
+        unsigned level;
+        uint64_t at_bytes; /* of usage */
+        bool live;         /* the kernel has taken the order */
+    } armed[HOST_WAKE_ORDERS_MAX]; /* one for each order of the newest request */
+    struct host_wake_told told;
 };
 
 #define HOST_SCRATCH_BYTES 16384
@@ -58,6 +75,7 @@ struct host {
     bool descriptors_by_size; /* its st_size is the count (Linux 6.2 and later) */
 
     struct cgroup_tree memory, cpu;
+    struct memory_wake memory_wake;
 
     bool statgrab_open;
     struct host_identity identity;

@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "host/cgroup.h"
 #include "monitor/monitor.h"
+#include "sense/watcher.h"
 
 #define METRICS_MAX_DEFAULT 1024
 #define METRICS_MAX_MOST 16384
@@ -243,6 +244,8 @@ static int start(struct vagus_monitor *monitor)
     if (unwired > 0 && ((monitor->flags & VAGUS_STRICT) != 0 || monitor->config->strict))
         return VAGUS_EUNWIRED;
     sampler_first(monitor);
+    if (threads && (error = kernel_wake_start(monitor)) != 0)
+        return error;
     if (threads && (error = sampler_start_thread(monitor)) != 0)
         return error;
     segment_run(&monitor->segment);
@@ -320,6 +323,7 @@ static unsigned close_all(struct vagus_monitor *monitor, int64_t deadline_ns)
     unsigned left = bus_close(monitor->bus, deadline_ns, name, sizeof(name));
     left += sense_close(monitor->sense, deadline_ns, name, sizeof(name));
     left += !health_finish(monitor, deadline_ns);
+    left += !kernel_wake_finish(monitor, deadline_ns);
     if (left > 0)
         monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with %u thread(s) left behind: %s",
                      left, name[0] != '\0' ? name : "the health summary");
@@ -342,6 +346,7 @@ static void give_up(struct vagus_monitor *monitor, int64_t deadline_ns)
     bus_ref(monitor->bus); /* for that thread */
     bus_close(monitor->bus, deadline_ns, NULL, 0);
     health_finish(monitor, deadline_ns);
+    watcher_close(monitor->watcher, deadline_ns); /* the host is in that thread's hands */
     monitor_give_back(monitor, MONITOR_LOST);
 }
 

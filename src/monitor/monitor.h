@@ -52,6 +52,8 @@ struct vagus_monitor {
     struct sense *sense;
     struct bus *bus;
     struct judge *judge;
+    struct watcher *watcher; /* of the kernel's wake-ups; NULL: none */
+    uint64_t orders_done;    /* of those that it has, as last seen */
 
     /* The sampler's own. */
     struct schedule schedule;
@@ -146,6 +148,18 @@ int64_t sampler_next_ns(const struct vagus_monitor *monitor);
 int sampler_start_thread(struct vagus_monitor *monitor);
 /* False if the thread did not come back by the deadline. */
 bool sampler_stop_thread(struct vagus_monitor *monitor, int64_t deadline_ns);
+
+/* --- kernel_wake.c: the kernel's wake-ups for memory --- */
+
+/* Asks for them, where the policy lets it and a rule has use for them. 0 or why there is no thread.
+ */
+int kernel_wake_start(struct vagus_monitor *monitor);
+/* The sampler's: asks again when limits changed, and takes note of what was granted. */
+void kernel_wake_step(struct vagus_monitor *monitor, unsigned due);
+/* True once after the kernel woke us. */
+bool kernel_wake_take(struct vagus_monitor *monitor);
+/* False if its thread was left behind. */
+bool kernel_wake_finish(struct vagus_monitor *monitor, int64_t deadline_ns);
 
 /* --- health.c --- */
 

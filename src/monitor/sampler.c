@@ -197,6 +197,7 @@ void sampler_step(struct vagus_monitor *monitor)
     /* The instant tier is due whenever the sampler is awake. */
     unsigned due = schedule_due(&monitor->schedule, now_ns) | 1u << VAGUS_TIER_INSTANT;
     sense_sample(monitor->sense, due); /* the host's code: under no lock */
+    kernel_wake_step(monitor, due);
     if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
         return; /* it may have been gone for long, and the monitor been given up meanwhile */
     pthread_mutex_lock(&monitor->step_lock);
@@ -210,6 +211,8 @@ void sampler_step(struct vagus_monitor *monitor)
 void sampler_near_step(struct vagus_monitor *monitor)
 {
     int64_t now_ns = clock_now_ns(&monitor->clock);
+    if (kernel_wake_take(monitor))
+        sense_near_hasten(monitor->sense, "memory", now_ns);
     sense_near_sample(monitor->sense, now_ns); /* the host's code: under no lock */
     if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
         return;
