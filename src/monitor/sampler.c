@@ -248,6 +248,7 @@ static void *sampler_run(void *arg)
 {
     struct vagus_monitor *monitor = arg;
     monitor_set_inside(monitor);
+    thread_hurry();
     if (monitor->host != NULL)
         host_thread_prepare(monitor->host);
     latch_open(&monitor->sampler_ready);

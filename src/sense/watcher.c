@@ -130,6 +130,7 @@ static bool look(struct watcher *watcher)
 static void *run(void *arg)
 {
     struct watcher *watcher = arg;
+    thread_hurry();
     while (!__atomic_load_n(&watcher->quit, __ATOMIC_ACQUIRE)) {
         take_over(watcher);
         if (poll(watcher->polled, watcher->count, -1) < 0 && errno != EINTR)
