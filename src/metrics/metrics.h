@@ -119,8 +119,9 @@ int metrics_flight_add(struct metrics *metrics, uint32_t gauge, uint32_t started
 
 /* A sensed value or a failed attempt enters the newest value and the series. */
 void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value);
-/* The same for a value read between two ticks of its tier: it does not enter the series. */
-void metrics_put_newest(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value);
+/* The same for a value read between two ticks of its tier: it does not enter the series. False if it
+ * is the value that was there, now good for longer. */
+bool metrics_put_newest(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value);
 void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error);
 
 /* Folds all cells into the newest values; for the tiers in `due` appends recorded metrics to their

@@ -44,9 +44,16 @@ void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, doub
     append(metrics, metric, taken_ns, value);
 }
 
-void metrics_put_newest(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value)
+bool metrics_put_newest(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value)
 {
+    struct vagus_reading *reading = &metrics->readings[index];
+    if (reading->value == value && reading->error == 0 && reading->taken_ns != 0) {
+        reading->taken_ns = taken_ns;
+        reading->good_until_ns = good_until(&metrics->entries[index], taken_ns);
+        return false;
+    }
     take(metrics, &metrics->entries[index], taken_ns, value);
+    return true;
 }
 
 void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error)

@@ -217,8 +217,7 @@ void sampler_near_step(struct vagus_monitor *monitor)
     if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
         return;
     pthread_mutex_lock(&monitor->step_lock);
-    sense_near_take_in(monitor->sense, now_ns);
-    bool changed = judge_step(monitor->judge, now_ns);
+    bool changed = sense_near_take_in(monitor->sense, now_ns) && judge_step(monitor->judge, now_ns);
     if (changed) {
         sense_near_relook(monitor->sense, now_ns);
         metrics_mirror(&monitor->metrics, now_ns);

@@ -91,15 +91,15 @@ void near_find_rates(const struct sense *sense, struct vagus_collector *collecto
 void near_look(struct sense *sense, struct vagus_collector *collector, int64_t now_ns);
 /* In the lane, or on the sampler: reads what is wanted. */
 void near_run(struct vagus_collector *collector);
-/* Takes in what near_run() staged. */
-void near_take(struct sense *sense, struct vagus_collector *collector, int64_t now_ns);
+/* Takes in what near_run() staged; false if all is as it was. */
+bool near_take(struct sense *sense, struct vagus_collector *collector, int64_t now_ns);
 /* After all that was looked at. */
 void near_find_next(struct sense *sense);
 
 /* --- sense.c --- */
 
-/* Takes in what the lane brought, and asks it for what is due. */
-void sense_visit_lane(struct sense *sense, struct vagus_collector *collector, unsigned due,
+/* Takes in what the lane brought, and asks it for what is due. True if it brought something new. */
+bool sense_visit_lane(struct sense *sense, struct vagus_collector *collector, unsigned due,
                       int64_t now_ns);
 
 #endif

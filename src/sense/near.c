@@ -68,7 +68,7 @@ int near_make_room(struct vagus_collector *collector)
         return 0;
     collector->near = calloc(count, sizeof(*collector->near));
     for (uint32_t i = 0; collector->near != NULL && i < count; i++)
-        collector->near[i] = (struct near){INT64_MAX, 0, false, {NAN, NAN, NAN, NAN}};
+        collector->near[i] = (struct near){INT64_MAX, 0, false, INFINITY, {NAN, NAN, NAN, NAN}};
     return collector->near != NULL ? 0 : VAGUS_ENOMEM;
 }
 
@@ -133,9 +133,18 @@ static double units_to(const struct sense *sense, struct vagus_collector *collec
     return of != NULL ? distance * of->value : 0;
 }
 
+static void set_next(const struct vagus_collector *collector, size_t which, struct near *near,
+                     int64_t now_ns)
+{
+    const struct vagus_limited *limited = &collector->desc.limited[which];
+    unsigned tier = collector_tier(&collector->desc.metrics[limited->metrics[0].metric]);
+    int64_t wait_ns =
+        near_wait_ns(near, near->ahead, collector->max_rates[which], metrics_tier_period_ns(tier));
+    near->next_ns = wait_ns != INT64_MAX ? clock_add_ns(now_ns, wait_ns) : INT64_MAX;
+}
+
 /* fresh: the values were read just now, so what they did since the last look says whether they
- * move.
- */
+ * move. */
 static void look_at(struct sense *sense, struct vagus_collector *collector, size_t which,
                     uint32_t instance, bool fresh, int64_t now_ns)
 {
@@ -143,7 +152,6 @@ static void look_at(struct sense *sense, struct vagus_collector *collector, size
     struct near *near = &collector->near[collector->near_first[which] + instance];
     double nearest = INFINITY;
     bool moved = false;
-    near->next_ns = INT64_MAX;
     for (size_t i = 0; i < limited->metric_count && collector->max_rates[which] > 0; i++) {
         const struct vagus_limited_metric *metric = &limited->metrics[i];
         const struct vagus_reading *reading =
@@ -167,11 +175,8 @@ static void look_at(struct sense *sense, struct vagus_collector *collector, size
     }
     if (fresh)
         near->moving = moved ? NEAR_STILL_READS : near->moving - (near->moving > 0);
-    unsigned tier = collector_tier(&collector->desc.metrics[limited->metrics[0].metric]);
-    int64_t wait_ns =
-        near_wait_ns(near, nearest, collector->max_rates[which], metrics_tier_period_ns(tier));
-    if (wait_ns != INT64_MAX)
-        near->next_ns = clock_add_ns(now_ns, wait_ns);
+    near->ahead = nearest;
+    set_next(collector, which, near, now_ns);
 }
 
 void near_find_next(struct sense *sense)
@@ -235,19 +240,33 @@ void near_run(struct vagus_collector *collector)
 
 /* A read that brings nothing is left to the tier to tell: at this pace it would be a trail of gaps.
  */
-void near_take(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
+bool near_take(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
 {
     int32_t index;
+    bool changed = false;
     WALK(collector, walk)
     for (size_t i = 0; walk.near->wanted && i < collector->desc.limited[walk.which].metric_count;
          i++) {
         const struct staged *staged = staged_of(collector, &walk, i, &index);
         if (index >= 0 && staged->what == STAGED_VALUE && isfinite(staged->value))
-            metrics_put_newest(sense->metrics, (uint32_t)index, collector->began_ns, staged->value);
+            changed |= metrics_put_newest(sense->metrics, (uint32_t)index, collector->began_ns,
+                                          staged->value);
     }
     collector->near_asked = false;
     collector->near_reads++;
-    near_look(sense, collector, now_ns);
+    if (changed) {
+        near_look(sense, collector, now_ns);
+        return true;
+    }
+    /* Standing still costs no more than the read. */
+    WALK(collector, walk)
+    {
+        if (!walk.near->wanted)
+            continue;
+        walk.near->moving -= walk.near->moving > 0;
+        set_next(collector, walk.which, walk.near, now_ns);
+    }
+    return false;
 }
 
 /* Marks what is due; true if anything is. */
@@ -282,16 +301,18 @@ bool sense_near_sample(struct sense *sense, int64_t now_ns)
     return any;
 }
 
-void sense_near_take_in(struct sense *sense, int64_t now_ns)
+bool sense_near_take_in(struct sense *sense, int64_t now_ns)
 {
+    bool changed = false;
     for (uint32_t i = 0; i < sense->count; i++) {
         struct vagus_collector *collector = sense->collectors[i];
         if (collector->lane != NULL)
-            sense_visit_lane(sense, collector, 0, now_ns);
+            changed |= sense_visit_lane(sense, collector, 0, now_ns);
         else if (collector->near_asked)
-            near_take(sense, collector, now_ns);
+            changed |= near_take(sense, collector, now_ns);
     }
     near_find_next(sense);
+    return changed;
 }
 
 void sense_near_hasten(struct sense *sense, const char *limited, int64_t now_ns)

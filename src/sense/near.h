@@ -23,6 +23,7 @@ struct near {
     int64_t next_ns; /* when to read it again; INT64_MAX: its tier is soon enough */
     uint32_t moving; /* reads left in which it counts as moving */
     bool wanted;     /* to be read now */
+    double ahead;    /* units to the nearest threshold, as last looked at */
     double last[4];  /* of its metrics; VAGUS_LIMITED_METRICS_MAX */
 };
 

@@ -294,26 +294,29 @@ static void take_in(struct sense *sense, struct vagus_collector *collector, int6
     near_look(sense, collector, now_ns);
 }
 
-void sense_visit_lane(struct sense *sense, struct vagus_collector *collector, unsigned due,
+bool sense_visit_lane(struct sense *sense, struct vagus_collector *collector, unsigned due,
                       int64_t now_ns)
 {
+    bool changed = false;
     if (lane_take(collector->lane)) {
+        changed = !collector->near_asked;
         if (collector->near_asked)
-            near_take(sense, collector, now_ns);
+            changed = near_take(sense, collector, now_ns);
         else
             take_in(sense, collector, now_ns);
     }
     collector->shown.busy_since_ns = lane_busy_since_ns(collector->lane);
     if (due == 0 && collector->waiting == 0)
-        return;
+        return changed;
     if (!lane_idle(collector->lane)) {
         collector->waiting |= due;
         collector->shown.skipped += due != 0 && !collector->near_asked;
-        return;
+        return changed;
     }
     collector->due = due | collector->waiting;
     collector->waiting = 0;
     lane_request(collector->lane);
+    return changed;
 }
 
 static void put_costs(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)

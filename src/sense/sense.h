@@ -54,9 +54,10 @@ void sense_sample(struct sense *sense, unsigned due);
 void sense_take_in(struct sense *sense, unsigned due, int64_t now_ns);
 
 /* Between the tiers' ticks: reads what is near a limit and due, in place, or asks its lane; the
- * host's code, so hold no lock. False if nothing was due. Then takes in what was read. */
+ * host's code, so hold no lock. False if nothing was due. Then takes in what was read; false if all
+ * is as it was. */
 bool sense_near_sample(struct sense *sense, int64_t now_ns);
-void sense_near_take_in(struct sense *sense, int64_t now_ns);
+bool sense_near_take_in(struct sense *sense, int64_t now_ns);
 /* The thresholds ahead are others now: a signal was raised or cleared, a rule found its metric. */
 void sense_near_relook(struct sense *sense, int64_t now_ns);
 /* When the next of these reads is due; INT64_MAX: the tiers are soon enough. */
