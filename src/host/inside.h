@@ -29,7 +29,7 @@ struct cgroup_level {
     uint64_t limit_bytes;                      /* as last read; HOST_UNLIMITED */
     int limit_error;                           /* of that reading */
     uint64_t inactive_file_bytes;              /* as last read, at this usage: */
-    uint64_t usage_bytes; /* memory: as last read by host_cgroup_memory() */
+    uint64_t usage_bytes;                      /* memory: as last read by host_cgroup_memory() */
     uint64_t usage_at_statistics_bytes;
     bool statistics_known;
 };
@@ -49,12 +49,12 @@ struct memory_wake {
     struct host_wake_threshold wanted[HOST_WAKE_THRESHOLDS_MAX];
     unsigned wanted_count;
     bool set_high;
-    uint64_t signature;  /* of limits and cgroup when it was asked; 0: never */
+    uint64_t signature; /* of limits and cgroup when it was asked; 0: never */
     unsigned armed_count;
     struct memory_wake_armed {
         unsigned level;
-        uint64_t at_bytes; /* of usage */
-        bool live;         /* the kernel has taken the order */
+        uint64_t at_bytes;         /* of usage */
+        bool live;                 /* the kernel has taken the order */
     } armed[HOST_WAKE_ORDERS_MAX]; /* one for each order of the newest request */
     struct host_wake_told told;
 };

@@ -127,13 +127,36 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
 
 static void define_own(struct vagus_monitor *monitor)
 {
+    const struct {
+        int32_t *index;
+        struct vagus_metric_desc desc;
+    } own[] = {
+        {&monitor->cpu_index,
+         {.name = "vagus.monitor.cpu.ratio",
+          .kind = VAGUS_GAUGE,
+          .help = "CPU that the monitor used, as a share of one core"}},
+        {&monitor->stretch_index,
+         {.name = "vagus.monitor.stretch",
+          .kind = VAGUS_GAUGE,
+          .resolution = 1,
+          .help = "how many times slower its tiers are, to keep to its budget"}},
+        {&monitor->near_index,
+         {.name = "vagus.monitor.near.reads",
+          .unit = "{read}",
+          .kind = VAGUS_COUNTER,
+          .resolution = 1,
+          .help = "reads between two ticks, near a limit"}},
+        {&monitor->missed_index,
+         {.name = "vagus.monitor.missed",
+          .unit = "{tick}",
+          .kind = VAGUS_COUNTER,
+          .resolution = 1,
+          .help = "ticks that passed while the sampler did not come"}},
+    };
     const char *why;
-    monitor->cpu_index = metrics_define(
-        &monitor->metrics,
-        &(struct vagus_metric_desc){.name = "vagus.monitor.cpu.ratio",
-                                    .kind = VAGUS_GAUGE,
-                                    .help = "CPU that the monitor used, as a share of one core"},
-        METRIC_SENSED, &why);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        *own[i].index = metrics_define(&monitor->metrics, &own[i].desc, METRIC_SENSED, &why);
+    budget_init(&monitor->budget, monitor->config->cpu_budget_ratio);
 }
 
 static int derive_metrics(struct vagus_monitor *monitor)

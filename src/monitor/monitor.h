@@ -15,6 +15,7 @@
 #include "metrics/derive.h"
 #include "report/assemble.h"
 #include "report/report.h"
+#include "sense/budget.h"
 #include "sense/lane.h"
 #include "sense/schedule.h"
 #include "sense/sense.h"
@@ -61,8 +62,10 @@ struct vagus_monitor {
     struct vagus_system_snapshot snapshot;
     uint64_t publications;
     int64_t started_ns, last_tick_ns;
-    int64_t cpu_ns, cpu_at_ns; /* used until when */
-    int32_t cpu_index;
+    int64_t cpu_ns, cpu_at_ns;        /* used until when */
+    int64_t cpu_mark_ns, near_cpu_ns; /* when it was looked at last; used near a limit */
+    struct budget budget;
+    int32_t cpu_index, stretch_index, near_index, missed_index;
     uint32_t listeners, hung;                  /* as last mirrored */
     uint32_t proved_metrics, proved_listeners; /* when the wiring was last proved */
     uint64_t dropped_before;
@@ -160,6 +163,13 @@ void kernel_wake_step(struct vagus_monitor *monitor, unsigned due);
 bool kernel_wake_take(struct vagus_monitor *monitor);
 /* False if its thread was left behind. */
 bool kernel_wake_finish(struct vagus_monitor *monitor, int64_t deadline_ns);
+
+/* --- cost.c: what the monitor itself costs --- */
+
+/* Puts it, and slows the tiers down or lets them go by the policy's budget. */
+void cost_step(struct vagus_monitor *monitor, int64_t now_ns);
+/* The CPU that the sampler used since the last mark went into a read near a limit, or did not. */
+void cost_mark(struct vagus_monitor *monitor, bool near);
 
 /* --- health.c --- */
 

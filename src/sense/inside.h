@@ -10,6 +10,9 @@
 
 enum staged_what { STAGED_NOTHING = 0, STAGED_VALUE, STAGED_MISSING };
 
+/* What a collector cost in all: time, reads, missed ticks. */
+#define COST_TOTALS 3
+
 struct staged {
     double value;
     int32_t error;
@@ -29,7 +32,7 @@ struct vagus_collector {
     int error;
     int64_t began_ns, took_ns;
     struct segment_collector shown;
-    int32_t duration_index, success_index;
+    int32_t duration_index, success_index, total_index[COST_TOTALS];
 
     struct wake *bell;        /* rung by the lane when it brings what was read near a limit */
     struct vagus_clock clock; /* a copy: a lane that was left behind outlives the monitor's */
@@ -46,6 +49,7 @@ struct vagus_collector {
     uint32_t near_first[VAGUS_LIMITED_MAX + 1];
     double max_rates[VAGUS_LIMITED_MAX]; /* units in a second; 0: not known */
     bool near_asked;                     /* the sample at work, or staged, is of these alone */
+    uint32_t stretch;                    /* tiers come so many times later than they are named */
     uint64_t near_reads;
     int64_t near_took_ns; /* ever */
     struct vagus_collector_desc desc;

@@ -138,8 +138,8 @@ static void set_next(const struct vagus_collector *collector, size_t which, stru
 {
     const struct vagus_limited *limited = &collector->desc.limited[which];
     unsigned tier = collector_tier(&collector->desc.metrics[limited->metrics[0].metric]);
-    int64_t wait_ns =
-        near_wait_ns(near, near->ahead, collector->max_rates[which], metrics_tier_period_ns(tier));
+    int64_t wait_ns = near_wait_ns(near, near->ahead, collector->max_rates[which],
+                                   metrics_tier_period_ns(tier) * collector->stretch);
     near->next_ns = wait_ns != INT64_MAX ? clock_add_ns(now_ns, wait_ns) : INT64_MAX;
 }
 
@@ -327,6 +327,13 @@ void sense_near_hasten(struct sense *sense, const char *limited, int64_t now_ns)
             sense->near_next_ns = now_ns;
         }
     }
+}
+
+void sense_stretch(struct sense *sense, uint32_t stretch, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < sense->count; i++)
+        sense->collectors[i]->stretch = stretch;
+    sense_near_relook(sense, now_ns);
 }
 
 int64_t sense_near_next_ns(const struct sense *sense)

@@ -116,6 +116,31 @@ static void define_all(struct sense *sense, struct vagus_collector *collector)
                                                .label = "collector",
                                                .help = "what the newest sample took"},
                    desc->name);
+    static const struct vagus_metric_desc totals[COST_TOTALS] = {
+        {.name = "vagus.collector.time",
+         .unit = "s",
+         .kind = VAGUS_COUNTER,
+         .tier = VAGUS_TIER_10S,
+         .label = "collector",
+         .resolution = 1e-6,
+         .help = "what all its samples took, those near a limit included"},
+        {.name = "vagus.collector.reads",
+         .unit = "{read}",
+         .kind = VAGUS_COUNTER,
+         .tier = VAGUS_TIER_10S,
+         .label = "collector",
+         .resolution = 1,
+         .help = "its samples, those near a limit included"},
+        {.name = "vagus.collector.missed",
+         .unit = "{tick}",
+         .kind = VAGUS_COUNTER,
+         .tier = VAGUS_TIER_10S,
+         .label = "collector",
+         .resolution = 1,
+         .help = "ticks at which it was still at work"},
+    };
+    for (unsigned i = 0; i < COST_TOTALS; i++)
+        collector->total_index[i] = define_one(sense, &totals[i], desc->name);
     collector->success_index = define_one(
         sense,
         &(struct vagus_metric_desc){.name = "vagus.collector.success",
@@ -170,6 +195,7 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
     if (collector->desc.instances_max == 0)
         collector->desc.instances_max = 16;
     collector->clock = *sense->clock;
+    collector->stretch = 1;
     collector->arg = arg;
     collector->release = release;
     collector->open_error = VAGUS_ENOMEM; /* until open() ran there is nothing to close */
@@ -326,6 +352,13 @@ static void put_costs(struct sense *sense, struct vagus_collector *collector, in
     if (collector->duration_index >= 0)
         metrics_put(sense->metrics, (uint32_t)collector->duration_index, now_ns,
                     (double)collector->shown.took_ns / 1e9);
+    const double totals[] = {(double)(collector->shown.took_total_ns + collector->near_took_ns) /
+                                 1e9,
+                             (double)(collector->shown.samples + collector->near_reads),
+                             (double)collector->shown.skipped};
+    for (unsigned i = 0; i < COST_TOTALS; i++)
+        if (collector->total_index[i] >= 0)
+            metrics_put(sense->metrics, (uint32_t)collector->total_index[i], now_ns, totals[i]);
     if (collector->success_index >= 0)
         metrics_put(sense->metrics, (uint32_t)collector->success_index, now_ns,
                     collector->shown.error == 0 ? 1 : 0);

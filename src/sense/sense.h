@@ -60,6 +60,8 @@ bool sense_near_sample(struct sense *sense, int64_t now_ns);
 bool sense_near_take_in(struct sense *sense, int64_t now_ns);
 /* The thresholds ahead are others now: a signal was raised or cleared, a rule found its metric. */
 void sense_near_relook(struct sense *sense, int64_t now_ns);
+/* The tiers are slowed down by this factor: what is near a limit is read as before. */
+void sense_stretch(struct sense *sense, uint32_t stretch, int64_t now_ns);
 /* When the next of these reads is due; INT64_MAX: the tiers are soon enough. */
 int64_t sense_near_next_ns(const struct sense *sense);
 /* The kernel says that what is called so may come near its limit: reads it at once. */
