@@ -36,6 +36,13 @@ static void ask(struct vagus_monitor *monitor)
         return;
     memcpy(fds, request.fds, request.fd_count * sizeof(fds[0]));
     memcpy(orders, request.orders, request.order_count * sizeof(orders[0]));
+    struct host_wake_told told;
+    host_memory_wake_told(monitor->host, &told);
+    if (told.error != 0)
+        monitor_note(monitor, SEGMENT_NOTE_INFO,
+                     "the kernel does not wake the monitor for each memory limit (%s): they are "
+                     "read as often as they need",
+                     vagus_error_name(told.error));
     watcher_set(monitor->watcher, fds, request.fd_count, orders, request.order_count);
 }
 

@@ -145,6 +145,7 @@ static void *run(void *arg)
                 ;
         }
     }
+    close_polled(watcher); /* what was asked for is taken back by then */
     latch_open(&watcher->ended);
     let_go(watcher);
     return NULL;

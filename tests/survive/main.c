@@ -27,13 +27,13 @@ static const struct attack attacks[] = {
 static const struct {
     const char *name;
     bool control;
-    unsigned kills_from; /* the first of `attacks` that it must not survive */
+    unsigned dies; /* attacks that it must not survive, bit 1 << index */
 } watchers[] = {
-    [WATCHER_KERNEL] = {"vagus, woken by the kernel", false, ATTACKS},
-    [WATCHER_READS] = {"vagus, by adaptive reads", false, ATTACKS},
-    [WATCHER_NONE] = {"nobody", true, 0},
-    [WATCHER_POLL_1S] = {"a poll each second", true, 0},
-    [WATCHER_POLL_100MS] = {"a poll each 100 ms", true, 2},
+    [WATCHER_KERNEL] = {"vagus, woken by the kernel", false, 0},
+    [WATCHER_READS] = {"vagus, by adaptive reads", false, 0},
+    [WATCHER_NONE] = {"nobody", true, 0x1f},
+    [WATCHER_POLL_1S] = {"a poll each second", true, 0x1f},
+    [WATCHER_POLL_100MS] = {"a poll each 100 ms", true, 1u << 2},
 };
 #define WATCHERS (sizeof(watchers) / sizeof(watchers[0]))
 
@@ -139,8 +139,9 @@ static bool run_row(unsigned attack, unsigned watcher, unsigned trials, FILE *js
     print_row(attack, &row);
     fflush(stdout);
     write_row(json, attack, watcher, &row);
-    return watchers[watcher].control ? attack < watchers[watcher].kills_from || row.survived == 0
-                                     : row.survived == row.trials;
+    return watchers[watcher].control
+               ? (watchers[watcher].dies >> attack & 1) == 0 || row.survived == 0
+               : row.survived == row.trials;
 }
 
 static int usage(void)
