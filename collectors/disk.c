@@ -1,21 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* disk: room on the file system of each watched path. A network mount may not answer for a long
- * time, so this sense works in a lane of its own. */
+/* disk: room on the file system of a watched path. It is added once for each path and works in a
+ * lane of its own there: a mount that does not answer makes its own path's readings stale. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "host/devices.h"
 #include "host/paths.h"
 #include "vagus/collector.h"
 
-enum { LIMIT, FREE, FREE_RATIO, INODES_LIMIT, INODES_FREE_RATIO, METRIC_COUNT };
+enum {
+    LIMIT,
+    FREE,
+    FREE_RATIO,
+    FREE_RATE,
+    INODES_FREE,
+    INODES_FREE_RATIO,
+    WRITABLE,
+    WRITE_ERRNO,
+    METRIC_COUNT,
+};
 
-/* A disk fills slowly beside what is free on it, and the more often the less that is: 10 s are its
- * slowest pace, not its only one. A read that is missing shows before the next. */
+/* A disk fills slowly beside what is free on it: 10 s are its slowest pace, not its only one. A
+ * read that is missing shows before the next. */
 #define GOOD_FOR_NS (15 * VAGUS_SECOND_NS)
 
 static const struct vagus_metric_desc table[METRIC_COUNT] = {
     [LIMIT] = {.name = "disk.limit",
                .instance = "*",
+               .label = "path",
                .unit = "By",
                .help = "size of the file system of a watched path",
                .kind = VAGUS_GAUGE,
@@ -23,43 +36,75 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
                .resolution = 4096},
     [FREE] = {.name = "disk.free",
               .instance = "*",
+              .label = "path",
               .unit = "By",
               .help = "bytes free for this user",
               .kind = VAGUS_GAUGE,
               .tier = VAGUS_TIER_10S,
-              .resolution = 4096,
-              .good_for_ns = GOOD_FOR_NS},
+              .good_for_ns = GOOD_FOR_NS,
+              .resolution = 4096},
     [FREE_RATIO] = {.name = "disk.free.ratio",
                     .instance = "*",
+                    .label = "path",
                     .unit = "1",
                     .help = "their share",
                     .kind = VAGUS_GAUGE,
                     .tier = VAGUS_TIER_10S,
+                    .good_for_ns = GOOD_FOR_NS,
                     .max = 1,
-                    .resolution = 0.001,
-                    .good_for_ns = GOOD_FOR_NS},
-    [INODES_LIMIT] = {.name = "disk.inodes.limit",
-                      .instance = "*",
-                      .unit = "{inode}",
-                      .help = "inodes of the file system, used and free",
-                      .resource = "disk",
-                      .kind = VAGUS_GAUGE,
-                      .tier = VAGUS_TIER_10S,
-                      .resolution = 1},
+                    .resolution = 0.001},
+    [FREE_RATE] = {.name = "disk.free.rate",
+                   .instance = "*",
+                   .label = "path",
+                   .unit = "By/s",
+                   .help =
+                       "how fast the bytes free change since the sample before; filling: negative",
+                   .kind = VAGUS_GAUGE,
+                   .tier = VAGUS_TIER_10S,
+                   .good_for_ns = GOOD_FOR_NS,
+                   .resolution = 4096},
+    [INODES_FREE] = {.name = "disk.inodes.free",
+                     .instance = "*",
+                     .label = "path",
+                     .unit = "{inode}",
+                     .help = "inodes free",
+                     .kind = VAGUS_GAUGE,
+                     .tier = VAGUS_TIER_10S,
+                     .resolution = 1},
     [INODES_FREE_RATIO] = {.name = "disk.inodes.free.ratio",
                            .instance = "*",
+                           .label = "path",
                            .unit = "1",
                            .help = "share of inodes free",
                            .kind = VAGUS_GAUGE,
                            .tier = VAGUS_TIER_10S,
+                           .good_for_ns = GOOD_FOR_NS,
                            .max = 1,
-                           .resolution = 0.001,
-                           .good_for_ns = GOOD_FOR_NS},
+                           .resolution = 0.001},
+    [WRITABLE] = {.name = "disk.writable",
+                  .instance = "*",
+                  .label = "path",
+                  .unit = "1",
+                  .help = "1 if a small file could be written there, 0 if not (watch.probe)",
+                  .kind = VAGUS_GAUGE,
+                  .tier = VAGUS_TIER_60S,
+                  .max = 1,
+                  .resolution = 1},
+    [WRITE_ERRNO] = {.name = "disk.write.errno",
+                     .instance = "*",
+                     .label = "path",
+                     .unit = "{errno}",
+                     .help = "why it could not: errno, ENOSPC 28, EDQUOT 122; 0 if it could",
+                     .kind = VAGUS_GAUGE,
+                     .tier = VAGUS_TIER_60S,
+                     .resolution = 1},
 };
 
-/* The number of each path's instance; negative where it could not be added. */
 struct state {
-    int instances[HOST_PATHS_MAX];
+    size_t instance;
+    int64_t sampled_ns; /* 0: there is nothing to compare with */
+    struct host_space before;
+    struct host_space newest; /* near a limit it is read more often than the rate is taken */
 };
 
 /* What a path is called: itself, or where it is too long its number and its end. */
@@ -76,88 +121,132 @@ static void name_instance(const char *path, size_t index, char name[VAGUS_INSTAN
     snprintf(name, VAGUS_INSTANCE_MAX, "%zu:…%s", index, tail);
 }
 
-static int open_paths(struct vagus_collector *collector)
+static int open_path(struct vagus_collector *collector)
 {
-    struct host *host = vagus_collector_arg(collector);
+    const struct host_watch *watch = vagus_collector_arg(collector);
     struct state *state = vagus_collector_state(collector);
-    for (size_t i = 0; i < host_path_count(host); i++) {
-        char name[VAGUS_INSTANCE_MAX];
-        name_instance(host_path(host, i), i, name);
-        state->instances[i] = vagus_collector_instance_add(collector, name);
-        if (state->instances[i] < 0)
-            return state->instances[i];
-    }
+    char name[VAGUS_INSTANCE_MAX];
+    name_instance(host_path(watch->host, watch->index), watch->index, name);
+    int instance = vagus_collector_instance_add(collector, name);
+    if (instance < 0)
+        return instance;
+    state->instance = (size_t)instance;
     return 0;
 }
 
-static void sample_path(struct vagus_collector *collector, unsigned due, size_t path,
-                        size_t instance)
+static void put(struct vagus_collector *collector, size_t metric, int error, double value)
 {
-    struct host_space space;
-    int error = host_path_space(vagus_collector_arg(collector), path, &space);
-    if (error != 0) {
-        for (size_t metric = 0; metric < METRIC_COUNT; metric++)
-            if ((due & 1u << table[metric].tier) != 0)
-                vagus_put_missing(collector, metric, instance, error);
+    const struct state *state = vagus_collector_state(collector);
+    if (error == 0)
+        vagus_put(collector, metric, state->instance, value);
+    else
+        vagus_put_missing(collector, metric, state->instance, error);
+}
+
+/* A file system that grew, shrank or was replaced has no rate across that moment. */
+static void put_rate(struct vagus_collector *collector, const struct host_space *space)
+{
+    struct state *state = vagus_collector_state(collector);
+    int64_t now_ns = vagus_collector_now_ns(collector);
+    if (state->sampled_ns != 0 && now_ns > state->sampled_ns &&
+        space->total_bytes == state->before.total_bytes)
+        put(collector, FREE_RATE, 0,
+            ((double)space->free_bytes - (double)state->before.free_bytes) /
+                ((double)(now_ns - state->sampled_ns) / 1e9));
+    state->before = *space;
+    state->sampled_ns = now_ns;
+}
+
+static void sample_space(struct vagus_collector *collector, const struct host_watch *watch,
+                         bool with_rate)
+{
+    struct state *state = vagus_collector_state(collector);
+    struct host_space space = {0};
+    int error = host_path_space(watch->host, watch->index, &space);
+    /* Some file systems have as many inodes as there is room for. */
+    int inodes_error = error == 0 && space.inodes_total == 0 ? VAGUS_EUNSUPPORTED : error;
+    state->newest = space;
+    put(collector, LIMIT, error, (double)space.total_bytes);
+    put(collector, INODES_FREE, inodes_error, (double)space.inodes_free);
+    put(collector, FREE, error, (double)space.free_bytes);
+    put(collector, FREE_RATIO, error, (double)space.free_bytes / (double)space.total_bytes);
+    put(collector, INODES_FREE_RATIO, inodes_error,
+        (double)space.inodes_free / (double)space.inodes_total);
+    if (!with_rate)
         return;
-    }
-    vagus_put(collector, LIMIT, instance, (double)space.total_bytes);
-    vagus_put(collector, FREE, instance, (double)space.free_bytes);
-    vagus_put(collector, FREE_RATIO, instance,
-              (double)space.free_bytes / (double)space.total_bytes);
-    if (space.inodes_total > 0) {
-        vagus_put(collector, INODES_LIMIT, instance, (double)space.inodes_total);
-        vagus_put(collector, INODES_FREE_RATIO, instance,
-                  (double)space.inodes_free / (double)space.inodes_total);
+    if (error == 0) {
+        put_rate(collector, &space);
     } else {
-        vagus_put_missing(collector, INODES_LIMIT, instance, VAGUS_EUNSUPPORTED);
-        vagus_put_missing(collector, INODES_FREE_RATIO, instance, VAGUS_EUNSUPPORTED);
+        put(collector, FREE_RATE, error, 0);
+        state->sampled_ns = 0;
     }
+}
+
+static void probe(struct vagus_collector *collector, const struct host_watch *watch)
+{
+    int number = 0;
+    int error = host_path_probe(watch->host, watch->index, &number);
+    put(collector, WRITABLE, error, number == 0);
+    put(collector, WRITE_ERRNO, error, number);
 }
 
 static int take_sample(struct vagus_collector *collector, unsigned due)
 {
-    struct host *host = vagus_collector_arg(collector);
-    const struct state *state = vagus_collector_state(collector);
-    for (size_t i = 0; i < host_path_count(host); i++)
-        sample_path(collector, due, i, (size_t)state->instances[i]);
+    const struct host_watch *watch = vagus_collector_arg(collector);
+    if ((due & 1u << VAGUS_TIER_10S) != 0)
+        sample_space(collector, watch, true);
+    /* For disk_io, which must not wait for a path itself. */
+    if ((due & 1u << VAGUS_TIER_10S) != 0)
+        host_path_find_device(watch->host, watch->index);
+    if ((due & 1u << VAGUS_TIER_60S) != 0)
+        probe(collector, watch);
     return 0;
 }
 
-static int sample_one(struct vagus_collector *collector, size_t instance)
+static int read_space(struct vagus_collector *collector, size_t instance)
 {
-    const struct host *host = vagus_collector_arg(collector);
-    const struct state *state = vagus_collector_state(collector);
-    for (size_t i = 0; i < host_path_count(host); i++)
-        if (state->instances[i] == (int)instance)
-            sample_path(collector, 1u << VAGUS_TIER_10S, i, instance);
+    (void)instance;
+    sample_space(collector, vagus_collector_arg(collector), false);
     return 0;
 }
 
-static const struct vagus_limited space[] = {
+static double inodes_ahead(struct vagus_collector *collector, size_t metric, size_t instance,
+                           double threshold)
+{
+    const struct state *state = vagus_collector_state(collector);
+    (void)instance;
+    if (metric == INODES_FREE_RATIO)
+        threshold *= (double)state->newest.inodes_total;
+    return fabs((double)state->newest.inodes_free - threshold);
+}
+
+static const struct vagus_limited space_limited[] = {
     {.name = "disk",
      .metrics = (const struct vagus_limited_metric[]){{FREE, VAGUS_NO_WHOLE}, {FREE_RATIO, LIMIT}},
      .metric_count = 2,
      .max_rate = 2e9,
-     .sample = sample_one},
+     .sample = read_space},
     {.name = "inodes",
-     .metrics = (const struct vagus_limited_metric[]){{INODES_FREE_RATIO, INODES_LIMIT}},
-     .metric_count = 1,
+     .metrics = (const struct vagus_limited_metric[]){{INODES_FREE, VAGUS_NO_WHOLE},
+                                                      {INODES_FREE_RATIO, VAGUS_NO_WHOLE}},
+     .metric_count = 2,
      .max_rate = 200e3,
-     .sample = sample_one},
+     .sample = read_space,
+     .ahead = inodes_ahead},
 };
 
 extern const struct vagus_collector_desc vagus__collector_disk;
 const struct vagus_collector_desc vagus__collector_disk = {
     .size = sizeof(struct vagus_collector_desc),
     .name = "disk",
-    .help = "room on the file systems of the watched paths",
+    .help = "room on the file system of a watched path",
     .flags = VAGUS_COLLECTOR_BLOCKING,
+    .instances_max = 1,
     .metrics = table,
     .metric_count = METRIC_COUNT,
     .state_size = sizeof(struct state),
-    .open = open_paths,
+    .open = open_path,
     .sample = take_sample,
-    .limited = space,
-    .limited_count = sizeof(space) / sizeof(space[0]),
+    .limited = space_limited,
+    .limited_count = sizeof(space_limited) / sizeof(space_limited[0]),
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* level: the metric itself over a window, as its last, least, greatest or mean value. */
+/* level: the metric itself over a window, as its last, least, greatest or mean value, or
+ * any other statistic of it. */
+#include <math.h>
+
 #include "vagus/rule.h"
 
 static int measure(const struct vagus_window *window, const struct vagus_rule_params *params,
@@ -20,8 +23,12 @@ static int measure(const struct vagus_window *window, const struct vagus_rule_pa
     case VAGUS_STAT_MEAN:
         *result = window->sum / (double)window->count;
         return 0;
+    default: /* asked of the series */
+        if (!isfinite(window->asked))
+            return VAGUS_EAGAIN;
+        *result = window->asked;
+        return 0;
     }
-    return VAGUS_EINVAL;
 }
 
 extern const struct vagus_rule_kind vagus__rule_kind_level;
@@ -29,6 +36,6 @@ extern const struct vagus_rule_kind vagus__rule_kind_level;
 const struct vagus_rule_kind vagus__rule_kind_level = {
     .name = "level",
     .help = "the metric itself, held against thresholds",
-    .of_the_metric = true,
+    .measures = VAGUS_MEASURES_METRIC,
     .measure = measure,
 };

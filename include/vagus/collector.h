@@ -68,7 +68,8 @@ struct vagus_collector_desc {
     int (*open)(struct vagus_collector *collector);
     /* Fills the metrics of the tiers in `due` (bit 1 << enum vagus_tier) by vagus_put(). Allocates
      * nothing. Returns 0, or VAGUS_E… if nothing more could be had: metrics that are due and were
-     * not put take this error. */
+     * not put take this error. VAGUS_EUNSUPPORTED says that the machine does not have what is
+     * sensed: that is no failure, and is looked at again after a minute, whatever the tiers. */
     int (*sample)(struct vagus_collector *collector, unsigned due);
     /* Called once after the last sample(). May be NULL. */
     void (*close)(struct vagus_collector *collector);

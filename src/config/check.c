@@ -43,6 +43,28 @@ void check_warning(struct check *check, struct tree_place place, const char *for
     va_end(arguments);
 }
 
+const struct tree_node *check_valid_member(const struct tree_node *mapping, const char *key)
+{
+    const struct tree_node *node = tree_member(mapping, key);
+    return node != NULL && node->valid ? node : NULL;
+}
+
+void check_names(struct check *check, const struct tree_node *list, const char *what)
+{
+    for (const struct tree_node *one = list->first; one != NULL; one = one->next) {
+        const struct tree_node *name = check_valid_member(one, "name");
+        for (const struct tree_node *other = list->first; name != NULL && other != one;
+             other = other->next) {
+            const struct tree_node *other_name = check_valid_member(other, "name");
+            if (other_name == NULL || strcmp(name->text, other_name->text) != 0)
+                continue;
+            check_fault(check, name->place, "name: %s is taken by the %s in line %u",
+                        quote(name->text).text, what, other_name->place.line);
+            break;
+        }
+    }
+}
+
 static const char *shape(const struct tree_node *node)
 {
     return node->kind == TREE_MAPPING    ? "a mapping (key: value)"
@@ -112,24 +134,52 @@ static void check_texts(struct check *check, const struct schema_key *key, struc
     }
 }
 
-/* The dimension of the thresholds is the metric's, or the one that they are written in. */
+static const char *text_of(const struct tree_node *mapping, const char *key)
+{
+    const struct tree_node *node = tree_member(mapping, key);
+    return node != NULL && node->kind == TREE_SCALAR ? node->text : NULL;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b)
+{
+    return word != NULL && (strcmp(word, a) == 0 || strcmp(word, b) == 0);
+}
+
+enum vagus_measure check_measures(const struct check *check, const struct tree_node *rule)
+{
+    const char *kind = text_of(rule, "kind");
+    return kind != NULL && check->vocabulary != NULL && check->vocabulary->measures != NULL
+               ? (enum vagus_measure)check->vocabulary->measures(kind)
+               : VAGUS_MEASURES_METRIC;
+}
+
+/* The dimension of the thresholds is that of what the kind makes of the metric; where the metric is
+ * not known here, the one that they are written in. */
 static void begin_rule(struct check *check, const struct tree_node *rule)
 {
     const char *(*unit_of)(const char *) =
         check->vocabulary != NULL ? check->vocabulary->unit_of_metric : NULL;
-    const struct tree_node *metric = tree_member(rule, "metric");
-    const char *unit = unit_of != NULL && metric != NULL && metric->kind == TREE_SCALAR
-                           ? unit_of(metric->text)
-                           : NULL;
-    check->unit_known = check->dimension_known = unit != NULL;
-    check->dimension = dimension_of_unit(unit);
+    const char *metric = text_of(rule, "metric"), *stat = text_of(rule, "stat");
+    const char *unit = unit_of != NULL && metric != NULL ? unit_of(metric) : NULL;
+    enum vagus_measure measures = check_measures(check, rule);
+    check->unit_known = check->metric_known = check->dimension_known = unit != NULL;
+    check->dimension = check->metric_dimension = dimension_of_unit(unit);
+    check->per_second = measures == VAGUS_MEASURES_RATE ||
+                        (measures == VAGUS_MEASURES_METRIC && is_one_of(stat, "rate", "slope"));
+    if (measures == VAGUS_MEASURES_METRIC || measures == VAGUS_MEASURES_RATE) {
+        if (!is_one_of(stat, "count", "count"))
+            return;
+        measures = VAGUS_MEASURES_NUMBER;
+    }
+    check->dimension_known = true;
+    check->dimension = measures == VAGUS_MEASURES_TIME ? DIMENSION_TIME : DIMENSION_NUMBER;
 }
 
 static void end_rule(struct check *check, struct tree_node *rule)
 {
     const struct tree_node *metric = tree_member(rule, "metric");
     rule->value.whole = check->dimension_known ? (int64_t)check->dimension + 1 : 0;
-    check_rule(check, rule);
+    check_rule(check, rule, check_measures(check, rule));
     const char *near = !check->unit_known && metric != NULL && metric->kind == TREE_SCALAR &&
                                check->vocabulary != NULL && check->vocabulary->near_metric != NULL
                            ? check->vocabulary->near_metric(metric->text)
@@ -139,6 +189,22 @@ static void end_rule(struct check *check, struct tree_node *rule)
                       quote(metric->text).text, near);
 }
 
+static void check_rules(struct check *check, const struct tree_node *list)
+{
+    check_names(check, list, "rule");
+    check_parts(check, list);
+}
+
+static void end_budget(struct check *check, struct tree_node *budget)
+{
+    check_budget(check, budget);
+}
+
+static void check_budgets(struct check *check, const struct tree_node *list)
+{
+    check_names(check, list, "budget");
+}
+
 /* What is to be done for each entry of a list besides looking at its keys, and for all of them. */
 static const struct list_check {
     const struct schema *schema;
@@ -146,8 +212,9 @@ static const struct list_check {
     void (*end)(struct check *check, struct tree_node *entry);
     void (*all)(struct check *check, const struct tree_node *list);
 } list_checks[] = {
-    {&schema_rule, begin_rule, end_rule, check_rule_names},
+    {&schema_rule, begin_rule, end_rule, check_rules},
     {&schema_derived, NULL, NULL, check_derived},
+    {&schema_budget, NULL, end_budget, check_budgets},
 };
 
 static void check_many(struct check *check, const struct schema *schema, struct tree_node *list)

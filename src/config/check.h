@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/schema.h"
 #include "config/tree.h"
+#include "vagus/rule.h"
 
 struct check {
     const struct config_vocabulary *vocabulary; /* may be NULL */
@@ -16,6 +17,10 @@ struct check {
     bool unit_known; /* a sense of vagus fills the metric */
     bool dimension_known;
     enum dimension dimension;
+    bool per_second; /* "/s" may follow */
+    /* Of the metric itself. */
+    bool metric_known;
+    enum dimension metric_dimension;
 };
 
 /* The whole tree; faults say what is wrong with it. */
@@ -25,13 +30,25 @@ void check_policy(struct check *check, struct tree_node *root);
 void check_scalar(struct check *check, const struct schema_key *key, struct tree_node *node);
 
 /* What the keys of a rule say together: thresholds in a possible order, each with a way back. */
-void check_rule(struct check *check, const struct tree_node *rule);
+void check_rule(struct check *check, const struct tree_node *rule, enum vagus_measure measures);
 
-/* What the rules say together. */
-void check_rule_names(struct check *check, const struct tree_node *rules);
+/* Rules about rules name others that stand before them. */
+void check_parts(struct check *check, const struct tree_node *rules);
+
+/* What the kind of a rule makes of its metric. */
+enum vagus_measure check_measures(const struct check *check, const struct tree_node *rule);
+
+/* No two of a list have one name. `what` they are: "rule". */
+void check_names(struct check *check, const struct tree_node *list, const char *what);
+
+/* The member of that key, if it is there and was understood; else NULL. */
+const struct tree_node *check_valid_member(const struct tree_node *mapping, const char *key);
 
 /* What the keys of each derived metric, and all of them, say together. */
 void check_derived(struct check *check, const struct tree_node *list);
+
+/* The same of budgets. */
+void check_budget(struct check *check, const struct tree_node *budget);
 
 void check_fault(struct check *check, struct tree_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -34,20 +34,8 @@ static void check_inputs(struct check *check, const struct tree_node *derived)
 
 void check_derived(struct check *check, const struct tree_node *list)
 {
-    for (const struct tree_node *one = list->first; one != NULL; one = one->next) {
-        const struct tree_node *name = tree_member(one, "name");
-        if (one->kind != TREE_MAPPING)
-            continue;
-        check_inputs(check, one);
-        for (const struct tree_node *other = list->first; name != NULL && other != one;
-             other = other->next) {
-            const struct tree_node *other_name = tree_member(other, "name");
-            if (other_name == NULL || other_name->kind != TREE_SCALAR ||
-                name->kind != TREE_SCALAR || strcmp(name->text, other_name->text) != 0)
-                continue;
-            check_fault(check, name->place, "name: %s is taken by the one in line %u",
-                        quote(name->text).text, other_name->place.line);
-            break;
-        }
-    }
+    for (const struct tree_node *one = list->first; one != NULL; one = one->next)
+        if (one->kind == TREE_MAPPING)
+            check_inputs(check, one);
+    check_names(check, list, "derived metric");
 }

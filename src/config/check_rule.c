@@ -3,17 +3,12 @@
  * slip is one fault. */
 #include <string.h>
 
+#include "base/nearest.h"
 #include "config/check.h"
 #include "config/quote.h"
 
 static const char *const severities[] = {"throttle", "defer", "shutdown"};
 #define SEVERITIES 3
-
-static const struct tree_node *valid_member(const struct tree_node *mapping, const char *key)
-{
-    const struct tree_node *node = tree_member(mapping, key);
-    return node != NULL && node->valid ? node : NULL;
-}
 
 /* True if `a` is further in the direction of trouble than `b`. */
 static bool is_worse(bool below, const struct tree_node *a, const struct tree_node *b)
@@ -38,8 +33,11 @@ static const struct tree_node *check_severity(struct check *check, const struct 
         return NULL;
     }
     const struct tree_node *enter = below != NULL ? below : above;
-    const struct tree_node *clear = valid_member(severity, "clear");
-    const struct tree_node *full = valid_member(severity, "full");
+    const struct tree_node *clear = check_valid_member(severity, "clear");
+    const struct tree_node *full = check_valid_member(severity, "full");
+    if (tree_member(severity, "clear") == NULL)
+        check_fault(check, severity->key_place,
+                    "a severity needs \"clear\": cleared when the measure is back at this value");
     if (!enter->valid)
         return NULL;
     if (clear != NULL && !is_worse(below != NULL, enter, clear))
@@ -78,14 +76,52 @@ static void check_order(struct check *check, const struct tree_node *const enter
     }
 }
 
-void check_rule(struct check *check, const struct tree_node *rule)
+/* A severity of a rule about rules has no thresholds: it is raised while they are. */
+static void check_bare_severity(struct check *check, const struct tree_node *severity)
+{
+    static const char *const keys[] = {"below", "above", "clear", "full"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const struct tree_node *node = tree_member(severity, keys[i]);
+        if (node != NULL)
+            check_fault(check, node->key_place,
+                        "\"%s\" has no meaning in a rule about rules: it is raised while they are",
+                        keys[i]);
+    }
+}
+
+/* What goes with `all` and `any`, and with nothing else. */
+static void check_about(struct check *check, const struct tree_node *rule, bool about_rules)
+{
+    static const char *const needed[2][2] = {
+        {"metric", "which metric it judges"},
+        {"of", "the rules that it is about, which stand before it"},
+    };
+    const struct tree_node *metric = tree_member(rule, "metric"), *of = tree_member(rule, "of");
+    if ((about_rules ? of : metric) == NULL)
+        check_fault(check, rule->place, "a rule needs \"%s\": %s", needed[about_rules][0],
+                    needed[about_rules][1]);
+    if (about_rules && metric != NULL)
+        check_fault(check, metric->key_place, "\"metric\" has no meaning in a rule about rules");
+    if (!about_rules && of != NULL)
+        check_fault(check, of->key_place, "\"of\" goes with the kinds \"all\" and \"any\" alone");
+    if (about_rules && tree_member(rule, "resource") == NULL)
+        check_fault(check, rule->place,
+                    "a rule about rules needs \"resource\": whose signals it raises");
+}
+
+void check_rule(struct check *check, const struct tree_node *rule, enum vagus_measure measures)
 {
     const struct tree_node *enters[SEVERITIES] = {NULL};
-    bool any = false;
+    bool any = false, about_rules = measures == VAGUS_MEASURES_PARTS;
+    check_about(check, rule, about_rules);
     for (size_t i = 0; i < SEVERITIES; i++) {
         const struct tree_node *severity = tree_member(rule, severities[i]);
         any = any || severity != NULL;
-        if (severity != NULL && severity->kind == TREE_MAPPING)
+        if (severity == NULL || severity->kind != TREE_MAPPING)
+            continue;
+        if (about_rules)
+            check_bare_severity(check, severity);
+        else
             enters[i] = check_severity(check, severity);
     }
     if (!any)
@@ -95,18 +131,31 @@ void check_rule(struct check *check, const struct tree_node *rule)
     check_order(check, enters);
 }
 
-void check_rule_names(struct check *check, const struct tree_node *rules)
+/* The parts of a rule about rules stand before it, so that none can be about itself. */
+void check_parts(struct check *check, const struct tree_node *rules)
 {
     for (const struct tree_node *rule = rules->first; rule != NULL; rule = rule->next) {
-        const struct tree_node *name = valid_member(rule, "name");
-        for (const struct tree_node *other = rules->first; name != NULL && other != rule;
-             other = other->next) {
-            const struct tree_node *other_name = valid_member(other, "name");
-            if (other_name == NULL || strcmp(name->text, other_name->text) != 0)
+        const struct tree_node *of = tree_member(rule, "of");
+        if (of == NULL || of->kind != TREE_SEQUENCE)
+            continue;
+        for (const struct tree_node *part = of->first; part != NULL; part = part->next) {
+            struct nearest nearest;
+            const struct tree_node *other = rules->first, *name = NULL;
+            if (!part->valid)
                 continue;
-            check_fault(check, name->place, "name: %s is taken by the rule in line %u",
-                        quote(name->text).text, other_name->place.line);
-            break;
+            nearest_init(&nearest, part->text);
+            for (; other != rule; other = other->next) {
+                name = check_valid_member(other, "name");
+                if (name != NULL && strcmp(name->text, part->text) == 0)
+                    break;
+                if (name != NULL)
+                    nearest_offer(&nearest, name->text);
+            }
+            if (other == rule)
+                check_fault(check, part->place, "of: no rule %s stands before this one%s%s%s",
+                            quote(part->text).text, nearest.best != NULL ? ", did you mean \"" : "",
+                            nearest.best != NULL ? nearest.best : "",
+                            nearest.best != NULL ? "\"?" : "");
         }
     }
 }

@@ -37,6 +37,15 @@ static struct expected expected(const struct schema_key *key)
         text_add(&text, " to ");
         text_add_size(&text, key->most);
         break;
+    case SCHEMA_AMOUNT:
+        text_add(&text, "a whole number such as 5000 or 200k, or a size such as 512MiB");
+        break;
+    case SCHEMA_SHARE:
+        text_add(&text, "a share from ");
+        text_add_value(&text, key->least, "1");
+        text_add(&text, " to ");
+        text_add_value(&text, key->most, "1");
+        break;
     case SCHEMA_TIME:
         text_add(&text, "a time from ");
         text_add_duration(&text, (int64_t)key->least);
@@ -55,10 +64,8 @@ static struct expected expected(const struct schema_key *key)
     case SCHEMA_WORD:
         add_words(&text, key->of);
         break;
-    case SCHEMA_SHARE:
-        text_addf(&text, "a share from %g%% to %g%%", key->least * 100, key->most * 100);
-        break;
     case SCHEMA_VALUE:
+    case SCHEMA_LIMIT:
         text_add(&text, "a number with its unit");
         break;
     default:
@@ -117,6 +124,23 @@ static void check_bytes(struct check *check, const struct schema_key *key, struc
     node->value.whole = node->valid ? (int64_t)value : 0;
 }
 
+static void check_amount(struct check *check, const struct schema_key *key, struct tree_node *node)
+{
+    const char *why = "is not a whole number", *size_why;
+    double value;
+    if (quantity_parse(node->text, DIMENSION_NUMBER, &value, &why) != 0 &&
+        quantity_parse(node->text, DIMENSION_BYTES, &value, &size_why) != 0) {
+        refuse(check, key, node, why);
+        return;
+    }
+    if (value != floor(value)) {
+        refuse(check, key, node, "is not a whole number");
+        return;
+    }
+    node->valid = within(check, key, node, value);
+    node->value.whole = node->valid ? (int64_t)value : 0;
+}
+
 static void check_share(struct check *check, const struct schema_key *key, struct tree_node *node)
 {
     const char *why;
@@ -158,22 +182,49 @@ static int parse_by_form(struct check *check, struct tree_node *node, const char
     return VAGUS_EPARSE;
 }
 
+/* "10MB/s": the unit is the metric's. */
+static const char *without_per_second(const struct check *check, const char *text, char *buffer,
+                                      size_t capacity)
+{
+    size_t length = strlen(text);
+    if (!check->per_second || length < 3 || length - 2 >= capacity ||
+        strcmp(text + length - 2, "/s") != 0)
+        return text;
+    memcpy(buffer, text, length - 2);
+    buffer[length - 2] = '\0';
+    return buffer;
+}
+
 static void check_value(struct check *check, const struct schema_key *key, struct tree_node *node)
 {
     const char *why;
+    char buffer[64];
+    struct tree_node plain = *node;
+    plain.text = without_per_second(check, node->text, buffer, sizeof(buffer));
     int error = check->dimension_known
-                    ? quantity_parse(node->text, check->dimension, &node->value.number, &why)
-                    : parse_by_form(check, node, &why);
+                    ? quantity_parse(plain.text, check->dimension, &plain.value.number, &why)
+                    : parse_by_form(check, &plain, &why);
     if (error == 0 && check->unit_known && check->dimension != DIMENSION_NUMBER &&
-        node->value.number < 0) {
+        plain.value.number < 0 && !check->per_second) {
         error = VAGUS_EPARSE;
         why = "is negative, and the metric never is";
     }
     node->valid = error == 0;
+    node->value.number = plain.value.number;
     if (error != 0)
         check_fault(check, node->place, "%s: %s %s; expected a value such as %s", key->name,
                     quote(node->text).text, why,
                     dimension_example(check->dimension_known ? check->dimension : DIMENSION_RATIO));
+}
+
+/* A value of the metric, whatever the rule makes of it. */
+static void check_limit(struct check *check, const struct schema_key *key, struct tree_node *node)
+{
+    struct check of_metric = *check;
+    of_metric.dimension_known = check->metric_known;
+    of_metric.dimension = check->metric_dimension;
+    of_metric.per_second = false;
+    check_value(&of_metric, key, node);
 }
 
 static void check_name(struct check *check, const struct schema_key *key, struct tree_node *node)
@@ -259,6 +310,9 @@ void check_scalar(struct check *check, const struct schema_key *key, struct tree
     case SCHEMA_BYTES:
         check_bytes(check, key, node);
         break;
+    case SCHEMA_AMOUNT:
+        check_amount(check, key, node);
+        break;
     case SCHEMA_TIME:
         check_time(check, key, node);
         break;
@@ -267,6 +321,9 @@ void check_scalar(struct check *check, const struct schema_key *key, struct tree
         break;
     case SCHEMA_VALUE:
         check_value(check, key, node);
+        break;
+    case SCHEMA_LIMIT:
+        check_limit(check, key, node);
         break;
     case SCHEMA_NAME:
         check_name(check, key, node);

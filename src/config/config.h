@@ -13,11 +13,12 @@ enum config_missing { CONFIG_MISSING_HOLD = 0, CONFIG_MISSING_RAISE = 1, CONFIG_
 /* One severity of a rule. Absent ones have present = false. */
 struct config_threshold {
     bool present;
-    bool below;     /* true: raised below enter; false: raised above it */
-    double enter;   /* in the unit of the metric */
-    double clear;   /* on the other side of enter */
-    double full;    /* where the level reaches 1; NaN: not given */
-    int64_t for_ns; /* how long beyond enter before it is raised */
+    bool below;           /* true: raised below enter; false: raised above it */
+    double enter;         /* in the unit of the metric */
+    double clear;         /* on the other side of enter */
+    double full;          /* where the level reaches 1; NaN: not given */
+    int64_t for_ns;       /* how long beyond enter before it is raised */
+    int64_t clear_for_ns; /* how long back at clear before it is cleared */
 };
 
 struct config_rule {
@@ -27,11 +28,18 @@ struct config_rule {
     char *kind;     /* of policies.def */
     char *resource; /* NULL: the metric's */
     int stat;       /* enum vagus_stat */
-    int missing;    /* enum config_missing */
-    bool shadow;    /* judged and recorded, never delivered */
+    char **of;      /* of `all` and `any`: names of rules; metric is NULL then */
+    uint32_t of_count;
+    double exhausted_at;
+    uint32_t samples;
+    int missing; /* enum config_missing */
+    bool shadow; /* judged and recorded, never delivered */
     int64_t window_ns;
     int64_t min_hold_ns;
-    int64_t max_age_ns; /* 0: as long as the value is good */
+    int64_t cooldown_ns;       /* how long after a clear it is not raised again */
+    int64_t escalate_after_ns; /* raised for so long: the next severity; 0: never */
+    int64_t relief_within_ns;  /* no better by then: the next severity; 0: never */
+    int64_t max_age_ns;        /* 0: as long as the value is good */
     struct config_threshold throttle, defer, shutdown;
     uint32_t form; /* enum dimension of the thresholds as written, plus 1; 0: bare numbers */
     uint32_t line; /* where the rule stands, for the proof of wiring */
@@ -56,9 +64,33 @@ struct config_derived {
     char *resource; /* NULL: the name up to the first dot */
 };
 
+/* A share of a budget's limit, and what is raised there. */
+struct config_mark {
+    bool present;
+    double at_ratio;
+    int raises; /* 0 throttle, 1 defer, 2 shutdown */
+};
+
+struct config_budget {
+    char *name;
+    uint64_t limit;    /* 0: `live` */
+    int64_t window_ns; /* 0: a standing amount */
+    char *unit;        /* NULL: "1" */
+    char *resource;    /* NULL: "budget" */
+    char *counts;      /* NULL, or a counter */
+    char *live;        /* NULL, or a gauge */
+    int unknown;       /* enum vagus_unknown */
+    struct config_mark warning, critical;
+};
+#define CONFIG_BUDGETS_MAX 64
+
+/* What is done after a shutdown signal that brought no relief. */
+enum config_last_resort { CONFIG_LAST_NONE = 0, CONFIG_LAST_SIGTERM = 1 };
+
 struct vagus_config {
     char *agent; /* NULL: not given */
     bool strict;
+    int last_resort;             /* enum config_last_resort */
     char *segment_dir;           /* NULL: not given */
     uint64_t segment_bytes;      /* 0: not given */
     uint32_t segment_keep;       /* dead segments kept for each agent name */
@@ -72,6 +104,7 @@ struct vagus_config {
     double cpu_budget_ratio; /* of the monitor itself, as a share of one core; 0: none */
     char **watch_paths;
     uint32_t watch_path_count;
+    bool watch_probe;
     char **first_use_counters; /* prefixes of names that recording by name may define */
     uint32_t first_use_counter_count;
     char **first_use_gauges;
@@ -81,10 +114,13 @@ struct vagus_config {
     uint32_t keep_day_count;
     struct config_derived *derived;
     uint32_t derived_count;
+    struct config_budget *budgets;
+    uint32_t budget_count;
     struct config_rule *rules;
     uint32_t rule_count;
 };
 
+#define CONFIG_PARTS_MAX 8 /* of a rule about rules */
 #define CONFIG_RULES_MAX 1024
 #define CONFIG_WATCH_PATHS_MAX 8
 #define CONFIG_PREFIXES_MAX 16
@@ -94,7 +130,8 @@ struct vagus_config {
 /* What a policy is checked against: kinds from policies.def. Metrics are checked at start, when it
  * is known which ones exist. */
 struct config_vocabulary {
-    const char *const *kinds; /* NULL-terminated */
+    const char *const *kinds;          /* NULL-terminated */
+    int (*measures)(const char *kind); /* enum vagus_measure; NULL: all VAGUS_MEASURES_METRIC */
     /* The unit of a metric, or NULL if it is not known here: thresholds are then plain numbers,
      * or take the dimension that they are written in. */
     const char *(*unit_of_metric)(const char *name);

@@ -12,9 +12,11 @@
 #define IS_BOOL(x) _Generic((x), bool : 1, default : 0)
 #define IS_COUNT(x) _Generic((x), uint32_t : 1, default : 0)
 #define IS_BYTES(x) _Generic((x), uint64_t : 1, default : 0)
+#define IS_AMOUNT(x) _Generic((x), uint64_t : 1, default : 0)
+#define IS_SHARE(x) _Generic((x), double : 1, default : 0)
 #define IS_TIME(x) _Generic((x), int64_t : 1, default : 0)
 #define IS_VALUE(x) _Generic((x), double : 1, default : 0)
-#define IS_SHARE(x) _Generic((x), double : 1, default : 0)
+#define IS_LIMIT(x) _Generic((x), double : 1, default : 0)
 #define IS_WORD(x) _Generic((x), int : 1, default : 0)
 #define IS_STRING(x) _Generic((x), char * : 1, default : 0)
 #define IS_NAME IS_STRING
@@ -55,7 +57,9 @@
 #define FIELD_TIME(key, type, member) CYAML_FIELD_INT(key, OPTIONAL, type, member)
 #define FIELD_VALUE(key, type, member)                                                             \
     CYAML_FIELD_FLOAT(key, OPTIONAL | CYAML_FLAG_STRICT, type, member)
+#define FIELD_AMOUNT FIELD_COUNT
 #define FIELD_SHARE FIELD_VALUE
+#define FIELD_LIMIT FIELD_VALUE
 #define FIELD_WORD FIELD_TIME
 #define FIELD_NAME STRING
 #define FIELD_TEXT STRING

@@ -51,12 +51,14 @@ static void write_scalar(struct text *text, const struct schema_key *key,
         break;
     case SCHEMA_COUNT:
     case SCHEMA_BYTES:
+    case SCHEMA_AMOUNT:
     case SCHEMA_TIME:
     case SCHEMA_WORD:
         text_addf(text, "%" PRId64, node->value.whole);
         break;
-    case SCHEMA_SHARE:
     case SCHEMA_VALUE:
+    case SCHEMA_LIMIT:
+    case SCHEMA_SHARE:
         write_double(text, node->value.number);
         break;
     default:

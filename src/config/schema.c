@@ -5,17 +5,17 @@
 #include <string.h>
 
 #include "config/config.h"
-#include "vagus/metric.h"
+#include "vagus/budget.h"
 #include "vagus/rule.h"
 
 const char schema_required[] = "";
 
 const char *const schema_stats[] = {
-    [VAGUS_STAT_LAST] = "last",
-    [VAGUS_STAT_MIN] = "min",
-    [VAGUS_STAT_MAX] = "max",
-    [VAGUS_STAT_MEAN] = "mean",
-    NULL,
+    [VAGUS_STAT_LAST] = "last",   [VAGUS_STAT_MIN] = "min",   [VAGUS_STAT_MAX] = "max",
+    [VAGUS_STAT_MEAN] = "mean",   [VAGUS_STAT_SUM] = "sum",   [VAGUS_STAT_COUNT] = "count",
+    [VAGUS_STAT_DELTA] = "delta", [VAGUS_STAT_RATE] = "rate", [VAGUS_STAT_STDDEV] = "stddev",
+    [VAGUS_STAT_SLOPE] = "slope", [VAGUS_STAT_P50] = "p50",   [VAGUS_STAT_P90] = "p90",
+    [VAGUS_STAT_P95] = "p95",     [VAGUS_STAT_P99] = "p99",   NULL,
 };
 
 const char *const schema_missing[] = {
@@ -30,6 +30,20 @@ const char *const schema_hows[] = {
     [CONFIG_DERIVED_SUM] = "sum",
     [CONFIG_DERIVED_DIFFERENCE] = "difference",
     [CONFIG_DERIVED_RATE] = "rate",
+    NULL,
+};
+
+const char *const schema_severities[] = {"throttle", "defer", "shutdown", NULL};
+
+const char *const schema_last_resorts[] = {
+    [CONFIG_LAST_NONE] = "none",
+    [CONFIG_LAST_SIGTERM] = "sigterm",
+    NULL,
+};
+
+const char *const schema_unknown[] = {
+    [VAGUS_UNKNOWN_REFUSES] = "refuse",
+    [VAGUS_UNKNOWN_ALLOWS] = "allow",
     NULL,
 };
 

@@ -9,9 +9,11 @@ enum schema_type {
     SCHEMA_BOOL,     /* true or false */
     SCHEMA_COUNT,    /* a whole number */
     SCHEMA_BYTES,    /* a size in whole bytes */
+    SCHEMA_AMOUNT,   /* a whole number, 200k, or a size */
     SCHEMA_TIME,     /* ns */
-    SCHEMA_SHARE,    /* a percentage, or a number from 0 to 1 */
-    SCHEMA_VALUE,    /* a number in the unit of the rule's metric */
+    SCHEMA_SHARE,    /* 80% */
+    SCHEMA_VALUE,    /* a number in the unit of the rule's measure */
+    SCHEMA_LIMIT,    /* a number in the unit of the rule's metric */
     SCHEMA_NAME,     /* [a-z0-9._-] */
     SCHEMA_TEXT,     /* anything */
     SCHEMA_ABSOLUTE, /* an absolute path */
@@ -44,12 +46,15 @@ struct schema {
     size_t count;
 };
 
-extern const struct schema schema_policy, schema_rule, schema_derived;
+extern const struct schema schema_policy, schema_rule, schema_derived, schema_budget;
 extern const char schema_required[];
 extern const char *const schema_stats[];   /* in the order of enum vagus_stat */
 extern const char *const schema_missing[]; /* in the order of enum config_missing */
 
-extern const char *const schema_hows[]; /* in the order of enum config_how */
+extern const char *const schema_severities[];
+extern const char *const schema_last_resorts[]; /* in the order of enum config_last_resort */
+extern const char *const schema_unknown[];      /* in the order of enum vagus_unknown */
+extern const char *const schema_hows[];         /* in the order of enum config_how */
 
 /* The key of that name that a file may hold, or NULL. */
 const struct schema_key *schema_find(const struct schema *schema, const char *name);

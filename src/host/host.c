@@ -102,6 +102,8 @@ bool host_memory_to_spare(void)
 
 static void close_all(struct host *host)
 {
+    host_devices_close(host);
+    host_network_close(host);
     host_paths_close(host);
     host_statgrab_close(host);
     host_cgroup_close(host);
@@ -136,6 +138,8 @@ int host_open(const struct host_options *options, struct host **out)
         return error;
     }
     host_procfs_open(host);
+    host_devices_open(host);
+    host_network_open(host);
     host_cgroup_open(host);
     host_statgrab_open(host);
     host_topology_open(host);

@@ -10,12 +10,13 @@
 
 struct host;
 
-#define HOST_PATHS_MAX 8
+#define HOST_PATHS_MAX 10
 
 struct host_options {
     const char *root;               /* NULL or "": the machine itself */
     const char *const *watch_paths; /* copied; relative ones are resolved at open */
     size_t watch_path_count;
+    bool probe_paths;            /* host_path_probe() may write into them */
     uint64_t memory_limit_bytes; /* declared by the policy; 0: none */
 };
 

@@ -7,8 +7,10 @@
 #include <limits.h>
 
 #include "host/cgroup.h"
+#include "host/devices.h"
 #include "host/host.h"
 #include "host/memory_wake.h"
+#include "host/paths.h"
 #include "host/procfs.h"
 #include "host/statgrab.h"
 #include "host/topology.h"
@@ -59,6 +61,13 @@ struct memory_wake {
     struct host_wake_told told;
 };
 
+/* The statistics of the device behind a watched path: a file below sysfs. */
+struct device_slot {
+    struct host_device device;
+    struct host_file file; /* its name is: */
+    char path[48];
+};
+
 #define HOST_SCRATCH_BYTES 16384
 
 struct host {
@@ -87,6 +96,13 @@ struct host {
 
     size_t path_count;
     char *paths[HOST_PATHS_MAX];
+    struct host_watch watches[HOST_PATHS_MAX];
+    uint64_t devices[HOST_PATHS_MAX]; /* atomic: as host_path_find_device() noted them */
+    struct device_slot device_slots[HOST_PATHS_MAX];
+    bool probe_paths;
+
+    struct host_file diskstats, self_io;
+    struct host_file net_dev, net_snmp, net_netstat, net_sockstat, net_sockstat6;
 
     void (*on_read)(void *arg, const char *path);
     void *on_read_arg;
@@ -110,6 +126,15 @@ static inline int host_file_read(struct host *host, struct host_file *file, char
     return host_file_read_at(host, file, buffer, capacity, 0, length);
 }
 
+/* Calls `each` with every whole line of a file of any length, its newline included, until it
+ * returns false. 0, or why the file cannot be read; VAGUS_EPARSE also if the last line was cut, or
+ * if lines were left out that do not fit into the buffer. */
+int host_file_lines(struct host *host, struct host_file *file, char *buffer, size_t capacity,
+                    bool (*each)(void *arg, const char *line, size_t length), void *arg);
+
+/* What errno means of a path. */
+int host_path_error(int number);
+
 /* True if a library that does not survive a failing allocation may be called: hwloc 2.9 ends in an
  * assertion then, libstatgrab 0.92 keeps its lock. They need a fraction of what is asked for here;
  * this meets a limit on address space, and nothing could meet each single failure. */
@@ -125,5 +150,9 @@ void host_statgrab_close(struct host *host);
 void host_topology_open(struct host *host);
 int host_paths_open(struct host *host, const struct host_options *options);
 void host_paths_close(struct host *host);
+void host_devices_open(struct host *host);
+void host_devices_close(struct host *host);
+void host_network_open(struct host *host);
+void host_network_close(struct host *host);
 
 #endif

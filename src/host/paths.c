@@ -61,8 +61,11 @@ int host_paths_open(struct host *host, const struct host_options *options)
         host->paths[host->path_count] = malloc(bytes);
         if (host->paths[host->path_count] == NULL)
             return VAGUS_ENOMEM;
-        memcpy(host->paths[host->path_count++], path, bytes);
+        memcpy(host->paths[host->path_count], path, bytes);
+        host->watches[host->path_count] = (struct host_watch){host, host->path_count};
+        host->path_count++;
     }
+    host->probe_paths = options->probe_paths;
     return 0;
 }
 
@@ -82,13 +85,19 @@ const char *host_path(const struct host *host, size_t index)
     return index < host->path_count ? host->paths[index] : NULL;
 }
 
-static int error_of(int number)
+struct host_watch *host_path_watch(struct host *host, size_t index)
+{
+    return index < host->path_count ? &host->watches[index] : NULL;
+}
+
+int host_path_error(int number)
 {
     switch (number) {
     case ENOENT:
     case ENOTDIR:
         return VAGUS_ENOENT;
     case EACCES:
+    case EPERM:
         return VAGUS_EPERM;
     case ENOSYS:
         return VAGUS_EUNSUPPORTED;
@@ -109,7 +118,7 @@ int host_path_space(struct host *host, size_t index, struct host_space *space)
         result = statvfs(host->paths[index], &v);
     while (result != 0 && errno == EINTR);
     if (result != 0)
-        return error_of(errno);
+        return host_path_error(errno);
     struct host_space found = {.inodes_total = v.f_files, .inodes_free = v.f_favail};
     if (v.f_blocks == 0)
         return VAGUS_EUNSUPPORTED;

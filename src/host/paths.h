@@ -9,6 +9,13 @@
 size_t host_path_count(const struct host *host);
 const char *host_path(const struct host *host, size_t index);
 
+/* One watched path, for whoever looks at that one alone. Lives as long as the host. */
+struct host_watch {
+    struct host *host;
+    size_t index;
+};
+struct host_watch *host_path_watch(struct host *host, size_t index);
+
 struct host_space {
     uint64_t total_bytes, free_bytes;   /* free for users without privilege */
     uint64_t inodes_total, inodes_free; /* both 0 where the file system has no fixed number */
@@ -19,5 +26,11 @@ struct host_space {
  * is there now. VAGUS_EPERM, VAGUS_EIO, VAGUS_EUNSUPPORTED (no size: /proc and the like),
  * VAGUS_EINVAL (no such index). */
 int host_path_space(struct host *host, size_t index, struct host_space *space);
+
+/* Writes one small file into a watched folder, which is gone when this returns: the only way to see
+ * a quota. Same threads as above. `number` is 0 if it could be written, else errno.
+ * VAGUS_EUNSUPPORTED unless host_options said probe_paths, or if the path is no folder;
+ * VAGUS_ENOENT; VAGUS_ERESOURCE: the process itself lacks what it takes. */
+int host_path_probe(struct host *host, size_t index, int *number);
 
 #endif

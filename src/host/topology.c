@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shape of the machine. The only includer of hwloc. */
+/* The shape of the machine, by hwloc. */
 #include "host/topology.h"
 
 #include <hwloc.h>

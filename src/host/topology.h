@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shape of the machine, by hwloc, which is known to topology.c alone: read once at open, I/O
- * devices left out (they take 14 ms and 0.7 MB), and given back. */
+/* The shape of the machine, by hwloc, which topology.c and place.c alone know: read once at open,
+ * I/O devices left out (they take 14 ms and 0.7 MB), and given back. */
 #ifndef HOST_TOPOLOGY_H
 #define HOST_TOPOLOGY_H
 

@@ -13,17 +13,23 @@ static int set_up_rule(struct judged_rule *judged, const struct config_rule *rul
     *judged = (struct judged_rule){
         .rule = rule,
         .kind = judge_kind(rule->kind),
-        .params = {.stat = (enum vagus_stat)rule->stat, .window_ns = rule->window_ns},
-        .timing = {rule->min_hold_ns, (enum config_missing)rule->missing},
-        .room = rule->instance != NULL ? 1 : JUDGE_INSTANCES_MAX,
+        .params = {.stat = (enum vagus_stat)rule->stat,
+                   .window_ns = rule->window_ns,
+                   .exhausted_at = rule->exhausted_at,
+                   .samples = rule->samples},
+        .timing = {rule->min_hold_ns, (enum config_missing)rule->missing, rule->cooldown_ns},
+        .room = rule->instance != NULL || rule->metric == NULL ? 1 : JUDGE_INSTANCES_MAX,
     };
-    if (judged->kind == NULL)
+    if (judged->kind == NULL ||
+        (rule->metric == NULL) != ((judged->kind->needs & VAGUS_NEEDS_PARTS) != 0))
         return VAGUS_EINVAL;
     /* The newest value needs no window to be found in. */
     if (measures_the_metric(judged) && judged->params.stat == VAGUS_STAT_LAST)
         judged->params.window_ns = 0;
     return 0;
 }
+
+static int bind_parts(struct judge *judge, struct judged_rule *judged);
 
 int judge_create(const struct vagus_config *config, struct metrics *metrics, struct bus *bus,
                  struct segment *segment, struct judge **judge)
@@ -37,8 +43,8 @@ int judge_create(const struct vagus_config *config, struct metrics *metrics, str
     made->bus = bus;
     made->segment = segment;
     made->rule_count = config->rule_count;
-    /* One more than needed, since calloc(0) may be NULL. */
-    made->rules = calloc(config->rule_count + 1, sizeof(*made->rules));
+    made->rule_room = config->rule_count + VAGUS_BUDGETS_MAX;
+    made->rules = calloc(made->rule_room, sizeof(*made->rules));
     if (made->rules == NULL)
         goto failed;
     for (uint32_t i = 0; i < config->rule_count; i++) {
@@ -48,20 +54,39 @@ int judge_create(const struct vagus_config *config, struct metrics *metrics, str
         room += made->rules[i].room;
     }
     error = VAGUS_ENOMEM;
+    room += VAGUS_BUDGETS_MAX;
     made->trip_room = room < metrics->capacity ? (uint32_t)room : metrics->capacity;
-    made->watches = calloc(room + 1, sizeof(*made->watches));
-    made->rests = calloc(room + 1, sizeof(*made->rests));
-    made->trips = calloc(made->trip_room + 1, sizeof(*made->trips));
+    made->watches = calloc(room, sizeof(*made->watches));
+    made->rests = calloc(room, sizeof(*made->rests));
+    made->trips = calloc(made->trip_room, sizeof(*made->trips));
     if (made->watches == NULL || made->rests == NULL || made->trips == NULL)
         goto failed;
     struct watch *next = made->watches;
     for (uint32_t i = 0; i < made->rule_count; next += made->rules[i++].room)
         made->rules[i].watches = next;
+    for (uint32_t i = 0; i < made->rule_count; i++)
+        if (made->rules[i].rule->metric == NULL && (error = bind_parts(made, &made->rules[i])) != 0)
+            goto failed;
     *judge = made;
     return 0;
 failed:
     judge_free(made);
     return error;
+}
+
+int judge_add_rule(struct judge *judge, const struct config_rule *rule)
+{
+    struct judged_rule *last = judge->rule_count > 0 ? &judge->rules[judge->rule_count - 1] : NULL;
+    struct watch *watches = last != NULL ? last->watches + last->room : judge->watches;
+    if (judge->rule_count == judge->rule_room)
+        return VAGUS_EFULL;
+    struct judged_rule *judged = &judge->rules[judge->rule_count];
+    int error = set_up_rule(judged, rule);
+    if (error != 0)
+        return error;
+    judged->watches = watches;
+    judge->rule_count++;
+    return 0;
 }
 
 void judge_free(struct judge *judge)
@@ -83,6 +108,8 @@ static double full_of(const struct judged_rule *judged, const struct metric *met
                       unsigned severity)
 {
     const struct config_threshold *threshold = watch_threshold(judged->rule, severity);
+    if (judged->kind->measures == VAGUS_MEASURES_PARTS)
+        return 1;
     if (!isnan(threshold->full))
         return threshold->full;
     for (unsigned graver = severity + 1; graver < SEVERITIES; graver++) {
@@ -100,7 +127,10 @@ static double full_of(const struct judged_rule *judged, const struct metric *met
 static bool fits(const struct judged_rule *judged, const char *unit)
 {
     uint32_t form = judged->rule->form;
-    return !measures_the_metric(judged) || form == 0 || form == (uint32_t)DIMENSION_NUMBER + 1 ||
+    if (judged->kind->measures != VAGUS_MEASURES_METRIC &&
+        judged->kind->measures != VAGUS_MEASURES_RATE)
+        return true;
+    return form == 0 || form == (uint32_t)DIMENSION_NUMBER + 1 ||
            form == (uint32_t)dimension_of_unit(unit) + 1;
 }
 
@@ -130,13 +160,35 @@ static void add_watch(struct judge *judge, struct judged_rule *judged, uint32_t 
         trip_add(judge, watch);
 }
 
+/* A rule about other rules, which stand before it. */
+static int bind_parts(struct judge *judge, struct judged_rule *judged)
+{
+    const struct config_rule *rule = judged->rule;
+    for (uint32_t i = 0; i < rule->of_count; i++) {
+        uint32_t part = 0;
+        while (&judge->rules[part] < judged &&
+               strcmp(judge->rules[part].rule->name, rule->of[i]) != 0)
+            part++;
+        if (&judge->rules[part] == judged || i == CONFIG_PARTS_MAX)
+            return VAGUS_EINVAL;
+        judged->parts[judged->part_count++] = part;
+    }
+    struct watch *watch = &judged->watches[judged->count++];
+    *watch = (struct watch){.rule = rule, .judged = judged, .metric = WATCH_NO_METRIC, .trip = -1};
+    judge->rests[judge->rest_count++] = (struct rest){.watch = watch, .metric = WATCH_NO_METRIC};
+    watch->resource = bus_resource(judge->bus, rule->resource);
+    for (unsigned i = 0; i < SEVERITIES; i++)
+        watch->fulls[i] = 1;
+    return 0;
+}
+
 void judge_bind(struct judge *judge)
 {
     uint32_t count = metrics_count(judge->metrics);
     for (uint32_t r = 0; r < judge->rule_count && count > judge->bound; r++) {
         struct judged_rule *judged = &judge->rules[r];
         const struct config_rule *rule = judged->rule;
-        for (uint32_t i = judge->bound; i < count; i++) {
+        for (uint32_t i = judge->bound; i < count && rule->metric != NULL; i++) {
             const struct segment_metric *described = metrics_describe(judge->metrics, i);
             if (strcmp(described->name, rule->metric) == 0 &&
                 (rule->instance == NULL || strcmp(described->instance, rule->instance) == 0))
@@ -148,49 +200,11 @@ void judge_bind(struct judge *judge)
 
 /* --- Evaluation. --- */
 
-/* The newest value belongs to the window even before its tier puts it into the series. */
-static void window_add_newest(struct vagus_window *window, const struct vagus_reading *reading)
-{
-    double value = reading->value;
-    if (window->count > 0 && reading->taken_ns <= window->last_ns)
-        return;
-    if (window->count == 0) {
-        window->first_ns = reading->taken_ns;
-        window->first = window->min = window->max = value;
-    }
-    window->last_ns = reading->taken_ns;
-    window->last = value;
-    window->min = value < window->min ? value : window->min;
-    window->max = value > window->max ? value : window->max;
-    window->sum += value;
-    window->count++;
-}
-
-/* Computes the measure, if anything changed since it was last computed. */
-static void observe(const struct judge *judge, struct watch *watch, bool changed, int64_t now_ns)
-{
-    const struct judged_rule *judged = watch->judged;
-    const struct vagus_reading *reading = &judge->metrics->readings[watch->metric];
-    int64_t span_ns = judged->params.window_ns;
-    struct vagus_window window = {.from_ns = now_ns - span_ns, .now_ns = now_ns};
-
-    watch->known =
-        vagus_reading_state(reading, now_ns) == VAGUS_STATE_OK &&
-        (watch->rule->max_age_ns == 0 || now_ns - reading->taken_ns <= watch->rule->max_age_ns);
-    if (watch->known && (changed || now_ns >= watch->leaves_ns)) {
-        if (span_ns > 0)
-            metrics_window(judge->metrics, watch->metric, window.from_ns, now_ns, &window);
-        window_add_newest(&window, reading);
-        watch->leaves_ns = span_ns > 0 ? window.first_ns + span_ns : INT64_MAX;
-        watch->measured = judged->kind->measure(&window, &judged->params, &watch->measure) == 0 &&
-                          isfinite(watch->measure);
-    }
-    watch->known = watch->known && watch->measured;
-}
-
 /* How long nothing can come of this watch by time alone. */
 static int64_t quiet_until(const struct judge *judge, const struct watch *watch)
 {
+    if (watch->judged->kind->needs & (VAGUS_NEEDS_PARTS | VAGUS_NEEDS_CHANGE))
+        return 0;
     const struct vagus_reading *reading = &judge->metrics->readings[watch->metric];
     int64_t until_ns = reading->good_until_ns;
     for (unsigned i = 0; i < SEVERITIES; i++)
@@ -207,18 +221,20 @@ static int64_t quiet_until(const struct judge *judge, const struct watch *watch)
 
 static void step_watch(struct judge *judge, struct watch *watch, bool changed, int64_t now_ns)
 {
-    observe(judge, watch, changed, now_ns);
+    watch_observe(judge, watch, changed, now_ns);
     struct severity_input input = {now_ns, watch->known, watch->measure};
+    enum severity_event events[SEVERITIES] = {SEVERITY_NOTHING};
     for (unsigned i = 0; i < SEVERITIES; i++) {
         const struct config_threshold *threshold = watch_threshold(watch->rule, i);
-        struct severity *severity = &watch->severities[i];
-        if (!threshold->present)
-            continue;
-        enum severity_event event =
-            severity_step(severity, threshold, watch->fulls[i], &watch->judged->timing, &input);
+        if (threshold->present)
+            events[i] = severity_step(&watch->severities[i], threshold, watch->fulls[i],
+                                      &watch->judged->timing, &input);
+    }
+    effect_step(judge, watch, now_ns);
+    for (unsigned i = 0; i < SEVERITIES; i++) {
         if (watch->rule->shadow)
-            merge_shadow(judge, watch, i, event, now_ns);
-        else if (severity->phase == SEVERITY_RAISED && watch->resource >= 0)
+            merge_shadow(judge, watch, i, events[i], now_ns);
+        else if (watch->resource >= 0 && watch_raised(watch, i))
             merge_offer(judge, watch, i);
     }
     if (watch->trip >= 0)
@@ -231,7 +247,8 @@ bool judge_step(struct judge *judge, int64_t now_ns)
     judge_bind(judge);
     for (uint32_t i = 0; i < judge->rest_count; i++) {
         struct rest *rest = &judge->rests[i];
-        uint64_t version = judge->metrics->versions[rest->metric];
+        uint64_t version =
+            rest->metric != WATCH_NO_METRIC ? judge->metrics->versions[rest->metric] : 0;
         if (version == rest->version && now_ns <= rest->until_ns)
             continue;
         step_watch(judge, rest->watch, version != rest->version, now_ns);

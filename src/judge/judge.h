@@ -9,6 +9,7 @@
 #include "judge/rule.h"
 #include "metrics/metrics.h"
 #include "signals/bus.h"
+#include "vagus/budget.h"
 #include "vagus/rule.h"
 
 struct judge;
@@ -47,6 +48,12 @@ bool judge_nearest(void *judge, uint32_t metric, double value, double *below, do
 /* Calls `each` for every threshold of the rules that judge a metric's own value. */
 void judge_thresholds(const struct judge *judge, const char *metric,
                       void (*each)(void *arg, double enter, bool below), void *arg);
+/* One rule more, of a budget, with an instance: before the first step. It must outlive the judge.
+ * VAGUS_EFULL beyond VAGUS_BUDGETS_MAX of them. */
+int judge_add_rule(struct judge *judge, const struct config_rule *rule);
+
+/* True once after a shutdown signal that brought no relief in the time that its rule allows. */
+bool judge_last_resort(struct judge *judge);
 
 /* The raised signals, the worst first; returns how many there are, writes at most max. */
 unsigned judge_raised(const struct judge *judge, struct judge_raised *raised, unsigned max);

@@ -29,7 +29,7 @@ static uint64_t live_bit(unsigned severity, unsigned resource)
 void merge_offer(struct judge *judge, const struct watch *watch, unsigned severity)
 {
     struct merged *merged = &judge->merged[severity][watch->resource];
-    double level = watch->severities[severity].level;
+    double level = watch_level(watch, severity);
     judge->live |= live_bit(severity, (unsigned)watch->resource);
     if (merged->best == NULL || level > merged->best_level) {
         merged->best = watch;

@@ -73,6 +73,8 @@ static bool prove_producer(struct proof *proof, const struct judged_rule *judged
     char words[240];
     struct text text;
 
+    if (rule->metric == NULL)
+        return true; /* its parts are proved for themselves */
     text_init(&text, words, sizeof(words));
     if (judged->misfit_unit != NULL) {
         text_addf(&text, "rule '%s' is not judged: its thresholds are %s, and '%s' is in '%s'",
@@ -108,6 +110,26 @@ static bool prove_producer(struct proof *proof, const struct judged_rule *judged
     return can_tell;
 }
 
+/* A window that is too short for the pieces that the kind wants. */
+static void prove_window(struct proof *proof, const struct judged_rule *judged)
+{
+    const struct config_rule *rule = judged->rule;
+    char words[240];
+    struct text text;
+    if ((judged->kind->needs & VAGUS_NEEDS_POINTS) == 0)
+        return;
+    int64_t least_ns = watch_piece_ns(proof->judge, judged->watches[0].metric) * rule->samples;
+    if (rule->window_ns >= least_ns)
+        return;
+    text_init(&text, words, sizeof(words));
+    text_addf(&text, "rule '%s' can never answer: %u samples of '%s' take a window of ", rule->name,
+              rule->samples, rule->metric);
+    text_add_duration(&text, least_ns);
+    text_add(&text, ", and it has ");
+    text_add_duration(&text, rule->window_ns);
+    report(proof, rule->line, &text);
+}
+
 /* --- Thresholds within the metric's bounds. --- */
 
 static void prove_threshold(struct proof *proof, const struct judged_rule *judged,
@@ -116,6 +138,8 @@ static void prove_threshold(struct proof *proof, const struct judged_rule *judge
     const struct config_rule *rule = judged->rule;
     const struct config_threshold *threshold = watch_threshold(rule, severity);
     const struct watch *watch = &judged->watches[0];
+    if (watch->metric == WATCH_NO_METRIC)
+        return;
     const struct metric *metric = &proof->judge->metrics->entries[watch->metric];
     const char *unit = metrics_describe(proof->judge->metrics, watch->metric)->unit;
     const char *name = vagus_signal_kind_name(severity_kind(severity));
@@ -193,6 +217,8 @@ static void prove_heard(struct proof *proof, const struct judged_rule *judged, u
 static void prove_rule(struct proof *proof, const struct judged_rule *judged)
 {
     bool produced = prove_producer(proof, judged);
+    if (produced)
+        prove_window(proof, judged);
     for (unsigned i = 0; i < SEVERITIES && produced; i++) {
         if (!watch_threshold(judged->rule, i)->present)
             continue;

@@ -6,6 +6,33 @@
 #include "base/text.h"
 #include "judge/watch.h"
 
+/* In what a rule's measure and thresholds are told. */
+static const char *unit_of(const struct watch *watch, const char *metric_unit)
+{
+    switch (watch->judged->kind->measures) {
+    case VAGUS_MEASURES_TIME:
+        return "s";
+    case VAGUS_MEASURES_NUMBER:
+        return "";
+    default:
+        return watch->judged->params.stat == VAGUS_STAT_COUNT ? "" : metric_unit;
+    }
+}
+
+static bool is_per_second(const struct watch *watch)
+{
+    return watch->judged->kind->measures == VAGUS_MEASURES_RATE ||
+           watch->judged->params.stat == VAGUS_STAT_RATE ||
+           watch->judged->params.stat == VAGUS_STAT_SLOPE;
+}
+
+static void add_value(struct text *text, const struct watch *watch, double value, const char *unit)
+{
+    text_add_value(text, value, unit);
+    if (is_per_second(watch))
+        text_add(text, "/s");
+}
+
 /* The value, with more digits where it would read like what it is held against. */
 static void add_measure(struct text *text, double measure, double against, const char *unit)
 {
@@ -26,22 +53,29 @@ static void add_measure(struct text *text, double measure, double against, const
     }
 }
 
-/* "memory.headroom.ratio 8.1 % is below 10 % for 500 ms". */
+/* "memory.headroom.ratio 8.1 % is below 10 % for 500 ms"; "disk.free time left 8 min is below …".
+ */
 static void add_known(struct text *text, const struct watch *watch,
-                      const struct config_threshold *threshold, uint32_t change, const char *unit)
+                      const struct config_threshold *threshold, uint32_t change,
+                      const char *metric_unit)
 {
     const char *side = threshold->below ? "below " : "above ";
     const char *way_back = threshold->below ? "above " : "below ";
+    const char *unit = unit_of(watch, metric_unit);
     bool beyond =
         threshold->below ? watch->measure < threshold->enter : watch->measure > threshold->enter;
     bool back =
         threshold->below ? watch->measure >= threshold->clear : watch->measure <= threshold->clear;
+    if (watch->judged->kind->what != NULL)
+        text_addf(text, " %s", watch->judged->kind->what);
     text_add(text, " ");
     add_measure(text, watch->measure, beyond ? threshold->enter : threshold->clear, unit);
+    if (is_per_second(watch))
+        text_add(text, "/s");
     if (beyond) {
         text_add(text, " is ");
         text_add(text, side);
-        text_add_value(text, threshold->enter, unit);
+        add_value(text, watch, threshold->enter, unit);
         if (change == VAGUS_SIGNAL_RAISED && threshold->for_ns > 0) {
             text_add(text, " for ");
             text_add_duration(text, threshold->for_ns);
@@ -50,9 +84,20 @@ static void add_known(struct text *text, const struct watch *watch,
     }
     text_add(text, back ? " is back " : " is not yet back ");
     text_add(text, way_back);
-    text_add_value(text, threshold->clear, unit);
+    add_value(text, watch, threshold->clear, unit);
     if (back && change != VAGUS_SIGNAL_CLEARED)
         text_add(text, ", not yet for long enough");
+}
+
+/* "all of busy, stuck are raised". */
+static void add_parts(struct text *text, const struct judge *judge, const struct watch *watch,
+                      bool cleared)
+{
+    const struct judged_rule *judged = watch->judged;
+    text_addf(text, "%s%s of ", cleared ? "no longer " : "", judged->kind->name);
+    for (uint32_t i = 0; i < judged->part_count; i++)
+        text_addf(text, "%s%s", i > 0 ? ", " : "", judge->rules[judged->parts[i]].rule->name);
+    text_add(text, " raised");
 }
 
 /* "memory.headroom.ratio has been missing for 3 s". */
@@ -69,34 +114,59 @@ static void add_missing(struct text *text, const struct vagus_reading *reading, 
         text_add(text, ", which clears it");
 }
 
-void reason_fill(const struct judge *judge, const struct watch *watch, unsigned severity,
-                 struct vagus_signal *signal)
+/* "…; no relief within 10 s of throttle". */
+static void add_escalation(struct text *text, const struct watch *watch, unsigned severity)
+{
+    bool relief = watch->effects[severity].escalated == ESCALATED_NO_RELIEF;
+    text_add(text, relief ? "; no relief within " : "; still raised ");
+    text_add_duration(text,
+                      relief ? watch->rule->relief_within_ns : watch->rule->escalate_after_ns);
+    text_add(text, relief ? " of " : " after ");
+    text_add(text, vagus_signal_kind_name(severity_kind(severity - 1)));
+}
+
+/* What is told of the metric: its name, its newest value's age, and why in words. */
+static void fill_of_metric(const struct judge *judge, const struct watch *watch,
+                           const struct config_threshold *threshold, struct vagus_signal *signal,
+                           struct text *text)
 {
     const struct segment_metric *described = metrics_describe(judge->metrics, watch->metric);
     const struct vagus_reading *reading = &judge->metrics->readings[watch->metric];
-    const struct config_threshold *threshold = watch_threshold(watch->rule, severity);
+    signal->sample_age_ns = reading->taken_ns != 0 ? signal->at_ns - reading->taken_ns : -1;
+    text_copy(signal->metric, sizeof(signal->metric), described->name);
+    text_copy(signal->instance, sizeof(signal->instance), described->instance);
+    text_copy(signal->unit, sizeof(signal->unit), unit_of(watch, described->unit));
+
+    text_add(text, described->name);
+    if (described->instance[0] != '\0') {
+        text_add(text, " (");
+        text_add_safe(text, described->instance, sizeof(described->instance));
+        text_add(text, ")");
+    }
+    if (watch->known)
+        add_known(text, watch, threshold, signal->change, described->unit);
+    else
+        add_missing(text, reading, signal->change, signal->at_ns);
+}
+
+void reason_fill(const struct judge *judge, const struct watch *watch, unsigned severity,
+                 struct vagus_signal *signal)
+{
+    unsigned because = watch_reason(watch, severity);
+    const struct config_threshold *threshold = watch_threshold(watch->rule, because);
     bool cleared = signal->change == VAGUS_SIGNAL_CLEARED;
     char words[2 * sizeof(signal->reason)];
     struct text text;
 
-    signal->sample_age_ns = reading->taken_ns != 0 ? signal->at_ns - reading->taken_ns : -1;
     signal->value = watch->known ? watch->measure : NAN;
     signal->threshold = cleared ? threshold->clear : threshold->enter;
     text_copy(signal->rule, sizeof(signal->rule), watch->rule->name);
-    text_copy(signal->metric, sizeof(signal->metric), described->name);
-    text_copy(signal->instance, sizeof(signal->instance), described->instance);
-    text_copy(signal->unit, sizeof(signal->unit), described->unit);
-
     text_init(&text, words, sizeof(words));
-    text_add(&text, described->name);
-    if (described->instance[0] != '\0') {
-        text_add(&text, " (");
-        text_add_safe(&text, described->instance, sizeof(described->instance));
-        text_add(&text, ")");
-    }
-    if (watch->known)
-        add_known(&text, watch, threshold, signal->change, described->unit);
+    if (watch->metric != WATCH_NO_METRIC)
+        fill_of_metric(judge, watch, threshold, signal, &text);
     else
-        add_missing(&text, reading, signal->change, signal->at_ns);
+        add_parts(&text, judge, watch, cleared);
+    if (!cleared && because != severity)
+        add_escalation(&text, watch, severity);
     text_copy(signal->reason, sizeof(signal->reason), words);
 }

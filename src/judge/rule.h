@@ -23,6 +23,10 @@ struct severity {
     enum severity_phase phase;
     int64_t pending_since_ns; /* first breach of an unbroken run */
     int64_t raised_ns;
+    bool clearing; /* raised, and back at clear since: */
+    int64_t clearing_since_ns;
+    bool cooling; /* it was raised before, until: */
+    int64_t cleared_ns;
     double level;      /* 0 unless raised */
     double told_level; /* at the last transition */
 };
@@ -38,6 +42,7 @@ struct severity_input {
 struct severity_timing {
     int64_t min_hold_ns;
     enum config_missing missing;
+    int64_t cooldown_ns;
 };
 
 /* How far beyond enter a measure is: 0 < level <= 1. `full` may be NaN: then 1. */
@@ -48,7 +53,7 @@ bool severity_moved(double told_level, double level);
 
 /* One step. Beyond enter is strictly beyond; at `clear` it is cleared. A missing measure under
  * `hold` changes nothing, resets nothing; under `raise` it counts as beyond, at level 1; under
- * `clear` as back. `for` and `min_hold` apply to these too. */
+ * `clear` as back. `for`, `clear_for` and `min_hold` apply to these too. */
 enum severity_event severity_step(struct severity *severity,
                                   const struct config_threshold *threshold, double full,
                                   const struct severity_timing *timing,

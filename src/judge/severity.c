@@ -60,8 +60,12 @@ static enum severity_event step_raised(struct severity *severity,
                                        const struct severity_timing *timing,
                                        const struct severity_input *input, enum stance stance)
 {
-    if (stance == STANCE_CLEAR && input->now_ns - severity->raised_ns >= timing->min_hold_ns) {
-        *severity = (struct severity){0};
+    if (stance == STANCE_CLEAR && !severity->clearing)
+        severity->clearing_since_ns = input->now_ns;
+    severity->clearing = stance == STANCE_CLEAR;
+    if (severity->clearing && input->now_ns - severity->raised_ns >= timing->min_hold_ns &&
+        input->now_ns - severity->clearing_since_ns >= threshold->clear_for_ns) {
+        *severity = (struct severity){.cooling = true, .cleared_ns = input->now_ns};
         return SEVERITY_END;
     }
     if (stance == STANCE_CLEAR && !input->known)
@@ -92,7 +96,8 @@ enum severity_event severity_step(struct severity *severity,
         severity->phase = SEVERITY_PENDING;
         severity->pending_since_ns = input->now_ns;
     }
-    if (input->now_ns - severity->pending_since_ns < threshold->for_ns)
+    if (input->now_ns - severity->pending_since_ns < threshold->for_ns ||
+        (severity->cooling && input->now_ns - severity->cleared_ns < timing->cooldown_ns))
         return SEVERITY_NOTHING;
     severity->phase = SEVERITY_RAISED;
     severity->raised_ns = input->now_ns;

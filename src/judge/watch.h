@@ -9,6 +9,28 @@
 /* Severities by gravity: throttle, defer, shutdown. */
 #define SEVERITIES VAGUS_SIGNAL_KINDS
 
+/* Why a severity is raised besides its own threshold. */
+enum escalated { ESCALATED_NOT = 0, ESCALATED_NO_RELIEF, ESCALATED_TOO_LONG };
+
+/* What came of a raise. */
+enum effect_outcome {
+    EFFECT_NONE = 0 /* not raised */,
+    EFFECT_OPEN,
+    EFFECT_RELIEF,
+    EFFECT_NO_RELIEF
+};
+
+struct effect {
+    uint8_t escalated; /* enum escalated */
+    uint8_t outcome;   /* enum effect_outcome */
+    bool told;
+    int64_t since_ns; /* when it was raised */
+    double before;    /* the measure at that time */
+};
+
+/* Of a watch on other rules. */
+#define WATCH_NO_METRIC UINT32_MAX
+
 /* One rule on one instance of its metric. */
 struct watch {
     const struct config_rule *rule;
@@ -20,10 +42,13 @@ struct watch {
     /* The newest measure, and what it was computed from. */
     bool known;
     double measure;
-    bool measured;     /* the window could answer */
-    int64_t leaves_ns; /* when the oldest point leaves the window */
+    bool measured;      /* the window could answer */
+    int64_t leaves_ns;  /* when the oldest point leaves the window */
+    int64_t changed_ns; /* VAGUS_NEEDS_CHANGE */
+    double changed_value;
 
     struct severity severities[SEVERITIES];
+    struct effect effects[SEVERITIES];
     double fulls[SEVERITIES];
 };
 
@@ -43,7 +68,8 @@ struct judged_rule {
     struct severity_timing timing;
     struct watch *watches;
     uint32_t count, room;
-    uint32_t surplus;        /* instances that there was no room for */
+    uint32_t surplus;                             /* instances that there was no room for */
+    uint32_t parts[CONFIG_PARTS_MAX], part_count; /* the rules that this one is about */
     const char *misfit_unit; /* of a metric whose unit is not that of the thresholds; NULL */
 };
 
@@ -72,12 +98,13 @@ struct judge {
     struct bus *bus;
     struct segment *segment;
     struct judged_rule *rules;
-    uint32_t rule_count;
+    uint32_t rule_count, rule_room;
     struct watch *watches; /* of all rules, each with its room */
     struct rest *rests;    /* one for each watch in use */
     uint32_t rest_count;
     struct trip *trips;
     uint32_t trip_count, trip_room;
+    bool last_resort;  /* a shutdown brought no relief */
     uint32_t bound;    /* metrics below it were looked at */
     uint64_t recorded; /* transitions in the segment's ring, ever */
     uint64_t live;     /* of the signals below, those that are raised or were offered a reason */
@@ -98,11 +125,27 @@ static inline uint32_t severity_kind(unsigned severity)
     return severity == 0 ? VAGUS_THROTTLE : severity == 1 ? VAGUS_DEFER : VAGUS_SHUTDOWN;
 }
 
-/* True if the kind's measure is a value of the metric itself, in its unit and bounds. */
+/* True if the measure is a value of the metric itself, in its unit and bounds. */
 static inline bool measures_the_metric(const struct judged_rule *rule)
 {
-    return rule->kind->of_the_metric;
+    enum vagus_stat stat = rule->params.stat;
+    return rule->kind->measures == VAGUS_MEASURES_METRIC &&
+           (stat <= VAGUS_STAT_MEAN || stat >= VAGUS_STAT_P50);
 }
+
+/* observe.c: the measure of a watch, if anything changed since it was last computed. */
+void watch_observe(const struct judge *judge, struct watch *watch, bool changed, int64_t now_ns);
+/* The least piece that a window is cut into: it holds two values of the metric's tier, so that one
+ * that was missed is no gap. */
+int64_t watch_piece_ns(const struct judge *judge, uint32_t metric);
+
+/* effect.c: after the severities were stepped. */
+void effect_step(struct judge *judge, struct watch *watch, int64_t now_ns);
+/* Raised by its own threshold, or since a milder one did not help; how high. */
+bool watch_raised(const struct watch *watch, unsigned severity);
+double watch_level(const struct watch *watch, unsigned severity);
+/* The severity whose threshold tells why this one is, or was, raised. */
+unsigned watch_reason(const struct watch *watch, unsigned severity);
 
 /* merge.c: a severity of a watch is raised; takes it into account. */
 void merge_offer(struct judge *judge, const struct watch *watch, unsigned severity);

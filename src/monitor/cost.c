@@ -64,8 +64,8 @@ void cost_step(struct vagus_monitor *monitor, int64_t now_ns)
             (double)(cpu_ns - monitor->cpu_ns) / (double)(now_ns - monitor->cpu_at_ns));
     monitor->cpu_ns = cpu_ns;
     monitor->cpu_at_ns = now_ns;
-    uint32_t before = monitor->budget.stretch;
-    uint32_t after = budget_note(&monitor->budget, cpu_ns - monitor->near_cpu_ns, now_ns);
+    uint32_t before = monitor->pace.stretch;
+    uint32_t after = pace_note(&monitor->pace, cpu_ns - monitor->near_cpu_ns, now_ns);
     if (after != before)
         stretch(monitor, after, now_ns);
 }

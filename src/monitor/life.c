@@ -83,11 +83,6 @@ static int open_segment(struct vagus_monitor *monitor, const struct vagus_monito
     return error;
 }
 
-static void release_host(void *host)
-{
-    host_unref(host);
-}
-
 static void set_rates(struct vagus_monitor *monitor)
 {
     const struct vagus_config *config = monitor->config;
@@ -102,9 +97,11 @@ static void set_rates(struct vagus_monitor *monitor)
 
 static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor_options *options)
 {
+    const char *paths[HOST_PATHS_MAX];
     struct host_options wanted = {.root = options->host_root,
-                                  .watch_paths = (const char *const *)monitor->config->watch_paths,
-                                  .watch_path_count = monitor->config->watch_path_count,
+                                  .watch_paths = paths,
+                                  .watch_path_count = monitor_watch_paths(monitor, paths),
+                                  .probe_paths = monitor->config->watch_probe,
                                   .memory_limit_bytes = monitor->config->memory_limit_bytes};
     int error = sense_create(&monitor->metrics, &monitor->clock, &monitor->sense);
     if (error == 0)
@@ -120,9 +117,7 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
                          "no memory cgroup can be seen here: a limit that it sets is not known, "
                          "unless limits.memory of the policy declares it");
     }
-    for (size_t i = 0; error == 0 && sense_builtin[i] != NULL; i++)
-        error = sense_add(monitor->sense, sense_builtin[i], host_ref(monitor->host), release_host);
-    return error;
+    return error != 0 ? error : monitor_add_senses(monitor);
 }
 
 static void define_own(struct vagus_monitor *monitor)
@@ -156,7 +151,7 @@ static void define_own(struct vagus_monitor *monitor)
     const char *why;
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         *own[i].index = metrics_define(&monitor->metrics, &own[i].desc, METRIC_SENSED, &why);
-    budget_init(&monitor->budget, monitor->config->cpu_budget_ratio);
+    pace_init(&monitor->pace, monitor->config->cpu_budget_ratio);
 }
 
 static int derive_metrics(struct vagus_monitor *monitor)
@@ -171,11 +166,42 @@ static int derive_metrics(struct vagus_monitor *monitor)
     return 0;
 }
 
+static struct vagus_budget_mark mark_of(const struct config_mark *mark)
+{
+    return (struct vagus_budget_mark){.at_ratio = mark->present ? mark->at_ratio : 0,
+                                      .raises = VAGUS_THROTTLE << mark->raises};
+}
+
+static void define_budgets(struct vagus_monitor *monitor)
+{
+    for (uint32_t i = 0; i < monitor->config->budget_count; i++) {
+        const struct config_budget *budget = &monitor->config->budgets[i];
+        struct vagus_budget handle;
+        int error = monitor_budget_define(
+            monitor,
+            &(struct vagus_budget_desc){.name = budget->name,
+                                        .unit = budget->unit,
+                                        .resource = budget->resource,
+                                        .limit = budget->limit,
+                                        .window_ns = budget->window_ns,
+                                        .counts = budget->counts,
+                                        .live = budget->live,
+                                        .unknown = (enum vagus_unknown)budget->unknown,
+                                        .warning = mark_of(&budget->warning),
+                                        .critical = mark_of(&budget->critical)},
+            &handle);
+        if (error != 0)
+            monitor_note(monitor, SEGMENT_NOTE_REFUSED, "budget %s refused: %s", budget->name,
+                         vagus_error_message(error));
+    }
+}
+
 /* Frees what open() made, from the last to the first; half-built is fine. */
 static void free_all(struct vagus_monitor *monitor)
 {
     health_finish(monitor, 0);
     judge_free(monitor->judge);
+    budgets_finish(&monitor->budgets);
     derive_finish(&monitor->derive);
     metrics_finish(&monitor->metrics);
     host_unref(monitor->host);
@@ -237,6 +263,8 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
         (error = health_init(monitor, &options)) != 0)
         goto fail;
     define_own(monitor);
+    budgets_init(&monitor->budgets, &monitor->metrics, &monitor->wake, monitor->generation);
+    define_budgets(monitor);
     cells_set_wake(&monitor->metrics.cells, &monitor->wake);
     *result = monitor;
     __atomic_store_n(&monitor->life, MONITOR_OPEN, __ATOMIC_RELEASE);

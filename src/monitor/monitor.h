@@ -11,12 +11,13 @@
 #include "base/wake.h"
 #include "config/config.h"
 #include "host/host.h"
+#include "judge/budgets.h"
 #include "judge/judge.h"
 #include "metrics/derive.h"
 #include "report/assemble.h"
 #include "report/report.h"
-#include "sense/budget.h"
 #include "sense/lane.h"
+#include "sense/pace.h"
 #include "sense/schedule.h"
 #include "sense/sense.h"
 #include "vagus/health.h"
@@ -55,6 +56,7 @@ struct vagus_monitor {
     struct judge *judge;
     struct watcher *watcher; /* of the kernel's wake-ups; NULL: none */
     uint64_t orders_done;    /* of those that it has, as last seen */
+    struct budgets budgets;
 
     /* The sampler's own. */
     struct schedule schedule;
@@ -64,7 +66,7 @@ struct vagus_monitor {
     int64_t started_ns, last_tick_ns;
     int64_t cpu_ns, cpu_at_ns;        /* used until when */
     int64_t cpu_mark_ns, near_cpu_ns; /* when it was looked at last; used near a limit */
-    struct budget budget;
+    struct pace pace;
     int32_t cpu_index, stretch_index, near_index, missed_index;
     uint32_t listeners, hung;                  /* as last mirrored */
     uint32_t proved_metrics, proved_listeners; /* when the wiring was last proved */
@@ -123,6 +125,18 @@ bool monitor_wait_returned(struct vagus_monitor *monitor, int64_t deadline_ns);
 /* The sampler's thread is inside its monitor for good: nobody may close a monitor from there. */
 void monitor_set_inside(struct vagus_monitor *monitor);
 bool monitor_is_inside(const struct vagus_monitor *monitor);
+
+/* --- api_budget.c --- */
+
+int monitor_budget_define(struct vagus_monitor *monitor, const struct vagus_budget_desc *desc,
+                          struct vagus_budget *handle);
+
+/* --- senses.c --- */
+
+/* The paths to watch, at most HOST_PATHS_MAX; how many. They live as long as the configuration. */
+size_t monitor_watch_paths(struct vagus_monitor *monitor, const char *paths[]);
+/* Adds what stands in collectors.def. */
+int monitor_add_senses(struct vagus_monitor *monitor);
 
 /* --- vocabulary.c: what policies are checked against --- */
 

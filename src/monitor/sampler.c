@@ -30,6 +30,7 @@ static void take_in_and_fold(struct vagus_monitor *monitor, unsigned due, int64_
 {
     sense_take_in(monitor->sense, due, now_ns);
     metrics_fold(&monitor->metrics, due, now_ns, monitor->last_tick_ns);
+    budgets_step(&monitor->budgets, due, now_ns);
     derive_step(&monitor->derive, &monitor->metrics, due, now_ns);
     tell_unstored(monitor);
     monitor->last_tick_ns = now_ns;
@@ -136,6 +137,8 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
     metrics_mirror(&monitor->metrics, now_ns);
     publish(monitor, now_ns);
     bus_wake(monitor->bus); /* who is told finds the snapshot that tells the same */
+    if (judge_last_resort(monitor->judge) && monitor->config->last_resort == CONFIG_LAST_SIGTERM)
+        kill(getpid(), SIGTERM);
 }
 
 unsigned sampler_begin(struct vagus_monitor *monitor)

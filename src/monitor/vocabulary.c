@@ -29,7 +29,14 @@ static const char *near_metric(const char *name)
     return nearest.best;
 }
 
-const struct config_vocabulary monitor_vocabulary = {judge_kind_names, unit_of_metric, near_metric};
+static int measures(const char *kind)
+{
+    const struct vagus_rule_kind *found = judge_kind(kind);
+    return found != NULL ? (int)found->measures : VAGUS_MEASURES_METRIC;
+}
+
+const struct config_vocabulary monitor_vocabulary = {judge_kind_names, measures, unit_of_metric,
+                                                     near_metric};
 
 int vagus_policy_check(const char *path, struct vagus_fault_list *faults, uint32_t *rules)
 {

@@ -64,7 +64,8 @@ static void add_collector_troubles(const struct report *report, int64_t as_of_ns
     for (uint32_t i = 0; i < report->collector_count; i++) {
         const struct segment_collector *collector = &report->collectors[i];
         bool hangs = report_hangs(collector->busy_since_ns, as_of_ns);
-        if (!hangs && collector->error == 0)
+        /* What this machine does not have is no trouble. */
+        if (!hangs && (collector->error == 0 || collector->error == VAGUS_EUNSUPPORTED))
             continue;
         char words[320];
         struct text text;

@@ -26,6 +26,7 @@ struct vagus_collector {
     struct lane *lane; /* of blocking collectors, once started */
     unsigned waiting;  /* tiers that fell due while the lane was at work */
     bool staged;       /* sampled in place, and not taken in yet */
+    bool unsupported;  /* the newest sample said that this machine cannot tell */
 
     /* Of the sample that is staged. */
     unsigned due;

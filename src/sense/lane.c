@@ -21,6 +21,7 @@ struct lane {
     struct latch ended;
     int state; /* enum lane_state */
     int quit;
+    int closed;  /* the maker needs arg no more */
     int holders; /* the maker and the thread; the last one frees */
     int64_t busy_since_ns;
     struct wake *bell; /* to be rung after this run; NULL: none */
@@ -32,17 +33,20 @@ static void let_go(struct lane *lane)
 {
     if (__atomic_sub_fetch(&lane->holders, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    if (lane->release != NULL)
-        lane->release(lane->arg);
     sem_destroy(&lane->wake);
     latch_finish(&lane->ended);
     free(lane);
 }
 
-/* Runs when the thread ends, by pthread_exit() in the work too. */
+/* Runs when the thread ends, by pthread_exit() in the work too. What may hang at work may hang when
+ * it is released, so that happens here, where only the lane waits. */
 static void thread_over(void *arg)
 {
     struct lane *lane = arg;
+    while (!__atomic_load_n(&lane->closed, __ATOMIC_ACQUIRE))
+        sem_wait(&lane->wake);
+    if (lane->release != NULL)
+        lane->release(lane->arg);
     latch_open(&lane->ended);
     let_go(lane);
 }
@@ -91,7 +95,6 @@ int lane_create(const char *name, void (*work)(void *arg), void (*release)(void 
     latch_init(&lane->ended);
     int error = thread_start(name, lane_run, lane);
     if (error != 0) {
-        lane->release = NULL; /* arg stays the caller's */
         lane->holders = 1;
         let_go(lane);
         return error;
@@ -151,6 +154,7 @@ bool lane_close(struct lane *lane, int64_t deadline_ns)
 {
     if (lane == NULL)
         return true;
+    __atomic_store_n(&lane->closed, 1, __ATOMIC_RELEASE);
     lane_end(lane);
     bool ended = latch_wait(&lane->ended, deadline_ns);
     let_go(lane);

@@ -10,8 +10,9 @@
 struct lane;
 struct wake;
 
-/* `work` runs in the lane each time it is requested. `release` runs once, when neither the lane nor
- * its maker needs arg any more: after lane_close(), or when a lane that was left behind returns. */
+/* `work` runs in the lane each time it is requested. `release` runs once, in the lane too, since it
+ * may hang as the work may: during lane_close(), or when a lane that was left behind returns. On
+ * failure it does not run, and arg stays the caller's. */
 int lane_create(const char *name, void (*work)(void *arg), void (*release)(void *arg), void *arg,
                 struct lane **lane);
 
@@ -39,8 +40,8 @@ int64_t lane_cpu_ns(const struct lane *lane);
 /* Tells the lane to end, and does not wait: before lane_close(), where there are several. */
 void lane_end(struct lane *lane);
 
-/* Ends the lane; false if it did not come back by deadline_ns (CLOCK_MONOTONIC) and was left
- * behind. NULL is fine. The lane must not be used afterwards. */
+/* Ends the lane and has arg released; false if it did not come back by deadline_ns
+ * (CLOCK_MONOTONIC) and was left behind. NULL is fine. The lane must not be used afterwards. */
 bool lane_close(struct lane *lane, int64_t deadline_ns);
 
 #endif

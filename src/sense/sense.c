@@ -194,6 +194,8 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
     collector->desc = taken;
     if (collector->desc.instances_max == 0)
         collector->desc.instances_max = 16;
+    text_copy(collector->shown.name, sizeof(collector->shown.name), desc->name);
+    collector->desc.name = collector->shown.name;
     collector->clock = *sense->clock;
     collector->stretch = 1;
     collector->arg = arg;
@@ -206,9 +208,8 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
     }
     collector->open_error = desc->open != NULL ? desc->open(collector) : 0;
     near_find_rates(sense, collector);
-    collector->shown =
-        (struct segment_collector){.error = collector->open_error, .flags = desc->flags};
-    text_copy(collector->shown.name, sizeof(collector->shown.name), desc->name);
+    collector->shown.error = collector->open_error;
+    collector->shown.flags = desc->flags;
     define_all(sense, collector);
     for (size_t i = 0; collector->open_error != 0 && i < desc->metric_count; i++)
         put_missing(sense, collector, i, clock_now_ns(sense->clock), collector->open_error);
@@ -312,8 +313,9 @@ static void take_in(struct sense *sense, struct vagus_collector *collector, int6
     }
     /* One that says of each metric apart that it failed has failed as a whole, too. */
     collector->shown.error = collector->error == 0 && brought == 0 ? failed : collector->error;
+    collector->unsupported = collector->error == VAGUS_EUNSUPPORTED;
     collector->shown.samples++;
-    collector->shown.failures += collector->shown.error != 0;
+    collector->shown.failures += collector->shown.error != 0 && !collector->unsupported;
     collector->shown.last_ns = collector->began_ns;
     collector->shown.took_ns = collector->took_ns;
     collector->shown.took_total_ns += collector->took_ns;
@@ -345,9 +347,17 @@ bool sense_visit_lane(struct sense *sense, struct vagus_collector *collector, un
     return changed;
 }
 
+/* A sense of what this machine does not have is asked again each minute, for all that it fills. */
+static unsigned due_of(const struct vagus_collector *collector, unsigned due)
+{
+    if (!collector->unsupported)
+        return due & collector->tiers;
+    return (due & (1u << VAGUS_TIER_60S)) != 0 ? collector->tiers : 0;
+}
+
 static void put_costs(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
 {
-    if (collector->shown.samples == 0)
+    if (collector->shown.samples == 0 || collector->unsupported)
         return;
     if (collector->duration_index >= 0)
         metrics_put(sense->metrics, (uint32_t)collector->duration_index, now_ns,
@@ -368,9 +378,10 @@ void sense_sample(struct sense *sense, unsigned due)
 {
     for (uint32_t i = 0; i < sense->count; i++) {
         struct vagus_collector *collector = sense->collectors[i];
-        if (collector->open_error != 0 || collector->lane != NULL || (due & collector->tiers) == 0)
+        unsigned wanted = due_of(collector, due);
+        if (collector->open_error != 0 || collector->lane != NULL || wanted == 0)
             continue;
-        collector->due = due & collector->tiers;
+        collector->due = wanted;
         collector_run(collector);
         collector->staged = true;
     }
@@ -383,7 +394,7 @@ void sense_take_in(struct sense *sense, unsigned due, int64_t now_ns)
         if (collector->open_error != 0)
             continue;
         if (collector->lane != NULL)
-            sense_visit_lane(sense, collector, due & collector->tiers, now_ns);
+            sense_visit_lane(sense, collector, due_of(collector, due), now_ns);
         else if (collector->staged)
             take_in(sense, collector, now_ns);
         collector->staged = false;
@@ -432,7 +443,7 @@ uint32_t sense_failed(const struct sense *sense, int64_t now_ns)
     for (uint32_t i = 0; i < sense->count; i++) {
         const struct segment_collector *shown = &sense->collectors[i]->shown;
         bool hung = shown->busy_since_ns != 0 && now_ns - shown->busy_since_ns > HUNG_NS;
-        failed += shown->error != 0 || hung;
+        failed += (shown->error != 0 && shown->error != VAGUS_EUNSUPPORTED) || hung;
     }
     return failed;
 }

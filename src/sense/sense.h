@@ -27,13 +27,16 @@ struct wake;
 
 /* What stands in collectors.def, NULL-terminated. */
 extern const struct vagus_collector_desc *const sense_builtin[];
+/* Of the same order: whether it is added once for each watched path. */
+extern const bool sense_is_of_paths[];
 
 /* metrics and segment must outlive it. */
 int sense_create(struct metrics *metrics, const struct vagus_clock *clock, struct sense **sense);
 
 /* Adds a collector and opens it. arg is what vagus_collector_arg() returns; release(arg) runs once
  * when it is no longer needed, on failure too, and by a lane that was left behind when it returns.
- * A collector whose own open() fails is there all the same: its metrics say why. */
+ * The descriptor and its name need not live on. A collector whose own open() fails is there all the
+ * same: its metrics say why. */
 int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void *arg,
               void (*release)(void *arg));
 

@@ -306,9 +306,15 @@ static int count(const char *name, const char *which, uint64_t iterations)
 
 struct vagus_monitor *client_open(unsigned flags)
 {
+    return client_open_with(flags, NULL);
+}
+
+struct vagus_monitor *client_open_with(unsigned flags, const char *policy)
+{
     struct vagus_monitor *monitor;
     struct vagus_monitor_options options = {.size = sizeof(options),
                                             .agent_name = "bench",
+                                            .policy_text = policy,
                                             .threads_max = client_threads_max,
                                             .flags =
                                                 VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT | flags};
@@ -344,6 +350,8 @@ int main(int argc, char **argv)
         return measure_shared_slot();
     if (strcmp(verb, "count") == 0 && argc == 5)
         return count(argument, argv[3], strtoull(argv[4], NULL, 10));
+    if (strncmp(verb, "reserve.", 8) == 0 || strncmp(verb, "take.", 5) == 0)
+        return client_budget(verb);
     if (strcmp(verb, "level") == 0)
         return client_level();
     if (strcmp(verb, "snapshot") == 0)

@@ -11,8 +11,12 @@ struct vagus_monitor;
 /* A started monitor that is stepped, without a file. Ends the program if there is none. */
 struct vagus_monitor *client_open(unsigned flags);
 
+struct vagus_monitor *client_open_with(unsigned flags, const char *policy);
+
 void client_print(const struct contender *value, const struct contender *floor);
 
+/* "reserve.1t", "take.2t". */
+int client_budget(const char *verb);
 int client_level(void);
 int client_snapshot(void);
 int client_health(void);

@@ -30,7 +30,7 @@ static void check_config(const struct vagus_config *config)
 {
     require(config->agent == NULL || text_is_name(config->agent, 32));
     require(config->rule_count <= CONFIG_RULES_MAX);
-    require(config->watch_path_count >= 1 && config->watch_path_count <= CONFIG_WATCH_PATHS_MAX);
+    require(config->watch_path_count <= CONFIG_WATCH_PATHS_MAX);
     require(config->keep_day_count <= CONFIG_KEEP_DAY_MAX);
     require(config->segment_dir == NULL || config->segment_dir[0] == '/');
     for (uint32_t i = 0; i < config->rule_count; i++) {

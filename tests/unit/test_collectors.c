@@ -4,12 +4,11 @@
 #include "check.h"
 
 #include <stdlib.h>
-#include <sys/statvfs.h>
 
 #include "host/host.h"
 #include "vagus/collector.h"
 
-/* The four files share names of static things; each gets its own here. */
+/* The files share names of static things; each gets its own here. */
 #define state memory_state
 #define table memory_table
 #define take_sample memory_sample
@@ -43,16 +42,6 @@
 #undef table
 #undef take_sample
 #undef METRIC_COUNT
-#define state disk_state
-#define table disk_table
-#define take_sample disk_sample
-#define METRIC_COUNT DISK_METRIC_COUNT
-#include "../../collectors/disk.c"
-#undef state
-#undef table
-#undef take_sample
-#undef METRIC_COUNT
-
 #define ALL_DUE 0x3fu
 #define MIB (1024.0 * 1024.0)
 
@@ -366,59 +355,12 @@ static void process_of_garbage_is_unknown(void)
     end();
 }
 
-/* --- disk --- */
-
-static void disk_of_watched_paths(void)
-{
-    static const char *const paths[] = {"/", "/no/such/path", "//./", "/proc"};
-    REQUIRE(begin_with(&vagus__collector_disk,
-                       &(struct host_options){.watch_paths = paths, .watch_path_count = 4}));
-    REQUIRE(fake.instances == 3); /* the same path twice is watched once */
-    CHECK_STR(fake.names[0], "/");
-    CHECK_STR(fake.names[2], "/proc");
-    CHECK_EQ(disk_sample(&fake, ALL_DUE), 0);
-    struct statvfs v;
-    REQUIRE(statvfs("/", &v) == 0);
-    CHECK_PUT(LIMIT, (double)v.f_blocks * (double)v.f_frsize);
-    CHECK(fake.put[FREE][0].value > 0);
-    CHECK_NEAR(fake.put[FREE_RATIO][0].value, fake.put[FREE][0].value / fake.put[LIMIT][0].value,
-               1e-12);
-    for (size_t metric = 0; metric < DISK_METRIC_COUNT; metric++) {
-        CHECK_EQ(fake.put[metric][1].error, VAGUS_ENOENT);
-        CHECK_EQ(fake.put[metric][2].error, VAGUS_EUNSUPPORTED);
-    }
-    end();
-}
-
-/* Two long paths that end alike keep names of their own; none begins within a character. */
-static void disk_names_of_long_paths(void)
-{
-    static char first[160], second[160];
-    memset(first, 'a', 60);
-    first[0] = '/';
-    for (size_t i = 60; i < 150; i += 2)
-        memcpy(first + i, "ü", 2);
-    memcpy(second, first, sizeof(first));
-    second[1] = 'b';
-    const char *const paths[] = {first, second};
-    REQUIRE(begin_with(&vagus__collector_disk,
-                       &(struct host_options){.watch_paths = paths, .watch_path_count = 2}));
-    REQUIRE(fake.instances == 2);
-    for (int i = 0; i < 2; i++) {
-        CHECK_EQ(fake.names[i][0], '0' + i);
-        CHECK_EQ((unsigned char)fake.names[i][2], 0xe2);
-        CHECK_EQ((unsigned char)fake.names[i][5], 0xc3);
-    }
-    end();
-}
-
 /* Names, bounds and tiers that a monitor would refuse. */
 static void descriptors_are_well_formed(void)
 {
     const struct vagus_collector_desc *const all[] = {
-        &vagus__collector_memory, &vagus__collector_cpu, &vagus__collector_process,
-        &vagus__collector_disk};
-    for (size_t i = 0; i < 4; i++) {
+        &vagus__collector_memory, &vagus__collector_cpu, &vagus__collector_process};
+    for (size_t i = 0; i < 3; i++) {
         CHECK_EQ(all[i]->size, sizeof(struct vagus_collector_desc));
         for (size_t m = 0; m < all[i]->metric_count; m++) {
             const struct vagus_metric_desc *metric = &all[i]->metrics[m];
@@ -443,8 +385,6 @@ int main(void)
     RUN(cpu_of_the_real_machine);
     RUN(process_of_this_machine);
     RUN(process_of_garbage_is_unknown);
-    RUN(disk_of_watched_paths);
-    RUN(disk_names_of_long_paths);
     RUN(descriptors_are_well_formed);
     return check_result();
 }

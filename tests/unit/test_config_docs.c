@@ -5,9 +5,8 @@
 #include "check.h"
 #include "config/config.h"
 #include "config/schema.h"
+#include "monitor/monitor.h"
 
-static const char *const kinds[] = {"level", NULL};
-static const struct config_vocabulary vocabulary = {.kinds = kinds};
 static struct vagus_fault_list faults;
 static char page[64 * 1024];
 
@@ -19,7 +18,7 @@ static void blocks_are_valid(void)
         REQUIRE(end != NULL);
         char *text = strndup(block, (size_t)(end - block) + 1);
         struct vagus_config *config = NULL;
-        if (config_load(NULL, text, &vocabulary, &faults, &config) != 0)
+        if (config_load(NULL, text, &monitor_vocabulary, &faults, &config) != 0)
             CHECK_FAIL_("block %d, line %u: %s", blocks + 1, faults.faults[0].line,
                         faults.faults[0].text);
         config_free(config);

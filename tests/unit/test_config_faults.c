@@ -80,7 +80,7 @@ static void top_level(void)
     static const struct wrong table[] = {
         {"rulez: []\nrules: []\n", 1, 1, "did you mean \"rules\"?"},
         {"extends: container\nrules: []\n", 1, 1, "\"extends\" is no key of a policy; expected"},
-        {"budgets: {}\nrules: []\n", 1, 1, "\"budgets\" is no key"},
+        {"budgets: {}\nrules: []\n", 1, 10, "this is a mapping (key: value); expected a list"},
         {"agent: Upper\nrules: []\n", 1, 8, "\"Upper\" is not a name; expected 1 to 32"},
         {"agent: abcdefghijklmnopqrstuvwxyz0123456\nrules: []\n", 1, 8, "is too long"},
         {"agent:\nrules: []\n", 1, 7, "agent: there is no value"},
@@ -109,7 +109,6 @@ static void top_level(void)
         {"limits: {memory: 0}\nrules: []\n", 1, 18, "too small"},
         {"limits: {memory: 50%}\nrules: []\n", 1, 18, "is no size"},
         {"watch: {paths: /tmp}\nrules: []\n", 1, 16, "expected a list"},
-        {"watch: {paths: []}\nrules: []\n", 1, 16, "0 entries; expected 1 to 8"},
         {"watch: {paths: [a,b,c,d,e,f,g,h,i]}\nrules: []\n", 1, 16, "9 entries"},
         {"watch: {paths: [a, b, a]}\nrules: []\n", 1, 23, "\"a\" is given twice"},
         {"retention: {day: [Bad]}\nrules: []\n", 1, 19, "1 to 63 characters"},
@@ -133,7 +132,7 @@ static void keys_of_rules(void)
         {RULE("shadow: true"), 2, 3, "else it signals nothing"},
         {RULE_OK("kind: levl"), 5, 9, "did you mean \"level\"? expected level, rate or forecast"},
         {RULE_OK("kind: anomaly"), 5, 9, "is not known; expected level"},
-        {RULE_OK("stat: average"), 5, 9, "expected last, min, max or mean"},
+        {RULE_OK("stat: average"), 5, 9, "expected last, min, max, mean, sum"},
         {RULE_OK("on_missing: rise"), 5, 15, "did you mean \"raise\"?"},
         {RULE_OK("on-missing: raise"), 5, 3, "did you mean \"on_missing\"?"},
         {RULE_OK("window: 500"), 5, 11, "has no unit: write 500ms or 2s"},
@@ -142,7 +141,8 @@ static void keys_of_rules(void)
         {RULE_OK("window: 2d"), 5, 11, "is too large"},
         {RULE_OK("min_hold: -1s"), 5, 13, "is negative"},
         {RULE_OK("max_age: 1e3s"), 5, 12, "is no time"},
-        {RULE_OK("relief_within: 10s"), 5, 3, "\"relief_within\" is no key of a rule"},
+        {RULE_OK("relief_within: 10"), 5, 18, "has no unit"},
+        {RULE_OK("relieved_within: 10s"), 5, 3, "did you mean \"relief_within\"?"},
         {RULE_OK("shadow: no"), 5, 11, "expected true or false"},
         {RULE_OK("instance: \"\""), 5, 13, "is empty"},
         {RULE_OK("resource: sixteen.letters."), 5, 13, "is too long"},
@@ -151,6 +151,33 @@ static void keys_of_rules(void)
         {"rules:\n- {name: a, metric: m, defer: {above: 2, clear: 1}}\n"
          "- {name: a, metric: m, defer: {above: 2, clear: 1}}\n",
          3, 10, "\"a\" is taken by the rule in line 2"},
+    };
+    CHECK_ALL(table);
+}
+
+#define BUDGET(keys) "budgets:\n- {name: b, " keys "}\nrules: []\n"
+
+static void budgets(void)
+{
+    static const struct wrong table[] = {
+        {BUDGET("unit: x"), 2, 3, "a budget needs \"limit\""},
+        {BUDGET("limit: 0"), 2, 20, "is too small"},
+        {BUDGET("limit: 1.5"), 2, 20, "is not a whole number"},
+        {BUDGET("limit: many"), 2, 20, "is not a decimal number"},
+        {BUDGET("limit: 5, window: 1ms"), 2, 31, "is too short; expected 1 s"},
+        {BUDGET("limit: 5, window: 5"), 2, 31, "has no unit"},
+        {BUDGET("live: a.b, limit: 5"), 2, 24, "\"limit\" does not go with \"live\""},
+        {BUDGET("limit: 5, unknown: maybe"), 2, 32, "expected refuse or allow"},
+        {BUDGET("limit: 5, warning: {at: 80, raise: defer}"), 2, 37, "write 20% or 0.2"},
+        {BUDGET("limit: 5, warning: {at: 0.1%, raise: defer}"), 2, 37, "from 1 % to 100 %"},
+        {BUDGET("limit: 5, warning: {at: 80%}"), 2, 23, "needs \"raise\""},
+        {BUDGET("limit: 5, warning: {at: 80%, raise: slow}"), 2, 49, "\"slow\" is not known"},
+        {BUDGET("limit: 5, warning: {at: 80%, raise: defer}, critical: {at: 70%, raise: shutdown}"),
+         2, 72, "comes no later than warning"},
+        {BUDGET("limit: 5, warning: {at: 80%, raise: defer}, critical: {at: 90%, raise: throttle}"),
+         2, 84, "no graver than warning's defer"},
+        {"budgets:\n- {name: a, limit: 1}\n- {name: a, limit: 1}\nrules: []\n", 3, 10,
+         "\"a\" is taken by the budget in line 2"},
     };
     CHECK_ALL(table);
 }
@@ -298,6 +325,7 @@ int main(void)
     RUN(yaml_itself);
     RUN(top_level);
     RUN(keys_of_rules);
+    RUN(budgets);
     RUN(thresholds);
     RUN(all_at_once);
     RUN(columns_count_characters);

@@ -40,6 +40,7 @@ static void everything_given(void)
                                          "limits: { memory: 256MiB }\n"
                                          "watch:\n"
                                          "  paths: [/var, \"/with \\\"quotes\\\" \\u20ac\"]\n"
+                                         "  probe: true\n"
                                          "retention: { day: [disk.free, agent.steps] }\n"
                                          "rules:\n"
                                          "  - name: space\n"
@@ -67,6 +68,7 @@ static void everything_given(void)
     CHECK_EQ(config->watch_path_count, 2);
     CHECK_STR(config->watch_paths[0], "/var");
     CHECK_STR(config->watch_paths[1], "/with \"quotes\" \u20ac");
+    CHECK(config->watch_probe);
     CHECK_EQ(config->keep_day_count, 2);
     CHECK_STR(config->keep_day[0], "disk.free");
     CHECK_STR(config->keep_day[1], "agent.steps");
@@ -92,7 +94,7 @@ static void everything_given(void)
     CHECK_EQ(rule->max_age_ns, 2 * VAGUS_SECOND_NS);
     CHECK_EQ(rule->missing, CONFIG_MISSING_RAISE);
     CHECK(rule->shadow);
-    CHECK_EQ(rule->line, 9);
+    CHECK_EQ(rule->line, 10);
     config_free(config);
 }
 
@@ -108,9 +110,8 @@ static void defaults(void)
     CHECK_EQ(config->segment_bytes, 0);
     CHECK_EQ(config->segment_keep, 3);
     CHECK_EQ(config->memory_limit_bytes, 0);
-    CHECK_EQ(config->watch_path_count, 2);
-    CHECK_STR(config->watch_paths[0], ".");
-    CHECK_STR(config->watch_paths[1], "/tmp");
+    CHECK_EQ(config->watch_path_count, 0);
+    CHECK(!config->watch_probe);
     CHECK_EQ(config->keep_day_count, 5);
     CHECK_STR(config->keep_day[0], "system.cpu.utilization");
     CHECK_STR(config->keep_day[4], "agent.errors");

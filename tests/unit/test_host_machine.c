@@ -153,7 +153,7 @@ static void paths(void)
     CHECK_EQ(host_open(&(struct host_options){.watch_paths = empty, .watch_path_count = 1}, &host),
              VAGUS_EINVAL);
     CHECK_EQ(
-        host_open(&(struct host_options){.watch_paths = watched, .watch_path_count = 9}, &host),
+        host_open(&(struct host_options){.watch_paths = watched, .watch_path_count = 11}, &host),
         VAGUS_EINVAL);
 }
 

@@ -106,6 +106,26 @@ static void a_hung_lane_is_left_behind_and_releases_later(void)
     sem_wait(&job.released); /* hangs, and the test with it, if it is never released */
 }
 
+static sem_t release_may_end;
+
+static void job_release_hangs(void *arg)
+{
+    sem_wait(&release_may_end);
+    job_release(arg);
+}
+
+static void a_release_that_hangs_is_left_behind_too(void)
+{
+    struct job job;
+    struct lane *lane = NULL;
+    job_init(&job);
+    sem_init(&release_may_end, 0, 0);
+    REQUIRE(lane_create("test", job_work, job_release_hangs, &job, &lane) == 0);
+    CHECK(!lane_close(lane, soon(20)));
+    sem_post(&release_may_end);
+    sem_wait(&job.released);
+}
+
 static void work_that_ends_its_thread_is_survived(void)
 {
     struct job job;
@@ -124,6 +144,7 @@ int main(void)
     RUN(each_request_is_one_run);
     RUN(a_lane_at_work_takes_no_request);
     RUN(a_hung_lane_is_left_behind_and_releases_later);
+    RUN(a_release_that_hangs_is_left_behind_too);
     RUN(work_that_ends_its_thread_is_survived);
     return check_result();
 }

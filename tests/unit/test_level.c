@@ -47,12 +47,17 @@ static void empty_window_has_no_measure(void)
     }
 }
 
-static void unknown_stat_is_refused(void)
+static void other_statistics_are_asked_of_the_series(void)
 {
-    struct vagus_rule_params params = {.stat = (enum vagus_stat)9};
+    struct vagus_rule_params params = {.stat = VAGUS_STAT_P99};
+    struct vagus_window answered = window;
     double measure = 42;
-    CHECK_EQ(vagus__rule_kind_level.measure(&window, &params, &measure), VAGUS_EINVAL);
+    answered.asked = NAN;
+    CHECK_EQ(vagus__rule_kind_level.measure(&answered, &params, &measure), VAGUS_EAGAIN);
     CHECK_EQ(measure, 42);
+    answered.asked = 7;
+    CHECK_EQ(vagus__rule_kind_level.measure(&answered, &params, &measure), 0);
+    CHECK_EQ(measure, 7);
 }
 
 static void it_is_named_as_its_file(void)
@@ -64,7 +69,7 @@ int main(void)
 {
     RUN(each_stat_takes_its_number);
     RUN(empty_window_has_no_measure);
-    RUN(unknown_stat_is_refused);
+    RUN(other_statistics_are_asked_of_the_series);
     RUN(it_is_named_as_its_file);
     return check_result();
 }

@@ -100,8 +100,53 @@ static void names_are_whole_or_refused(void)
     vagus_monitor_close(m);
 }
 
+static unsigned absent_samples;
+static bool absent;
+
+static int absent_sample(struct vagus_collector *collector, unsigned due)
+{
+    (void)due;
+    absent_samples++;
+    if (absent)
+        return VAGUS_EUNSUPPORTED;
+    vagus_put(collector, 0, 0, 1);
+    return 0;
+}
+
+static void what_is_not_there_is_asked_for_once_a_minute(void)
+{
+    static const struct vagus_metric_desc metrics[] = {
+        {.name = "absent.value", .kind = VAGUS_GAUGE, .tier = VAGUS_TIER_100MS}};
+    static const struct vagus_collector_desc desc = {.size = sizeof(struct vagus_collector_desc),
+                                                     .name = "absent",
+                                                     .metrics = metrics,
+                                                     .metric_count = 1,
+                                                     .sample = absent_sample};
+    struct vagus_monitor *m = organ_open(VAGUS_STEPPED);
+    struct vagus_reading reading;
+    struct vagus_system_snapshot s;
+    absent = true;
+    REQUIRE(vagus_collector_add(m, &desc) == 0);
+    REQUIRE(vagus_monitor_start(m) == 0);
+    organ_run(m, 59 * S);
+    CHECK_EQ(absent_samples, 1);
+    CHECK_EQ(vagus_reading_get(m, "absent.value", NULL, &reading), 0);
+    CHECK_EQ(vagus_reading_state(&reading, atomic_load(&test_now_ns)), VAGUS_STATE_UNSUPPORTED);
+    CHECK_EQ(vagus_snapshot_read(m, &s), 0);
+    CHECK_EQ(s.monitor.failed_collectors, 0);
+    CHECK_EQ(vagus_snapshot_verdict(&s, s.published_ns), VAGUS_VERDICT_OK);
+
+    absent = false;
+    organ_run(m, 2 * S); /* the minute is over: it is there, and felt on its own tier again */
+    CHECK_EQ(vagus_reading_get(m, "absent.value", NULL, &reading), 0);
+    CHECK_EQ(vagus_reading_state(&reading, atomic_load(&test_now_ns)), VAGUS_STATE_OK);
+    CHECK(absent_samples > 10);
+    vagus_monitor_close(m);
+}
+
 int main(void)
 {
+    RUN(what_is_not_there_is_asked_for_once_a_minute);
     RUN(instances_come_and_go);
     RUN(names_are_whole_or_refused);
     return check_result();

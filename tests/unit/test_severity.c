@@ -13,7 +13,7 @@
 
 static const struct config_threshold below_10 = {
     .present = true, .below = true, .enter = 10, .clear = 15, .full = NAN};
-static const struct severity_timing plain = {0, CONFIG_MISSING_HOLD};
+static const struct severity_timing plain = {0, CONFIG_MISSING_HOLD, 0};
 
 static enum severity_event feed(struct severity *severity, const struct config_threshold *threshold,
                                 const struct severity_timing *timing, int64_t now_ns,
@@ -66,8 +66,8 @@ static void a_missed_sample_resets_nothing(void)
 
 static void missing_may_raise_or_clear(void)
 {
-    struct severity_timing raising = {0, CONFIG_MISSING_RAISE};
-    struct severity_timing clearing = {50, CONFIG_MISSING_CLEAR};
+    struct severity_timing raising = {0, CONFIG_MISSING_RAISE, 0};
+    struct severity_timing clearing = {50, CONFIG_MISSING_CLEAR, 0};
     struct config_threshold threshold = below_10;
     struct severity s = {0};
     threshold.for_ns = 100;
@@ -87,11 +87,36 @@ static void missing_may_raise_or_clear(void)
 
 static void min_hold_outlasts_the_clear(void)
 {
-    struct severity_timing timing = {1000, CONFIG_MISSING_HOLD};
+    struct severity_timing timing = {1000, CONFIG_MISSING_HOLD, 0};
     struct severity s = {0};
     CHECK_EQ(feed(&s, &below_10, &timing, 100, 5), SEVERITY_RAISE);
     CHECK_EQ(feed(&s, &below_10, &timing, 1099, 50), SEVERITY_NOTHING);
     CHECK_EQ(feed(&s, &below_10, &timing, 1100, 50), SEVERITY_END);
+}
+
+static void clear_for_wants_an_unbroken_run(void)
+{
+    struct config_threshold threshold = below_10;
+    struct severity s = {0};
+    threshold.clear_for_ns = 100;
+    CHECK_EQ(feed(&s, &threshold, &plain, 1000, 5), SEVERITY_RAISE);
+    CHECK_EQ(feed(&s, &threshold, &plain, 1001, 20), SEVERITY_NOTHING);
+    CHECK_EQ(feed(&s, &threshold, &plain, 1090, 14), SEVERITY_NOTHING); /* broken */
+    CHECK_EQ(feed(&s, &threshold, &plain, 1100, 20), SEVERITY_NOTHING);
+    CHECK_EQ(feed(&s, &threshold, &plain, 1150, NAN), SEVERITY_NOTHING);
+    CHECK_EQ(feed(&s, &threshold, &plain, 1199, 20), SEVERITY_NOTHING);
+    CHECK_EQ(feed(&s, &threshold, &plain, 1200, 20), SEVERITY_END);
+}
+
+static void cooldown_keeps_it_quiet(void)
+{
+    struct severity_timing timing = {0, CONFIG_MISSING_HOLD, 1000};
+    struct severity s = {0};
+    CHECK_EQ(feed(&s, &below_10, &timing, 100, 5), SEVERITY_RAISE); /* the first one waits not */
+    CHECK_EQ(feed(&s, &below_10, &timing, 200, 20), SEVERITY_END);
+    CHECK_EQ(feed(&s, &below_10, &timing, 300, 5), SEVERITY_NOTHING);
+    CHECK_EQ(feed(&s, &below_10, &timing, 1199, 5), SEVERITY_NOTHING);
+    CHECK_EQ(feed(&s, &below_10, &timing, 1200, 5), SEVERITY_RAISE);
 }
 
 static void level_grows_towards_full(void)
@@ -148,6 +173,7 @@ struct model {
     struct moment history[EPISODE];
     int count;
     int raised_at;   /* index of the moment that raised it; -1: not raised */
+    int cleared_at;  /* that last cleared it; -1: never */
     double told;     /* level at the last transition */
     double now_told; /* what the level is by the model */
 };
@@ -191,18 +217,27 @@ static enum severity_event model_step(struct model *m)
         return SEVERITY_NOTHING;
     if (m->raised_at < 0) {
         int first = i;
-        for (int j = i; j >= 0 && (letter(m, j) == 'b' || letter(m, j) == '?'); j--)
+        for (int j = i; j > m->cleared_at && (letter(m, j) == 'b' || letter(m, j) == '?'); j--)
             if (letter(m, j) == 'b')
                 first = j;
         if (now != 'b' || m->history[i].at_ns - m->history[first].at_ns < m->threshold.for_ns)
+            return SEVERITY_NOTHING;
+        if (m->cleared_at >= 0 &&
+            m->history[i].at_ns - m->history[m->cleared_at].at_ns < m->timing.cooldown_ns)
             return SEVERITY_NOTHING;
         m->raised_at = i;
         m->now_told = model_level(m, m->history[i].measure);
         return model_told(m, SEVERITY_RAISE, m->now_told);
     }
+    int back = i;
+    for (int j = i; j > m->raised_at && (letter(m, j) == 'c' || letter(m, j) == '?'); j--)
+        if (letter(m, j) == 'c')
+            back = j;
     if (now == 'c' &&
-        m->history[i].at_ns - m->history[m->raised_at].at_ns >= m->timing.min_hold_ns) {
+        m->history[i].at_ns - m->history[m->raised_at].at_ns >= m->timing.min_hold_ns &&
+        m->history[i].at_ns - m->history[back].at_ns >= m->threshold.clear_for_ns) {
         m->raised_at = -1;
+        m->cleared_at = i;
         m->told = m->now_told = 0;
         return SEVERITY_END;
     }
@@ -214,12 +249,14 @@ static enum severity_event model_step(struct model *m)
 
 static void model_begin(struct model *m)
 {
-    *m = (struct model){.raised_at = -1};
+    *m = (struct model){.raised_at = -1, .cleared_at = -1};
     int64_t gap = below(4);
     m->threshold = (struct config_threshold){
         .present = true, .below = below(2) == 0, .enter = 10, .for_ns = below(3) * below(50)};
     m->threshold.clear = m->threshold.below ? 10 + (double)gap : 10 - (double)gap;
-    m->timing = (struct severity_timing){below(3) * below(80), (enum config_missing)below(3)};
+    m->threshold.clear_for_ns = below(3) * below(40);
+    m->timing = (struct severity_timing){below(3) * below(80), (enum config_missing)below(3),
+                                         below(3) * below(100)};
     m->full = below(3) == 0 ? NAN : (double)below(21);
 }
 
@@ -280,6 +317,8 @@ int main(void)
     RUN(a_missed_sample_resets_nothing);
     RUN(missing_may_raise_or_clear);
     RUN(min_hold_outlasts_the_clear);
+    RUN(clear_for_wants_an_unbroken_run);
+    RUN(cooldown_keeps_it_quiet);
     RUN(level_grows_towards_full);
     RUN(machine_agrees_with_the_model);
     RUN(noise_around_a_threshold_is_one_transition);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* all: the least level among other rules. */
+#include "vagus/rule.h"
+
+static int measure(const struct vagus_window *window, const struct vagus_rule_params *params,
+                   double *result)
+{
+    (void)params;
+    if (window->point_count == 0)
+        return VAGUS_EAGAIN;
+    double level = window->points[0];
+    for (uint32_t i = 1; i < window->point_count; i++)
+        level = window->points[i] < level ? window->points[i] : level;
+    *result = level;
+    return 0;
+}
+
+extern const struct vagus_rule_kind vagus__rule_kind_all;
+
+const struct vagus_rule_kind vagus__rule_kind_all = {
+    .name = "all",
+    .help = "while all of the rules that it names are raised",
+    .measures = VAGUS_MEASURES_PARTS,
+    .needs = VAGUS_NEEDS_PARTS,
+    .measure = measure,
+};

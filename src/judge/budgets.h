@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The budgets of one monitor: what the sampler does for them at each step. */
+#ifndef JUDGE_BUDGETS_H
+#define JUDGE_BUDGETS_H
+
+#include "config/config.h"
+#include "judge/allowance.h"
+#include "metrics/metrics.h"
+
+/* What every budget shows of itself, an instance for each. */
+enum budget_metric {
+    BUDGET_USED,
+    BUDGET_RESERVED,
+    BUDGET_REMAINING,
+    BUDGET_USED_RATIO,
+    BUDGET_METRICS
+};
+
+struct budget {
+    struct allowance *allowance;
+    struct vagus_budget handle;
+    struct vagus_budget_mark marks[2]; /* warning, critical */
+    char resource[VAGUS_RESOURCE_MAX];
+    char counts[VAGUS_NAME_MAX], live[VAGUS_NAME_MAX];
+    int counts_metric, live_metric; /* VAGUS_ENOENT until they are defined */
+    enum vagus_unknown unknown;
+    int metrics[BUDGET_METRICS];
+    struct config_rule rule; /* judges the marks; without a name if there are none */
+    uint64_t seen_total;     /* of the counter */
+    int64_t granted;         /* of a live one: what its gauge last said */
+    uint64_t settling; /* of a live one: committed before that, in the gauge by the next reading */
+    int64_t taken_ns;  /* of that reading */
+    int64_t shown_left;
+};
+
+struct budgets {
+    struct metrics *metrics;
+    struct wake *wake;
+    uint32_t generation;
+    uint32_t count;
+    struct budget entries[VAGUS_BUDGETS_MAX];
+};
+
+void budgets_init(struct budgets *budgets, struct metrics *metrics, struct wake *wake,
+                  uint32_t generation);
+/* Shuts all of them: handles are harmless afterwards. */
+void budgets_finish(struct budgets *budgets);
+
+/* Strings are copied. VAGUS_EINVAL, VAGUS_EEXIST, VAGUS_EFULL. */
+int budgets_define(struct budgets *budgets, const struct vagus_budget_desc *desc, int64_t now_ns,
+                   struct budget **budget);
+
+int budgets_find(const struct budgets *budgets, const char *name, struct vagus_budget *handle);
+
+/* After the fold, before rules are judged: forgets what left the windows, lets tickets expire,
+ * shows how much is left. The sampler alone. */
+void budgets_step(struct budgets *budgets, unsigned due, int64_t now_ns);
+
+#endif
