@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* process: size, threads, descriptors and age of the process that carries the monitor. */
-#include "host/procfs.h"
+/* process: size, threads, descriptors, faults, switches and age of the process that carries the
+ * monitor, and how it stands with the OOM killer. */
+#include "host/status.h"
 #include "vagus/collector.h"
 
 enum {
@@ -11,6 +12,13 @@ enum {
     DESCRIPTORS_LIMIT,
     DESCRIPTORS_UTILIZATION,
     UPTIME,
+    MAJOR_FAULTS,
+    MAJOR_FAULTS_RATE,
+    SWITCHES_VOLUNTARY,
+    SWITCHES_INVOLUNTARY,
+    OOM_SCORE,
+    OOM_SCORE_ADJ,
+    STARTED,
     METRIC_COUNT,
 };
 
@@ -59,9 +67,56 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
                 .kind = VAGUS_GAUGE,
                 .tier = VAGUS_TIER_1S,
                 .resolution = 0.001},
+    [MAJOR_FAULTS] = {.name = "process.paging.faults.major",
+                      .unit = "{fault}",
+                      .help = "page faults that waited for a disk, all threads",
+                      .resource = "memory",
+                      .kind = VAGUS_COUNTER,
+                      .tier = VAGUS_TIER_1S,
+                      .resolution = 1},
+    [MAJOR_FAULTS_RATE] = {.name = "process.paging.faults.major.rate",
+                           .unit = "{fault}/s",
+                           .help = "page faults that waited for a disk since the sample before",
+                           .resource = "memory",
+                           .kind = VAGUS_GAUGE,
+                           .tier = VAGUS_TIER_1S,
+                           .resolution = 0.01},
+    [SWITCHES_VOLUNTARY] = {.name = "process.context_switches.voluntary",
+                            .unit = "{count}",
+                            .help = "times that a thread gave the CPU away to wait, all threads",
+                            .kind = VAGUS_COUNTER,
+                            .tier = VAGUS_TIER_10S,
+                            .resolution = 1},
+    [SWITCHES_INVOLUNTARY] = {.name = "process.context_switches.involuntary",
+                              .unit = "{count}",
+                              .help = "times that a thread was made to give the CPU away",
+                              .kind = VAGUS_COUNTER,
+                              .tier = VAGUS_TIER_10S,
+                              .resolution = 1},
+    [OOM_SCORE] = {.name = "process.linux.oom_score",
+                   .unit = "1",
+                   .help = "how readily the OOM killer takes this process",
+                   .kind = VAGUS_GAUGE,
+                   .tier = VAGUS_TIER_10S,
+                   .resolution = 1},
+    [OOM_SCORE_ADJ] = {.name = "process.linux.oom_score_adj",
+                       .unit = "1",
+                       .help = "what the OOM killer was told about this process, -1000 to 1000",
+                       .kind = VAGUS_GAUGE,
+                       .tier = VAGUS_TIER_10S,
+                       .resolution = 1},
+    [STARTED] = {.name = "process.start_time",
+                 .unit = "s",
+                 .help = "when the process was started, since 1970",
+                 .kind = VAGUS_GAUGE,
+                 .tier = VAGUS_TIER_60S,
+                 .resolution = 0.01},
 };
 
 struct state {
+    bool faults_known;
+    uint64_t faults;
+    int64_t faults_ns;
     bool limits_read;
     int limits_error;
     struct host_limits limits;
@@ -75,19 +130,55 @@ static void put(struct vagus_collector *collector, size_t metric, int error, dou
         vagus_put_missing(collector, metric, 0, error);
 }
 
-static void sample_process(struct vagus_collector *collector, struct host *host)
+/* A rate only across a span in which the count did not run backward. */
+static void sample_faults(struct vagus_collector *collector, int error, uint64_t faults)
+{
+    struct state *state = vagus_collector_state(collector);
+    int64_t now_ns = vagus_collector_now_ns(collector);
+    put(collector, MAJOR_FAULTS, error, (double)faults);
+    if (error != 0)
+        put(collector, MAJOR_FAULTS_RATE, error, 0);
+    else if (state->faults_known && now_ns > state->faults_ns && faults >= state->faults)
+        put(collector, MAJOR_FAULTS_RATE, 0,
+            (double)(faults - state->faults) / ((double)(now_ns - state->faults_ns) / 1e9));
+    state->faults_known = error == 0;
+    state->faults = faults;
+    state->faults_ns = now_ns;
+}
+
+static void sample_process(struct vagus_collector *collector, struct host *host, unsigned due)
 {
     struct host_process process = {0};
-    uint64_t uptime_ns = 0;
-    int error = host_process(host, &process);
-    put(collector, RESIDENT, error, (double)process.resident_bytes);
-    put(collector, VIRTUAL_SIZE, error, (double)process.virtual_bytes);
+    struct host_process_size size = {0};
+    uint64_t uptime_ns = 0, boot_ns = 0;
+    int error = host_process_size(host, &size);
+    put(collector, RESIDENT, error, (double)size.resident_bytes);
+    put(collector, VIRTUAL_SIZE, error, (double)size.virtual_bytes);
+    error = host_process(host, &process);
     put(collector, THREADS, error, (double)process.threads);
-    if (error == 0)
-        error = host_uptime_ns(host, &uptime_ns);
+    sample_faults(collector, error, process.major_faults);
+    int uptime_error = error != 0 ? error : host_uptime_ns(host, &uptime_ns);
     /* The start is rounded to a clock tick, so a newborn may seem to come from the future. */
     uint64_t age_ns = uptime_ns > process.started_ns ? uptime_ns - process.started_ns : 0;
-    put(collector, UPTIME, error, (double)age_ns / 1e9);
+    put(collector, UPTIME, uptime_error, (double)age_ns / 1e9);
+    if ((due & 1u << VAGUS_TIER_60S) != 0) {
+        error = error != 0 ? error : host_boot_wall_ns(host, &boot_ns);
+        put(collector, STARTED, error, (double)boot_ns / 1e9 + (double)process.started_ns / 1e9);
+    }
+}
+
+static void sample_standing(struct vagus_collector *collector, struct host *host)
+{
+    struct host_switches switches = {0};
+    uint64_t score = 0;
+    int64_t adjustment = 0;
+    int error = host_switches(host, &switches);
+    put(collector, SWITCHES_VOLUNTARY, error, (double)switches.voluntary);
+    put(collector, SWITCHES_INVOLUNTARY, error, (double)switches.involuntary);
+    error = host_oom_score(host, &score);
+    put(collector, OOM_SCORE, error, (double)score);
+    error = host_oom_score_adj(host, &adjustment);
+    put(collector, OOM_SCORE_ADJ, error, (double)adjustment);
 }
 
 static void sample_descriptors(struct vagus_collector *collector, struct host *host,
@@ -118,9 +209,10 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
         bool none = state->limits_error == 0 && state->limits.descriptors == HOST_UNLIMITED;
         put(collector, DESCRIPTORS_LIMIT, none ? VAGUS_EUNSUPPORTED : state->limits_error,
             (double)state->limits.descriptors);
+        sample_standing(collector, host);
     }
     if ((due & 1u << VAGUS_TIER_1S) != 0) {
-        sample_process(collector, host);
+        sample_process(collector, host, due);
         sample_descriptors(collector, host, state);
     }
     return 0;
@@ -147,7 +239,7 @@ extern const struct vagus_collector_desc vagus__collector_process;
 const struct vagus_collector_desc vagus__collector_process = {
     .size = sizeof(struct vagus_collector_desc),
     .name = "process",
-    .help = "size, threads, descriptors and age of this process",
+    .help = "size, threads, descriptors, faults, switches and age of this process",
     .metrics = table,
     .metric_count = METRIC_COUNT,
     .state_size = sizeof(struct state),

@@ -8,7 +8,7 @@
 
 static const char *inputs_wanted(const char *how, uint32_t count)
 {
-    if (strcmp(how, "rate") == 0)
+    if (strcmp(how, "rate") == 0 || strcmp(how, "age") == 0)
         return count == 1 ? NULL : "exactly one";
     if (strcmp(how, "sum") == 0)
         return NULL;

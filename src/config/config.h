@@ -51,6 +51,7 @@ enum config_how {
     CONFIG_DERIVED_SUM = 1,
     CONFIG_DERIVED_DIFFERENCE = 2, /* the first less the second */
     CONFIG_DERIVED_RATE = 3,       /* of one, for each second */
+    CONFIG_DERIVED_AGE = 4,        /* of one: seconds since it last changed */
 };
 #define CONFIG_DERIVED_MAX 64
 #define CONFIG_DERIVED_INPUTS_MAX 8

@@ -30,6 +30,7 @@ const char *const schema_hows[] = {
     [CONFIG_DERIVED_SUM] = "sum",
     [CONFIG_DERIVED_DIFFERENCE] = "difference",
     [CONFIG_DERIVED_RATE] = "rate",
+    [CONFIG_DERIVED_AGE] = "age",
     NULL,
 };
 

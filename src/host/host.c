@@ -105,6 +105,7 @@ static void close_all(struct host *host)
     host_devices_close(host);
     host_network_close(host);
     host_paths_close(host);
+    host_numa_close(host);
     host_statgrab_close(host);
     host_cgroup_close(host);
     host_procfs_close(host);
@@ -143,6 +144,7 @@ int host_open(const struct host_options *options, struct host **out)
     host_cgroup_open(host);
     host_statgrab_open(host);
     host_topology_open(host);
+    host_numa_open(host);
     *out = host;
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "host/devices.h"
 #include "host/host.h"
 #include "host/memory_wake.h"
+#include "host/numa.h"
 #include "host/paths.h"
 #include "host/procfs.h"
 #include "host/statgrab.h"
@@ -68,6 +69,12 @@ struct device_slot {
     char path[48];
 };
 
+struct numa_node {
+    unsigned number; /* as the kernel counts; there may be gaps */
+    char name[48];
+    struct host_file meminfo;
+};
+
 #define HOST_SCRATCH_BYTES 16384
 
 struct host {
@@ -79,6 +86,7 @@ struct host {
 
     struct host_file stat, meminfo, loadavg, uptime;
     struct host_file self_stat, self_statm, self_limits, self_status, self_cgroup, self_mountinfo;
+    struct host_file vmstat, self_oom_score, self_oom_score_adj;
     int descriptors_fd; /* the folder self/fd, or -1 */
     int descriptors_error;
     bool descriptors_by_size; /* its st_size is the count (Linux 6.2 and later) */
@@ -93,6 +101,8 @@ struct host {
     int statgrab_swap_error;
     struct host_topology topology;
     int topology_error;
+    unsigned numa_count, numa_surplus;
+    struct numa_node numa[HOST_NUMA_NODES_MAX];
 
     size_t path_count;
     char *paths[HOST_PATHS_MAX];
@@ -148,6 +158,9 @@ void host_cgroup_close(struct host *host);
 void host_statgrab_open(struct host *host);
 void host_statgrab_close(struct host *host);
 void host_topology_open(struct host *host);
+void host_numa_add(struct host *host, unsigned number);
+void host_numa_open(struct host *host); /* after topology, which names the nodes */
+void host_numa_close(struct host *host);
 int host_paths_open(struct host *host, const struct host_options *options);
 void host_paths_close(struct host *host);
 void host_devices_open(struct host *host);

@@ -104,7 +104,7 @@ static bool ends_number(const struct parse *text)
     if (text->at >= text->end)
         return false;
     char c = *text->at;
-    return c == ' ' || c == '\n' || c == '\t' || c == ',' || c == ':' || c == '-';
+    return c == ' ' || c == '\n' || c == '\t' || c == ',' || c == ':' || c == '-' || c == '=';
 }
 
 bool parse_u64(struct parse *text, uint64_t *value)

@@ -130,7 +130,8 @@ int host_parse_process(const char *text, size_t length, long page_bytes, long ti
     struct parse rest = {name_end + 1, text + length};
     uint64_t user, system, start, pages, tick_ns = (uint64_t)(VAGUS_SECOND_NS / ticks_per_second);
     struct host_process p;
-    if (!parse_skip_words(&rest, 11) || !parse_u64(&rest, &user) || !parse_u64(&rest, &system) ||
+    if (!parse_skip_words(&rest, 9) || !parse_u64(&rest, &p.major_faults) ||
+        !parse_skip_words(&rest, 1) || !parse_u64(&rest, &user) || !parse_u64(&rest, &system) ||
         !parse_skip_words(&rest, 4) || !parse_u64(&rest, &p.threads) ||
         !parse_skip_words(&rest, 1) || !parse_u64(&rest, &start) ||
         !parse_u64(&rest, &p.virtual_bytes) || !parse_u64(&rest, &pages))
@@ -374,9 +375,12 @@ void host_procfs_open(struct host *host)
         {&host->self_stat, "proc/self/stat", false},
         {&host->self_statm, "proc/self/statm", false},
         {&host->self_limits, "proc/self/limits", false},
-        {&host->self_status, "proc/self/status", true},
+        {&host->self_status, "proc/self/status", false},
         {&host->self_cgroup, "proc/self/cgroup", false},
         {&host->self_mountinfo, "proc/self/mountinfo", false},
+        {&host->vmstat, "proc/vmstat", false},
+        {&host->self_oom_score, "proc/self/oom_score", false},
+        {&host->self_oom_score_adj, "proc/self/oom_score_adj", false},
     };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         if (files[i].injected_only && host->machine)
@@ -389,10 +393,19 @@ void host_procfs_open(struct host *host)
 
 void host_procfs_close(struct host *host)
 {
-    struct host_file *const files[] = {&host->stat,          &host->meminfo,     &host->loadavg,
-                                       &host->uptime,        &host->self_stat,   &host->self_statm,
-                                       &host->self_limits,   &host->self_status, &host->self_cgroup,
-                                       &host->self_mountinfo};
+    struct host_file *const files[] = {&host->stat,
+                                       &host->meminfo,
+                                       &host->loadavg,
+                                       &host->uptime,
+                                       &host->self_stat,
+                                       &host->self_statm,
+                                       &host->self_limits,
+                                       &host->self_status,
+                                       &host->self_cgroup,
+                                       &host->self_mountinfo,
+                                       &host->vmstat,
+                                       &host->self_oom_score,
+                                       &host->self_oom_score_adj};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         host_file_close(files[i]);
     if (host->descriptors_fd >= 0)

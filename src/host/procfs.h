@@ -35,11 +35,14 @@ struct host_process {
     uint64_t cpu_ns; /* all threads, those that ended too; in steps of a clock tick */
     uint64_t threads;
     uint64_t started_ns; /* since boot */
-    uint64_t virtual_bytes, resident_bytes;
+    uint64_t virtual_bytes;
+    uint64_t resident_bytes; /* up to 32 pages off for each CPU: see host_process_size() */
+    uint64_t major_faults;   /* that waited for a disk: all threads, those that ended too */
 };
 int host_process(struct host *host, struct host_process *process);
 
-/* From self/statm: 0.5 µs, whatever the number of threads. */
+/* From self/statm: 0.5 µs, whatever the number of threads. To the page as of Linux 6.18; earlier
+ * ones are off by up to 32 pages for each CPU (from 6.2 on) or 64 for each thread. */
 struct host_process_size {
     uint64_t virtual_bytes, resident_bytes;
 };

@@ -18,6 +18,13 @@ static uint64_t cache_bytes(hwloc_topology_t topology, hwloc_obj_type_t type)
     return cache != NULL && cache->attr != NULL ? cache->attr->cache.size : 0;
 }
 
+static void add_numa_nodes(struct host *host, hwloc_topology_t topology)
+{
+    hwloc_obj_t node = NULL;
+    while ((node = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_NUMANODE, node)) != NULL)
+        host_numa_add(host, node->os_index);
+}
+
 void host_topology_open(struct host *host)
 {
     hwloc_topology_t topology;
@@ -36,6 +43,7 @@ void host_topology_open(struct host *host)
             .cache_l3_bytes = cache_bytes(topology, HWLOC_OBJ_L3CACHE),
         };
         host->topology_error = 0;
+        add_numa_nodes(host, topology);
     }
     hwloc_topology_destroy(topology);
 }

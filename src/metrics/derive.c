@@ -69,6 +69,19 @@ static double rate(struct derived *derived, const struct vagus_reading *now)
     return result; /* the same reading again: 0 / 0 */
 }
 
+/* Seconds since the value last changed. Before it was seen to change there is no age: 0 from the
+ * first look on may mean that nobody ever reports. */
+static double age(struct derived *derived, const struct vagus_reading *now, int64_t now_ns)
+{
+    bool changed = derived->seen ? now->value != derived->last : now->value != 0;
+    if (changed)
+        derived->last_ns = now->taken_ns;
+    derived->seen = true;
+    derived->last = now->value;
+    return derived->last_ns != 0 ? (double)(now_ns - derived->last_ns) / (double)VAGUS_SECOND_NS
+                                 : NAN;
+}
+
 /* Not finite: there is no such value. */
 static double evaluate(struct derived *derived, const struct metrics *metrics, int64_t now_ns,
                        int *error)
@@ -76,8 +89,13 @@ static double evaluate(struct derived *derived, const struct metrics *metrics, i
     const struct vagus_reading *first = input_of(derived, metrics, 0, now_ns, error);
     double result;
     if (first == NULL) {
-        derived->last_ns = 0; /* no rate across a gap */
+        if (derived->config->how != CONFIG_DERIVED_AGE)
+            derived->last_ns = 0; /* no rate across a gap */
         return NAN;
+    }
+    if (derived->config->how == CONFIG_DERIVED_AGE) {
+        *error = 0; /* a metric without a value yet, not one in error */
+        return age(derived, first, now_ns);
     }
     if (derived->config->how == CONFIG_DERIVED_RATE) {
         *error = VAGUS_EAGAIN;
@@ -103,16 +121,54 @@ static double evaluate(struct derived *derived, const struct metrics *metrics, i
     return result;
 }
 
+static void step_one(struct derived *derived, struct metrics *metrics, int64_t now_ns)
+{
+    int error = VAGUS_EAGAIN;
+    double value = evaluate(derived, metrics, now_ns, &error);
+    if (isfinite(value))
+        metrics_put(metrics, derived->index, now_ns, value);
+    else if (error != 0)
+        metrics_put_missing(metrics, derived->index, now_ns, error);
+}
+
+/* Defines agent.progress.age once there is something to be the age of. True if it is there. */
+static bool progress_felt(struct derive *derive, struct metrics *metrics)
+{
+    static char input[] = "agent.progress";
+    static char *of[] = {input};
+    static char name[] = "agent.progress.age";
+    static const struct config_derived config = {
+        .name = name, .how = CONFIG_DERIVED_AGE, .of = of, .of_count = 1};
+    const char *why;
+    if (derive->progress_defined || derive->progress_refused)
+        return derive->progress_defined;
+    if (metrics_find(metrics, input, NULL) < 0)
+        return false;
+    /* One that the policy or the agent itself defined stands. */
+    int index = VAGUS_EEXIST;
+    if (metrics_find(metrics, name, NULL) < 0)
+        index = metrics_define(metrics,
+                               &(struct vagus_metric_desc){.name = name,
+                                                           .unit = "s",
+                                                           .help = "since agent.progress last grew",
+                                                           .kind = VAGUS_GAUGE,
+                                                           .tier = VAGUS_TIER_1S,
+                                                           .resolution = 0.1},
+                               METRIC_SENSED, &why);
+    derive->progress = (struct derived){.config = &config, .index = (uint32_t)index};
+    for (uint32_t i = 0; i < CONFIG_DERIVED_INPUTS_MAX; i++)
+        derive->progress.inputs[i] = -1;
+    derive->progress_defined = index >= 0;
+    derive->progress_refused = index < 0;
+    return derive->progress_defined;
+}
+
 void derive_step(struct derive *derive, struct metrics *metrics, unsigned due, int64_t now_ns)
 {
     if ((due & (1u << VAGUS_TIER_1S)) == 0)
         return;
-    for (uint32_t i = 0; i < derive->count; i++) {
-        int error = VAGUS_EAGAIN;
-        double value = evaluate(&derive->all[i], metrics, now_ns, &error);
-        if (isfinite(value))
-            metrics_put(metrics, derive->all[i].index, now_ns, value);
-        else
-            metrics_put_missing(metrics, derive->all[i].index, now_ns, error);
-    }
+    for (uint32_t i = 0; i < derive->count; i++)
+        step_one(&derive->all[i], metrics, now_ns);
+    if (progress_felt(derive, metrics))
+        step_one(&derive->progress, metrics, now_ns);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Derived metrics: ratio, sum, difference or rate of others, as the policy says. A missing input
- * makes a missing output; never a zero. */
+/* Derived metrics: ratio, sum, difference, rate or age of others, as the policy says. A missing
+ * input makes a missing output; never a zero. */
 #ifndef METRICS_DERIVE_H
 #define METRICS_DERIVE_H
 
@@ -11,13 +11,17 @@ struct derived {
     const struct config_derived *config;
     uint32_t index;
     int32_t inputs[CONFIG_DERIVED_INPUTS_MAX]; /* metrics; negative: not defined yet */
-    double last;                               /* rate: the value at last_ns */
-    int64_t last_ns;                           /* 0: none */
+    double last;     /* rate: the value at last_ns; age: the newest value */
+    int64_t last_ns; /* 0: none; age: when it was seen to change */
+    bool seen;       /* age: `last` is known */
 };
 
 struct derive {
     struct derived *all;
     uint32_t count;
+    /* agent.progress.age, which needs no policy: there as soon as agent.progress is. */
+    struct derived progress;
+    bool progress_defined, progress_refused;
 };
 
 /* The config must outlive it. VAGUS_ENOMEM; VAGUS_EFULL and the like of metrics_define(), with

@@ -6,10 +6,47 @@
 #include <string.h>
 
 #include "host/cgroup.h"
+#include "host/numa.h"
 #include "host/parse.h"
 #include "host/procfs.h"
+#include "host/status.h"
+#include "host/tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void parse_status(const char *text, size_t size)
+{
+    struct host_process_memory memory;
+    struct host_paging paging;
+    struct host_memory_detail huge;
+    struct host_switches switches;
+    int64_t number;
+    if (host_parse_process_memory(text, size, &memory) == 0 && memory.peak_bytes == HOST_UNTOLD)
+        __builtin_trap();
+    host_parse_paging(text, size, 4096, &paging);
+    if (host_parse_memory_detail(text, size, &huge) == 0 && huge.huge_total_bytes != HOST_UNTOLD &&
+        huge.huge_free_bytes > huge.huge_total_bytes)
+        __builtin_trap();
+    host_parse_switches(text, size, &switches);
+    host_parse_signed_file(text, size, &number);
+}
+
+static void parse_nodes_and_tree(const char *text, size_t size)
+{
+    static const unsigned numbers[] = {0, 3};
+    struct host_numa numa;
+    struct host_tree_process process;
+    uint64_t bytes[2];
+    int32_t pids[4];
+    size_t count;
+    if (host_parse_numa(text, size, &numa) == 0 && numa.free_bytes > numa.total_bytes)
+        __builtin_trap();
+    host_parse_numa_cgroup(text, size, 4096, numbers, 2, bytes);
+    if (host_parse_tree_process(text, size, 100, &process) == 0 && process.pid <= 0)
+        __builtin_trap();
+    if (host_parse_children(text, size, pids, 4, &count) == 0 && count > size)
+        __builtin_trap();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -49,6 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     parse_list_count(whole, &number);
     if (parse_decimal(&whole, &value) && !(value >= 0 && value < 1e16))
         __builtin_trap();
+    parse_status(text, size);
+    parse_nodes_and_tree(text, size);
     free(text);
     return 0;
 }

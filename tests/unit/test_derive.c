@@ -80,6 +80,62 @@ static void a_missing_input_is_a_missing_output(void)
     vagus_monitor_close(monitor);
 }
 
+/* Whoever never reported is unknown; who did has an age that grows until it does again. */
+static void progress_has_an_age(void)
+{
+    struct vagus_monitor *monitor = NULL;
+    struct vagus_reading reading;
+    REQUIRE(open_with("derived:\n"
+                      "  - { name: d.age, kind: age, of: [level], unit: s }\n"
+                      "rules: []\n",
+                      &monitor) == 0);
+    CHECK_EQ(vagus_monitor_start(monitor), 0);
+    organ_run(monitor, 2 * S);
+    CHECK_EQ(vagus_reading_get(monitor, "agent.progress.age", NULL, &reading), VAGUS_ENOENT);
+    CHECK_EQ(reading_of(monitor, "d.age").error, VAGUS_ENOENT);
+    struct vagus_counter progress =
+        vagus_counter_define(monitor, &(struct vagus_metric_desc){.name = "agent.progress"});
+    struct vagus_gauge level =
+        vagus_gauge_define(monitor, &(struct vagus_metric_desc){.name = "level"});
+    organ_run(monitor, 30 * S);
+    reading = reading_of(monitor, "agent.progress.age");
+    CHECK_EQ(vagus_reading_state(&reading, atomic_load(&test_now_ns)), VAGUS_STATE_NEVER);
+    vagus_add(progress, 1);
+    vagus_set(level, 5);
+    organ_run(monitor, S);
+    CHECK_NEAR(reading_of(monitor, "agent.progress.age").value, 0, 1);
+    organ_run(monitor, 7 * S);
+    CHECK_NEAR(reading_of(monitor, "agent.progress.age").value, 7, 1);
+    CHECK_NEAR(reading_of(monitor, "d.age").value, 7, 1);
+    vagus_set(level, 5); /* the same again is no change */
+    organ_run(monitor, 60 * S);
+    CHECK_NEAR(reading_of(monitor, "agent.progress.age").value, 67, 1);
+    CHECK_NEAR(reading_of(monitor, "d.age").value, 67, 1);
+    vagus_add(progress, 1);
+    vagus_set(level, 0);
+    organ_run(monitor, S);
+    CHECK_NEAR(reading_of(monitor, "agent.progress.age").value, 0, 1);
+    CHECK_NEAR(reading_of(monitor, "d.age").value, 0, 1);
+    vagus_monitor_close(monitor);
+}
+
+/* A policy that has one of its own keeps it. */
+static void own_age_of_progress_stands(void)
+{
+    struct vagus_monitor *monitor = NULL;
+    REQUIRE(open_with("derived:\n"
+                      "  - { name: agent.progress.age, kind: sum, of: [agent.progress] }\n"
+                      "rules: []\n",
+                      &monitor) == 0);
+    struct vagus_counter progress =
+        vagus_counter_define(monitor, &(struct vagus_metric_desc){.name = "agent.progress"});
+    CHECK_EQ(vagus_monitor_start(monitor), 0);
+    vagus_add(progress, 40);
+    organ_run(monitor, 3 * S);
+    CHECK_NEAR(reading_of(monitor, "agent.progress.age").value, 40, 0);
+    vagus_monitor_close(monitor);
+}
+
 static void what_cannot_be_is_refused(void)
 {
     struct vagus_monitor *monitor = NULL;
@@ -87,6 +143,7 @@ static void what_cannot_be_is_refused(void)
                        "  - { name: a, kind: ratio, of: [b] }\n"
                        "  - { name: a, kind: rate, of: [b, c] }\n"
                        "  - { name: c, kind: sum, of: [c] }\n"
+                       "  - { name: f, kind: age, of: [b, c] }\n"
                        "  - { name: d, kind: product, of: [b] }\n"
                        "  - { kind: sum, of: [Bad Name] }\n"
                        "  - { name: e, kind: sum, of: [] }\n"
@@ -126,6 +183,8 @@ int main(void)
 {
     RUN(each_kind_gives_its_number);
     RUN(a_missing_input_is_a_missing_output);
+    RUN(progress_has_an_age);
+    RUN(own_age_of_progress_stands);
     RUN(what_cannot_be_is_refused);
     RUN(a_name_that_is_taken_is_told_and_the_rest_works);
     return check_result();
