@@ -33,12 +33,15 @@ void memlock_release(const void *from, size_t bytes)
         munlock((const void *)first, (uintptr_t)from + bytes - first);
 }
 
-void memlock_stack(struct memlock *lock, size_t bytes)
+void *memlock_stack(struct memlock *lock, size_t bytes)
 {
     char here[64];
     memset(here, 0, sizeof(here));
     __asm__("" : : "r"(here) : "memory");
-    memlock_range(lock, here + sizeof(here) - bytes, bytes, true);
+    /* As a number: these bytes are beyond the array. */
+    uintptr_t from = (uintptr_t)here + sizeof(here) - bytes;
+    memlock_range(lock, (const void *)from, bytes, true);
+    return (void *)from;
 }
 
 struct search {

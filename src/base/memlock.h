@@ -20,8 +20,9 @@ void memlock_object(struct memlock *lock, const void *address, bool whole);
 /* The pages that a range lies in; `present`: brought in as well. NULL is fine. */
 void memlock_range(struct memlock *lock, const void *from, size_t bytes, bool present);
 
-/* The top of the calling thread's stack, for so many bytes downwards. */
-void memlock_stack(struct memlock *lock, size_t bytes);
+/* The top of the calling thread's stack, for so many bytes downwards; from where, to be released
+ * before the thread ends, since the next one may get that stack. */
+void *memlock_stack(struct memlock *lock, size_t bytes);
 
 /* Lets a range go again, before it is given back. */
 void memlock_release(const void *from, size_t bytes);

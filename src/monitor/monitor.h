@@ -73,6 +73,7 @@ struct vagus_monitor {
     uint64_t dropped_before;
     int quit;
     bool has_sampler;
+    void *stack_locked; /* the sampler's; NULL: not */
     struct latch sampler_ready, sampler_ended;
     pthread_mutex_t step_lock; /* held during a step; who proves the wiring takes it too */
 

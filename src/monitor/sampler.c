@@ -228,7 +228,7 @@ static void lock_memory(struct vagus_monitor *monitor)
     struct memlock lock = {0};
     memlock_object(&lock, (const void *)(uintptr_t)sampler_step, true);
     memlock_object(&lock, (const void *)(uintptr_t)pread, false);
-    memlock_stack(&lock, STACK_LOCKED_BYTES);
+    monitor->stack_locked = memlock_stack(&lock, STACK_LOCKED_BYTES);
     memlock_range(&lock, metrics->entries, metrics->capacity * sizeof(*metrics->entries), false);
     memlock_range(&lock, metrics->readings, metrics->capacity * sizeof(*metrics->readings), false);
     memlock_range(&lock, metrics->versions, metrics->capacity * sizeof(*metrics->versions), false);
@@ -242,6 +242,7 @@ static void lock_memory(struct vagus_monitor *monitor)
 static void unlock_memory(const struct vagus_monitor *monitor)
 {
     const struct metrics *metrics = &monitor->metrics;
+    memlock_release(monitor->stack_locked, STACK_LOCKED_BYTES);
     memlock_release(metrics->entries, metrics->capacity * sizeof(*metrics->entries));
     memlock_release(metrics->readings, metrics->capacity * sizeof(*metrics->readings));
     memlock_release(metrics->versions, metrics->capacity * sizeof(*metrics->versions));
