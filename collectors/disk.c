@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* disk: room on the file system of a watched path. It is added once for each path and works in a
  * lane of its own there: a mount that does not answer makes its own path's readings stale. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,10 @@ enum {
     METRIC_COUNT,
 };
 
+/* A disk fills slowly beside what is free on it: 10 s are its slowest pace, not its only one. A
+ * read that is missing shows before the next. */
+#define GOOD_FOR_NS (15 * VAGUS_SECOND_NS)
+
 static const struct vagus_metric_desc table[METRIC_COUNT] = {
     [LIMIT] = {.name = "disk.limit",
                .instance = "*",
@@ -35,7 +40,8 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
               .unit = "By",
               .help = "bytes free for this user",
               .kind = VAGUS_GAUGE,
-              .tier = VAGUS_TIER_1S,
+              .tier = VAGUS_TIER_10S,
+              .good_for_ns = GOOD_FOR_NS,
               .resolution = 4096},
     [FREE_RATIO] = {.name = "disk.free.ratio",
                     .instance = "*",
@@ -43,7 +49,8 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
                     .unit = "1",
                     .help = "their share",
                     .kind = VAGUS_GAUGE,
-                    .tier = VAGUS_TIER_1S,
+                    .tier = VAGUS_TIER_10S,
+                    .good_for_ns = GOOD_FOR_NS,
                     .max = 1,
                     .resolution = 0.001},
     [FREE_RATE] = {.name = "disk.free.rate",
@@ -53,7 +60,8 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
                    .help =
                        "how fast the bytes free change since the sample before; filling: negative",
                    .kind = VAGUS_GAUGE,
-                   .tier = VAGUS_TIER_1S,
+                   .tier = VAGUS_TIER_10S,
+                   .good_for_ns = GOOD_FOR_NS,
                    .resolution = 4096},
     [INODES_FREE] = {.name = "disk.inodes.free",
                      .instance = "*",
@@ -69,7 +77,8 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
                            .unit = "1",
                            .help = "share of inodes free",
                            .kind = VAGUS_GAUGE,
-                           .tier = VAGUS_TIER_1S,
+                           .tier = VAGUS_TIER_10S,
+                           .good_for_ns = GOOD_FOR_NS,
                            .max = 1,
                            .resolution = 0.001},
     [WRITABLE] = {.name = "disk.writable",
@@ -95,6 +104,7 @@ struct state {
     size_t instance;
     int64_t sampled_ns; /* 0: there is nothing to compare with */
     struct host_space before;
+    struct host_space newest; /* near a limit it is read more often than the rate is taken */
 };
 
 /* What a path is called: itself, or where it is too long its number and its end. */
@@ -148,23 +158,22 @@ static void put_rate(struct vagus_collector *collector, const struct host_space 
 }
 
 static void sample_space(struct vagus_collector *collector, const struct host_watch *watch,
-                         unsigned due)
+                         bool with_rate)
 {
     struct state *state = vagus_collector_state(collector);
     struct host_space space = {0};
     int error = host_path_space(watch->host, watch->index, &space);
     /* Some file systems have as many inodes as there is room for. */
     int inodes_error = error == 0 && space.inodes_total == 0 ? VAGUS_EUNSUPPORTED : error;
-    if ((due & 1u << VAGUS_TIER_10S) != 0) {
-        put(collector, LIMIT, error, (double)space.total_bytes);
-        put(collector, INODES_FREE, inodes_error, (double)space.inodes_free);
-    }
-    if ((due & 1u << VAGUS_TIER_1S) == 0)
-        return;
+    state->newest = space;
+    put(collector, LIMIT, error, (double)space.total_bytes);
+    put(collector, INODES_FREE, inodes_error, (double)space.inodes_free);
     put(collector, FREE, error, (double)space.free_bytes);
     put(collector, FREE_RATIO, error, (double)space.free_bytes / (double)space.total_bytes);
     put(collector, INODES_FREE_RATIO, inodes_error,
         (double)space.inodes_free / (double)space.inodes_total);
+    if (!with_rate)
+        return;
     if (error == 0) {
         put_rate(collector, &space);
     } else {
@@ -184,8 +193,8 @@ static void probe(struct vagus_collector *collector, const struct host_watch *wa
 static int take_sample(struct vagus_collector *collector, unsigned due)
 {
     const struct host_watch *watch = vagus_collector_arg(collector);
-    if ((due & (1u << VAGUS_TIER_10S | 1u << VAGUS_TIER_1S)) != 0)
-        sample_space(collector, watch, due);
+    if ((due & 1u << VAGUS_TIER_10S) != 0)
+        sample_space(collector, watch, true);
     /* For disk_io, which must not wait for a path itself. */
     if ((due & 1u << VAGUS_TIER_10S) != 0)
         host_path_find_device(watch->host, watch->index);
@@ -193,6 +202,38 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
         probe(collector, watch);
     return 0;
 }
+
+static int read_space(struct vagus_collector *collector, size_t instance)
+{
+    (void)instance;
+    sample_space(collector, vagus_collector_arg(collector), false);
+    return 0;
+}
+
+static double inodes_ahead(struct vagus_collector *collector, size_t metric, size_t instance,
+                           double threshold)
+{
+    const struct state *state = vagus_collector_state(collector);
+    (void)instance;
+    if (metric == INODES_FREE_RATIO)
+        threshold *= (double)state->newest.inodes_total;
+    return fabs((double)state->newest.inodes_free - threshold);
+}
+
+static const struct vagus_limited space_limited[] = {
+    {.name = "disk",
+     .metrics = (const struct vagus_limited_metric[]){{FREE, VAGUS_NO_WHOLE}, {FREE_RATIO, LIMIT}},
+     .metric_count = 2,
+     .max_rate = 2e9,
+     .sample = read_space},
+    {.name = "inodes",
+     .metrics = (const struct vagus_limited_metric[]){{INODES_FREE, VAGUS_NO_WHOLE},
+                                                      {INODES_FREE_RATIO, VAGUS_NO_WHOLE}},
+     .metric_count = 2,
+     .max_rate = 200e3,
+     .sample = read_space,
+     .ahead = inodes_ahead},
+};
 
 extern const struct vagus_collector_desc vagus__collector_disk;
 const struct vagus_collector_desc vagus__collector_disk = {
@@ -206,4 +247,6 @@ const struct vagus_collector_desc vagus__collector_disk = {
     .state_size = sizeof(struct state),
     .open = open_path,
     .sample = take_sample,
+    .limited = space_limited,
+    .limited_count = sizeof(space_limited) / sizeof(space_limited[0]),
 };

@@ -218,6 +218,23 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
     return 0;
 }
 
+static int count_descriptors(struct vagus_collector *collector, size_t instance)
+{
+    (void)instance;
+    sample_descriptors(collector, vagus_collector_arg(collector), vagus_collector_state(collector));
+    return 0;
+}
+
+/* An agent that opens a thousand descriptors in a second is broken already. */
+static const struct vagus_limited descriptors = {
+    .name = "descriptors",
+    .metrics = (const struct vagus_limited_metric[]){{DESCRIPTORS, VAGUS_NO_WHOLE},
+                                                     {DESCRIPTORS_UTILIZATION, DESCRIPTORS_LIMIT}},
+    .metric_count = 2,
+    .max_rate = 1000,
+    .sample = count_descriptors,
+};
+
 extern const struct vagus_collector_desc vagus__collector_process;
 const struct vagus_collector_desc vagus__collector_process = {
     .size = sizeof(struct vagus_collector_desc),
@@ -227,4 +244,6 @@ const struct vagus_collector_desc vagus__collector_process = {
     .metric_count = METRIC_COUNT,
     .state_size = sizeof(struct state),
     .sample = take_sample,
+    .limited = &descriptors,
+    .limited_count = 1,
 };

@@ -20,6 +20,37 @@ enum vagus_collector_flags {
 /* The most instances that one collector may have room for (paths, devices). */
 #define VAGUS_COLLECTOR_INSTANCES_MAX 1024
 
+/* A metric that tells how much of something is left, or used. */
+struct vagus_limited_metric {
+    size_t metric; /* of the table; all metrics of a vagus_limited are on one tier */
+    size_t whole;  /* of a share: the metric that tells the whole in units; else VAGUS_NO_WHOLE */
+};
+#define VAGUS_NO_WHOLE ((size_t)-1)
+
+/* Something that can run out: bytes, descriptors. While a rule judges one of its metrics, it is
+ * read again, faster than its tier where need be, after half the time in which the nearest
+ * threshold ahead could be reached: not sooner than 5 ms while it stands still, nor 1 ms once a
+ * read shows it moving there. The value read between two ticks of the tier is judged and shown but
+ * does not enter the series. */
+struct vagus_limited {
+    const char *name; /* the key of the policy's limits.max_rate: "memory", "disk" */
+    const struct vagus_limited_metric *metrics;
+    size_t metric_count; /* at most VAGUS_LIMITED_METRICS_MAX */
+    /* Units that can go in a second at most; 0: not known, and then it is read on its tier alone
+     * unless the policy says more. `rate`, where not NULL, tells it once, after open(). */
+    double max_rate;
+    double (*rate)(struct vagus_collector *collector);
+    /* Puts its metrics, from the least that must be read. Called as sample() is, never at the same
+     * time. */
+    int (*sample)(struct vagus_collector *collector, size_t instance);
+    /* Units left until the metric, as last put, can reach the threshold without the kernel waking
+     * the monitor before; INFINITY: it always will. NULL: as value and whole say. */
+    double (*ahead)(struct vagus_collector *collector, size_t metric, size_t instance,
+                    double threshold);
+};
+#define VAGUS_LIMITED_METRICS_MAX 4
+#define VAGUS_LIMITED_MAX 4
+
 struct vagus_collector_desc {
     size_t size;      /* sizeof(struct vagus_collector_desc) */
     const char *name; /* [a-z0-9_]{1,31} */
@@ -43,6 +74,9 @@ struct vagus_collector_desc {
     /* Called once after the last sample(). May be NULL. */
     void (*close)(struct vagus_collector *collector);
     void *arg; /* for vagus_collector_arg() */
+    /* What of it can run out; at most VAGUS_LIMITED_MAX. */
+    const struct vagus_limited *limited;
+    size_t limited_count;
 };
 
 /* Adds a program's own collector, between open and start. Strings, the table and the descriptor

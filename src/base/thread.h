@@ -14,6 +14,11 @@
  * VAGUS_ERESOURCE. */
 int thread_start(const char *name, void *(*run)(void *arg), void *arg);
 
+/* Asks the scheduler to let the calling thread run soon once it is woken, in return for short
+ * turns; it gets no more time than others. For threads that act within a millisecond or too late.
+ * Without effect before Linux 6.12, and where the host has chosen a policy of its own. */
+void thread_hurry(void);
+
 /* Something that happens once, and that others wait for with a deadline. */
 struct latch {
     pthread_mutex_t lock;

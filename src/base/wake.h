@@ -9,13 +9,19 @@
 #include <stdint.h>
 
 struct wake {
-    uint32_t rung;
+    uint32_t rung; /* enum wake_why, several at once */
 };
 
-void wake_ring(struct wake *wake);
+enum wake_why {
+    WAKE_STEP = 1, /* a whole step is wanted */
+    WAKE_NEAR = 2, /* what was read near a limit is there, or the kernel says that one comes near */
+};
+
+void wake_ring(struct wake *wake); /* for a step */
+void wake_ring_for(struct wake *wake, uint32_t why);
 
 /* Waits until it is rung or deadline_ns on CLOCK_MONOTONIC has passed; now and then it returns
- * early. True if it was rung, and it is silent then. A ring before the call counts. */
-bool wake_wait(struct wake *wake, int64_t deadline_ns);
+ * early. Why it was rung, 0 if it was not; it is silent then. A ring before the call counts. */
+uint32_t wake_wait(struct wake *wake, int64_t deadline_ns);
 
 #endif

@@ -325,11 +325,11 @@ void check_scalar(struct check *check, const struct schema_key *key, struct tree
     case SCHEMA_AMOUNT:
         check_amount(check, key, node);
         break;
-    case SCHEMA_SHARE:
-        check_share(check, key, node);
-        break;
     case SCHEMA_TIME:
         check_time(check, key, node);
+        break;
+    case SCHEMA_SHARE:
+        check_share(check, key, node);
         break;
     case SCHEMA_VALUE:
         check_value(check, key, node);

@@ -98,6 +98,13 @@ struct vagus_config {
     uint32_t segment_keep;       /* dead segments kept for each agent name */
     uint64_t memory_limit_bytes; /* declared; 0: none */
     bool per_core;               /* sense each core by itself */
+    uint64_t max_rate_memory;    /* what can go in a second at most; 0: not given */
+    uint64_t max_rate_disk;
+    uint64_t max_rate_vram;
+    uint32_t max_rate_descriptors;
+    bool kernel_wake;        /* the kernel's wake-ups are used where there are any */
+    bool set_memory_high;    /* cgroup v2: its memory.high may be set */
+    double cpu_budget_ratio; /* of the monitor itself, as a share of one core; 0: none */
     char **watch_paths;
     uint32_t watch_path_count;
     bool watch_probe;

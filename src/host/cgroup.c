@@ -273,6 +273,8 @@ int host_cgroup_resolve(struct host *host)
             follow_path(host, all[i].tree, all[i].controller);
         any |= moved[i];
     }
+    if (moved[0]) /* memory: what was asked for was of another cgroup */
+        host->memory_wake.armed_count = 0;
     if (any) {
         host_cgroup_levels_follow(host);
         host_pressure_follow(host);
@@ -302,6 +304,7 @@ static int read_level(struct host *host, struct cgroup_tree *tree, struct cgroup
         level->limit_error != 0 ? level->limit_error : read_number(host, &level->usage, &usage);
     if (error != 0)
         return error;
+    level->usage_bytes = usage;
     uint64_t before = level->usage_at_statistics_bytes, limit = level->limit_bytes;
     uint64_t moved = usage > before ? usage - before : before - usage;
     /* Page cache fills what it may. A leak then takes the place of the cache, page for page, and

@@ -9,6 +9,7 @@
 #include "host/cgroup.h"
 #include "host/devices.h"
 #include "host/host.h"
+#include "host/memory_wake.h"
 #include "host/numa.h"
 #include "host/paths.h"
 #include "host/pressure.h"
@@ -33,6 +34,7 @@ struct cgroup_level {
     uint64_t limit_bytes;                      /* as last read; HOST_UNLIMITED */
     int limit_error;                           /* of that reading */
     uint64_t inactive_file_bytes;              /* as last read, at this usage: */
+    uint64_t usage_bytes;                      /* memory: as last read by host_cgroup_memory() */
     uint64_t usage_at_statistics_bytes;
     bool statistics_known;
 };
@@ -59,6 +61,21 @@ struct host_sensors {
     } temperatures[HOST_SENSORS_MAX], frequencies[HOST_SENSORS_MAX];
     unsigned temperature_count, frequency_count;
     struct host_file cpuinfo;
+};
+
+/* What the kernel was asked for; memory_wake.c. */
+struct memory_wake {
+    struct host_wake_threshold wanted[HOST_WAKE_THRESHOLDS_MAX];
+    unsigned wanted_count;
+    bool set_high;
+    uint64_t signature; /* of limits and cgroup when it was asked; 0: never */
+    unsigned armed_count;
+    struct memory_wake_armed {
+        unsigned level;
+        uint64_t at_bytes;         /* of usage */
+        bool live;                 /* the kernel has taken the order */
+    } armed[HOST_WAKE_ORDERS_MAX]; /* one for each order of the newest request */
+    struct host_wake_told told;
 };
 
 /* The statistics of the device behind a watched path: a file below sysfs. */
@@ -97,6 +114,7 @@ struct host {
     struct host_file memory_events, memory_failures, frozen;
     struct host_sensors sensors;
     struct host_file pressure[HOST_PRESSURE_SCOPES][HOST_PRESSURE_KINDS];
+    struct memory_wake memory_wake;
 
     bool statgrab_open;
     struct host_identity identity;

@@ -241,8 +241,9 @@ static void step_watch(struct judge *judge, struct watch *watch, bool changed, i
         trip_offer(judge, watch);
 }
 
-void judge_step(struct judge *judge, int64_t now_ns)
+bool judge_step(struct judge *judge, int64_t now_ns)
 {
+    uint64_t recorded = judge->recorded;
     judge_bind(judge);
     for (uint32_t i = 0; i < judge->rest_count; i++) {
         struct rest *rest = &judge->rests[i];
@@ -256,6 +257,7 @@ void judge_step(struct judge *judge, int64_t now_ns)
     }
     merge_post(judge, now_ns);
     trip_arm(judge);
+    return judge->recorded != recorded;
 }
 
 unsigned judge_raised(const struct judge *judge, struct judge_raised *raised, unsigned max)

@@ -37,12 +37,20 @@ int judge_create(const struct vagus_config *config, struct metrics *metrics, str
                  struct segment *segment, struct judge **judge);
 void judge_free(struct judge *judge);
 
+/* One evaluation of all rules. True if any signal changed, those of shadow rules included. */
+bool judge_step(struct judge *judge, int64_t now_ns);
+
+/* The nearest thresholds that a metric of this value has not crossed yet and whose signal is not
+ * raised, below and above it; NaN where there is none. False if no rule judges the metric's own
+ * value. A sense_thresholds. */
+bool judge_nearest(void *judge, uint32_t metric, double value, double *below, double *above);
+
+/* Calls `each` for every threshold of the rules that judge a metric's own value. */
+void judge_thresholds(const struct judge *judge, const char *metric,
+                      void (*each)(void *arg, double enter, bool below), void *arg);
 /* One rule more, of a budget, with an instance: before the first step. It must outlive the judge.
  * VAGUS_EFULL beyond VAGUS_BUDGETS_MAX of them. */
 int judge_add_rule(struct judge *judge, const struct config_rule *rule);
-
-/* One evaluation of all rules. */
-void judge_step(struct judge *judge, int64_t now_ns);
 
 /* True once after a shutdown signal that brought no relief in the time that its rule allows. */
 bool judge_last_resort(struct judge *judge);

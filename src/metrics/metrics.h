@@ -67,6 +67,7 @@ struct metrics {
     uint32_t recorded_count;        /* published with release */
     uint32_t capacity;
     uint32_t count;   /* published with release; entries below it never change their identity */
+    uint32_t stretch; /* of the tiers: what is sensed stays good for so many times as long; 0: 1 */
     uint64_t refused; /* definitions */
     const char *const *keep_day; /* names of metrics that are marked so; set before the first
                                     definition, if at all, and outlives this */
@@ -127,6 +128,9 @@ int metrics_flight_add(struct metrics *metrics, uint32_t gauge, uint32_t started
 
 /* A sensed value or a failed attempt enters the newest value and the series. */
 void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value);
+/* The same for a value read between two ticks of its tier: it does not enter the series. False if
+ * it is the value that was there, now good for longer. */
+bool metrics_put_newest(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value);
 void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error);
 
 /* The newest value alone, between two entries of its series; not finite: there is none, and why. */

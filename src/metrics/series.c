@@ -20,16 +20,25 @@ static void append(struct metrics *metrics, const struct metric *metric, int64_t
                  block_rounded(value, kept.resolution, kept.inverse));
 }
 
-static int64_t good_until(const struct metric *metric, int64_t taken_ns)
+/* What is sensed stays good until its next reading is overdue, and that is later when the tiers are
+ * slowed down. */
+static int64_t good_until(const struct metrics *metrics, const struct metric *metric,
+                          int64_t taken_ns)
 {
-    return clock_add_ns(taken_ns, metric->good_for_ns);
+    int64_t good_for_ns = metric->good_for_ns;
+    if (VAGUS_UNLIKELY(metrics->stretch > 1) && metric->source == METRIC_SENSED &&
+        good_for_ns < INT64_MAX / metrics->stretch)
+        good_for_ns *= metrics->stretch;
+    return clock_add_ns(taken_ns, good_for_ns);
 }
 
 static void take(struct metrics *metrics, const struct metric *metric, int64_t taken_ns,
                  double value)
 {
-    metrics->readings[metric->index] = (struct vagus_reading){
-        .value = value, .taken_ns = taken_ns, .good_until_ns = good_until(metric, taken_ns)};
+    metrics->readings[metric->index] =
+        (struct vagus_reading){.value = value,
+                               .taken_ns = taken_ns,
+                               .good_until_ns = good_until(metrics, metric, taken_ns)};
     metrics->versions[metric->index]++;
 }
 
@@ -42,6 +51,18 @@ void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, doub
     }
     take(metrics, metric, taken_ns, value);
     append(metrics, metric, taken_ns, value);
+}
+
+bool metrics_put_newest(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value)
+{
+    struct vagus_reading *reading = &metrics->readings[index];
+    if (reading->value == value && reading->error == 0 && reading->taken_ns != 0) {
+        reading->taken_ns = taken_ns;
+        reading->good_until_ns = good_until(metrics, &metrics->entries[index], taken_ns);
+        return false;
+    }
+    take(metrics, &metrics->entries[index], taken_ns, value);
+    return true;
 }
 
 void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error)
@@ -106,7 +127,7 @@ static void fold_counter(struct metrics *metrics, struct metric *metric, uint64_
         take(metrics, metric, tick_ns, (double)total);
     }
     reading->taken_ns = tick_ns;
-    reading->good_until_ns = good_until(metric, tick_ns);
+    reading->good_until_ns = good_until(metrics, metric, tick_ns);
 }
 
 /* The newest value of a histogram is how many values it holds; which these were, its history by

@@ -9,6 +9,7 @@
 #include "base/fault.h"
 #include "host/cgroup.h"
 #include "monitor/monitor.h"
+#include "sense/watcher.h"
 
 #define METRICS_MAX_DEFAULT 1024
 #define METRICS_MAX_MOST 16384
@@ -82,6 +83,18 @@ static int open_segment(struct vagus_monitor *monitor, const struct vagus_monito
     return error;
 }
 
+static void set_rates(struct vagus_monitor *monitor)
+{
+    const struct vagus_config *config = monitor->config;
+    const struct sense_rate rates[] = {{"memory", (double)config->max_rate_memory},
+                                       {"disk", (double)config->max_rate_disk},
+                                       {"vram", (double)config->max_rate_vram},
+                                       {"descriptors", config->max_rate_descriptors}};
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
+        if (rates[i].units_per_s > 0)
+            sense_set_rate(monitor->sense, rates[i].name, rates[i].units_per_s);
+}
+
 static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor_options *options)
 {
     const char *paths[HOST_PATHS_MAX];
@@ -92,6 +105,8 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
                                   .memory_limit_bytes = monitor->config->memory_limit_bytes,
                                   .per_core = monitor->config->per_core};
     int error = sense_create(&monitor->metrics, &monitor->clock, &monitor->sense);
+    if (error == 0)
+        set_rates(monitor);
     if (error != 0 || (options->flags & VAGUS_NO_COLLECTORS) != 0)
         return error;
     error = host_open(&wanted, &monitor->host);
@@ -108,13 +123,36 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
 
 static void define_own(struct vagus_monitor *monitor)
 {
+    const struct {
+        int32_t *index;
+        struct vagus_metric_desc desc;
+    } own[] = {
+        {&monitor->cpu_index,
+         {.name = "vagus.monitor.cpu.ratio",
+          .kind = VAGUS_GAUGE,
+          .help = "CPU that the monitor used, as a share of one core"}},
+        {&monitor->stretch_index,
+         {.name = "vagus.monitor.stretch",
+          .kind = VAGUS_GAUGE,
+          .resolution = 1,
+          .help = "how many times slower its tiers are, to keep to its budget"}},
+        {&monitor->near_index,
+         {.name = "vagus.monitor.near.reads",
+          .unit = "{read}",
+          .kind = VAGUS_COUNTER,
+          .resolution = 1,
+          .help = "reads between two ticks, near a limit"}},
+        {&monitor->missed_index,
+         {.name = "vagus.monitor.missed",
+          .unit = "{tick}",
+          .kind = VAGUS_COUNTER,
+          .resolution = 1,
+          .help = "ticks that passed while the sampler did not come"}},
+    };
     const char *why;
-    monitor->cpu_index = metrics_define(
-        &monitor->metrics,
-        &(struct vagus_metric_desc){.name = "vagus.monitor.cpu.ratio",
-                                    .kind = VAGUS_GAUGE,
-                                    .help = "CPU that the monitor used, as a share of one core"},
-        METRIC_SENSED, &why);
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        *own[i].index = metrics_define(&monitor->metrics, &own[i].desc, METRIC_SENSED, &why);
+    pace_init(&monitor->pace, monitor->config->cpu_budget_ratio);
 }
 
 static int derive_metrics(struct vagus_monitor *monitor)
@@ -250,6 +288,8 @@ static int start(struct vagus_monitor *monitor)
     bool threads = (monitor->flags & VAGUS_STEPPED) == 0;
     if (monitor->life != MONITOR_OPEN)
         return VAGUS_ESTATE;
+    sense_set_thresholds(monitor->sense, &(struct sense_thresholds){judge_nearest, monitor->judge},
+                         &monitor->wake);
     int error = sense_start(monitor->sense, threads);
     if (error != 0)
         return error;
@@ -257,6 +297,8 @@ static int start(struct vagus_monitor *monitor)
     if (unwired > 0 && ((monitor->flags & VAGUS_STRICT) != 0 || monitor->config->strict))
         return VAGUS_EUNWIRED;
     sampler_first(monitor);
+    if (threads && (error = kernel_wake_start(monitor)) != 0)
+        return error;
     if (threads && (error = sampler_start_thread(monitor)) != 0)
         return error;
     segment_run(&monitor->segment);
@@ -295,6 +337,18 @@ int vagus_collector_add(struct vagus_monitor *monitor, const struct vagus_collec
     return error;
 }
 
+/* Whoever comes between two deadlines gets a whole step, too. */
+static void step_what_is_due(struct vagus_monitor *monitor)
+{
+    int64_t now_ns = clock_now_ns(&monitor->clock);
+    bool rung = __atomic_exchange_n(&monitor->wake.rung, 0, __ATOMIC_ACQUIRE) != 0;
+    bool near = now_ns >= sense_near_next_ns(monitor->sense);
+    if (near)
+        sampler_near_step(monitor);
+    if (!near || rung || now_ns >= schedule_next_ns(&monitor->schedule))
+        sampler_step(monitor);
+}
+
 int vagus_step(struct vagus_monitor *monitor, int64_t *next_ns)
 {
     if (monitor == NULL)
@@ -304,9 +358,9 @@ int vagus_step(struct vagus_monitor *monitor, int64_t *next_ns)
         return error;
     error = VAGUS_ESTATE;
     if ((monitor->flags & VAGUS_STEPPED) != 0 && monitor->life == MONITOR_STARTED) {
-        sampler_step(monitor);
+        step_what_is_due(monitor);
         if (next_ns != NULL)
-            *next_ns = schedule_next_ns(&monitor->schedule);
+            *next_ns = sampler_next_ns(monitor);
         error = 0;
     }
     monitor_return(monitor);
@@ -322,6 +376,7 @@ static unsigned close_all(struct vagus_monitor *monitor, int64_t deadline_ns)
     unsigned left = bus_close(monitor->bus, deadline_ns, name, sizeof(name));
     left += sense_close(monitor->sense, deadline_ns, name, sizeof(name));
     left += !health_finish(monitor, deadline_ns);
+    left += !kernel_wake_finish(monitor, deadline_ns);
     if (left > 0)
         monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with %u thread(s) left behind: %s",
                      left, name[0] != '\0' ? name : "the health summary");
@@ -344,6 +399,7 @@ static void give_up(struct vagus_monitor *monitor, int64_t deadline_ns)
     bus_ref(monitor->bus); /* for that thread */
     bus_close(monitor->bus, deadline_ns, NULL, 0);
     health_finish(monitor, deadline_ns);
+    watcher_close(monitor->watcher, deadline_ns); /* the host is in that thread's hands */
     monitor_give_back(monitor, MONITOR_LOST);
 }
 

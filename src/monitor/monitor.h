@@ -17,6 +17,7 @@
 #include "report/assemble.h"
 #include "report/report.h"
 #include "sense/lane.h"
+#include "sense/pace.h"
 #include "sense/schedule.h"
 #include "sense/sense.h"
 #include "vagus/health.h"
@@ -53,6 +54,8 @@ struct vagus_monitor {
     struct sense *sense;
     struct bus *bus;
     struct judge *judge;
+    struct watcher *watcher; /* of the kernel's wake-ups; NULL: none */
+    uint64_t orders_done;    /* of those that it has, as last seen */
     struct budgets budgets;
 
     /* The sampler's own. */
@@ -61,13 +64,16 @@ struct vagus_monitor {
     struct vagus_system_snapshot snapshot;
     uint64_t publications;
     int64_t started_ns, last_tick_ns;
-    int64_t cpu_ns, cpu_at_ns; /* used until when */
-    int32_t cpu_index;
+    int64_t cpu_ns, cpu_at_ns;        /* used until when */
+    int64_t cpu_mark_ns, near_cpu_ns; /* when it was looked at last; used near a limit */
+    struct pace pace;
+    int32_t cpu_index, stretch_index, near_index, missed_index;
     uint32_t listeners, hung;                  /* as last mirrored */
     uint32_t proved_metrics, proved_listeners; /* when the wiring was last proved */
     uint64_t dropped_before;
     int quit;
     bool has_sampler;
+    void *stack_locked; /* the sampler's; NULL: not */
     struct latch sampler_ready, sampler_ended;
     pthread_mutex_t step_lock; /* held during a step; who proves the wiring takes it too */
 
@@ -153,9 +159,32 @@ unsigned sampler_begin(struct vagus_monitor *monitor);
 void sampler_first(struct vagus_monitor *monitor);
 /* One step: whatever is due. */
 void sampler_step(struct vagus_monitor *monitor);
+/* The part of it that is due between two ticks, near a limit. */
+void sampler_near_step(struct vagus_monitor *monitor);
+/* When there is something to do next. */
+int64_t sampler_next_ns(const struct vagus_monitor *monitor);
 int sampler_start_thread(struct vagus_monitor *monitor);
 /* False if the thread did not come back by the deadline. */
 bool sampler_stop_thread(struct vagus_monitor *monitor, int64_t deadline_ns);
+
+/* --- kernel_wake.c: the kernel's wake-ups for memory --- */
+
+/* Asks for them, where the policy lets it and a rule has use for them. 0 or why there is no thread.
+ */
+int kernel_wake_start(struct vagus_monitor *monitor);
+/* The sampler's: asks again when limits changed, and takes note of what was granted. */
+void kernel_wake_step(struct vagus_monitor *monitor, unsigned due);
+/* True once after the kernel woke us. */
+bool kernel_wake_take(struct vagus_monitor *monitor);
+/* False if its thread was left behind. */
+bool kernel_wake_finish(struct vagus_monitor *monitor, int64_t deadline_ns);
+
+/* --- cost.c: what the monitor itself costs --- */
+
+/* Puts it, and slows the tiers down or lets them go by the policy's budget. */
+void cost_step(struct vagus_monitor *monitor, int64_t now_ns);
+/* The CPU that the sampler used since the last mark went into a read near a limit, or did not. */
+void cost_mark(struct vagus_monitor *monitor, bool near);
 
 /* --- health.c --- */
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/memlock.h"
 #include "host/statgrab.h"
 #include "monitor/monitor.h"
 
@@ -33,30 +34,6 @@ static void take_in_and_fold(struct vagus_monitor *monitor, unsigned due, int64_
     derive_step(&monitor->derive, &monitor->metrics, due, now_ns);
     tell_unstored(monitor);
     monitor->last_tick_ns = now_ns;
-}
-
-/* CPU that the sampler and the lanes used, as a share of one core. */
-static void put_own_cost(struct vagus_monitor *monitor, int64_t now_ns)
-{
-    struct timespec used;
-    if (monitor->cpu_index < 0)
-        return;
-    if ((monitor->flags & VAGUS_STEPPED) == 0 && !monitor->has_sampler)
-        return; /* the first step, still on the thread that starts it */
-    if ((monitor->flags & VAGUS_STEPPED) != 0 ||
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) != 0) {
-        /* Stepped by the host: the thread's time is not ours alone. */
-        metrics_put_missing(&monitor->metrics, (uint32_t)monitor->cpu_index, now_ns,
-                            VAGUS_EUNSUPPORTED);
-        return;
-    }
-    int64_t cpu_ns =
-        used.tv_sec * VAGUS_SECOND_NS + used.tv_nsec + sense_lanes_cpu_ns(monitor->sense);
-    if (monitor->cpu_at_ns != 0 && now_ns > monitor->cpu_at_ns)
-        metrics_put(&monitor->metrics, (uint32_t)monitor->cpu_index, now_ns,
-                    (double)(cpu_ns - monitor->cpu_ns) / (double)(now_ns - monitor->cpu_at_ns));
-    monitor->cpu_ns = cpu_ns;
-    monitor->cpu_at_ns = now_ns;
 }
 
 static unsigned prove(struct vagus_monitor *monitor)
@@ -143,13 +120,14 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
     bool second = (due & (1u << VAGUS_TIER_1S)) != 0;
     if (monitor->assembly.bound_count != metrics_count(&monitor->metrics))
         assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
-    judge_step(monitor->judge, now_ns);
+    if (judge_step(monitor->judge, now_ns))
+        sense_near_relook(monitor->sense, now_ns);
     /* Listeners have something to do, or not: each tick while a signal is raised, else each
      * second. */
     if (second || __atomic_load_n(&monitor->levels, __ATOMIC_RELAXED) != 0)
         bus_mirror(monitor->bus, &monitor->segment, now_ns, &monitor->listeners, &monitor->hung);
     if (second) {
-        put_own_cost(monitor, now_ns);
+        cost_step(monitor, now_ns);
         sense_mirror(monitor->sense, now_ns);
         if ((due & (1u << VAGUS_TIER_10S)) != 0 ||
             monitor->proved_listeners != monitor->listeners ||
@@ -190,6 +168,7 @@ void sampler_first(struct vagus_monitor *monitor)
 {
     pthread_mutex_lock(&monitor->step_lock);
     judge_and_publish(monitor, ALL_TIERS, monitor->last_tick_ns);
+    sense_near_relook(monitor->sense, monitor->last_tick_ns); /* rules have found their metrics */
     pthread_mutex_unlock(&monitor->step_lock);
 }
 
@@ -199,6 +178,7 @@ void sampler_step(struct vagus_monitor *monitor)
     /* The instant tier is due whenever the sampler is awake. */
     unsigned due = schedule_due(&monitor->schedule, now_ns) | 1u << VAGUS_TIER_INSTANT;
     sense_sample(monitor->sense, due); /* the host's code: under no lock */
+    kernel_wake_step(monitor, due);
     if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
         return; /* it may have been gone for long, and the monitor been given up meanwhile */
     pthread_mutex_lock(&monitor->step_lock);
@@ -207,11 +187,71 @@ void sampler_step(struct vagus_monitor *monitor)
     pthread_mutex_unlock(&monitor->step_lock);
 }
 
+/* Between the ticks: what is near a limit was read, or is now due to be. As little as possible: the
+ * values go to the judge, and out only if he changes his mind. */
+void sampler_near_step(struct vagus_monitor *monitor)
+{
+    int64_t now_ns = clock_now_ns(&monitor->clock);
+    if (kernel_wake_take(monitor))
+        sense_near_hasten(monitor->sense, "memory", now_ns);
+    sense_near_sample(monitor->sense, now_ns); /* the host's code: under no lock */
+    if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
+        return;
+    pthread_mutex_lock(&monitor->step_lock);
+    bool changed = sense_near_take_in(monitor->sense, now_ns) && judge_step(monitor->judge, now_ns);
+    if (changed) {
+        sense_near_relook(monitor->sense, now_ns);
+        metrics_mirror(&monitor->metrics, now_ns);
+        publish(monitor, now_ns);
+    }
+    pthread_mutex_unlock(&monitor->step_lock);
+    if (changed)
+        bus_wake(monitor->bus);
+}
+
+int64_t sampler_next_ns(const struct vagus_monitor *monitor)
+{
+    int64_t tick_ns = schedule_next_ns(&monitor->schedule);
+    int64_t near_ns = sense_near_next_ns(monitor->sense);
+    return near_ns < tick_ns ? near_ns : tick_ns;
+}
+
 /* --- The thread. --- */
+
+#define STACK_LOCKED_BYTES ((size_t)64 << 10)
+
+/* Each step reads all of these, and the C library's readers. The heap around them may be locked
+ * along with them, by less than a page. */
+static void lock_memory(struct vagus_monitor *monitor)
+{
+    const struct metrics *metrics = &monitor->metrics;
+    struct memlock lock = {0};
+    memlock_object(&lock, (const void *)(uintptr_t)sampler_step, true);
+    memlock_object(&lock, (const void *)(uintptr_t)pread, false);
+    monitor->stack_locked = memlock_stack(&lock, STACK_LOCKED_BYTES);
+    memlock_range(&lock, metrics->entries, metrics->capacity * sizeof(*metrics->entries), false);
+    memlock_range(&lock, metrics->readings, metrics->capacity * sizeof(*metrics->readings), false);
+    memlock_range(&lock, metrics->versions, metrics->capacity * sizeof(*metrics->versions), false);
+    if (lock.error != 0)
+        monitor_note(monitor, SEGMENT_NOTE_INFO,
+                     "the sampler may be late when memory is gone: it could not lock all of its "
+                     "own (%s); raise RLIMIT_MEMLOCK by 4 MiB",
+                     strerrorname_np(lock.error));
+}
+
+static void unlock_memory(const struct vagus_monitor *monitor)
+{
+    const struct metrics *metrics = &monitor->metrics;
+    memlock_release(monitor->stack_locked, STACK_LOCKED_BYTES);
+    memlock_release(metrics->entries, metrics->capacity * sizeof(*metrics->entries));
+    memlock_release(metrics->readings, metrics->capacity * sizeof(*metrics->readings));
+    memlock_release(metrics->versions, metrics->capacity * sizeof(*metrics->versions));
+}
 
 static void sampler_over(void *arg)
 {
     struct vagus_monitor *monitor = arg;
+    unlock_memory(monitor);
     latch_open(&monitor->sampler_ended);
 }
 
@@ -219,14 +259,27 @@ static void *sampler_run(void *arg)
 {
     struct vagus_monitor *monitor = arg;
     monitor_set_inside(monitor);
+    thread_hurry();
+    lock_memory(monitor);
     if (monitor->host != NULL)
         host_thread_prepare(monitor->host);
     latch_open(&monitor->sampler_ready);
     pthread_cleanup_push(sampler_over, monitor);
     while (!__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE)) {
-        wake_wait(&monitor->wake, schedule_next_ns(&monitor->schedule));
-        if (!__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
+        uint32_t why = wake_wait(&monitor->wake, sampler_next_ns(monitor));
+        int64_t now_ns = clock_now_ns(&monitor->clock);
+        if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
+            break;
+        /* First what may be a matter of a millisecond. */
+        if ((why & WAKE_NEAR) != 0 || now_ns >= sense_near_next_ns(monitor->sense)) {
+            sampler_near_step(monitor);
+            cost_mark(monitor, true);
+        }
+        if ((why & WAKE_STEP) != 0 || now_ns >= schedule_next_ns(&monitor->schedule))
             sampler_step(monitor);
+        else
+            continue;
+        cost_mark(monitor, false);
     }
     pthread_cleanup_pop(1);
     return NULL;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/thread.h"
+#include "base/wake.h"
 #include "vagus/base.h"
 
 enum lane_state { LANE_IDLE, LANE_ASKED, LANE_DONE };
@@ -23,6 +24,8 @@ struct lane {
     int closed;  /* the maker needs arg no more */
     int holders; /* the maker and the thread; the last one frees */
     int64_t busy_since_ns;
+    struct wake *bell; /* to be rung after this run; NULL: none */
+    uint32_t why;
     int64_t cpu_ns; /* after the newest run */
 };
 
@@ -70,7 +73,12 @@ static void *lane_run(void *arg)
         lane->work(lane->arg);
         __atomic_store_n(&lane->busy_since_ns, 0, __ATOMIC_RELAXED);
         note_cpu(lane);
+        struct wake *bell = lane->bell;
+        uint32_t why = lane->why;
+        lane->bell = NULL;
         __atomic_store_n(&lane->state, LANE_DONE, __ATOMIC_RELEASE);
+        if (bell != NULL)
+            wake_ring_for(bell, why);
     }
     pthread_cleanup_pop(1);
     return NULL;
@@ -103,6 +111,15 @@ bool lane_request(struct lane *lane)
         return false;
     sem_post(&lane->wake);
     return true;
+}
+
+bool lane_request_ring(struct lane *lane, struct wake *bell, uint32_t why)
+{
+    if (!lane_idle(lane))
+        return false;
+    lane->bell = bell;
+    lane->why = why;
+    return lane_request(lane);
 }
 
 bool lane_idle(const struct lane *lane)

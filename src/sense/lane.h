@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct lane;
+struct wake;
 
 /* `work` runs in the lane each time it is requested. `release` runs once, in the lane too, since it
  * may hang as the work may: during lane_close(), or when a lane that was left behind returns. On
@@ -18,6 +19,10 @@ int lane_create(const char *name, void (*work)(void *arg), void (*release)(void 
 /* Asks for one run. False, and nothing happens, while the lane is at work or its last run was not
  * taken note of by lane_take(). Async-signal-safe. */
 bool lane_request(struct lane *lane);
+
+/* The same, and the lane rings this bell when the run is done and can be taken note of. For the
+ * sampler, which alone asks this lane. The bell is static memory or NULL. */
+bool lane_request_ring(struct lane *lane, struct wake *bell, uint32_t why);
 
 /* True if a request would be taken: nothing of the lane's last run is still to come. */
 bool lane_idle(const struct lane *lane);

@@ -13,9 +13,19 @@ static int64_t period_ns(unsigned tier)
 
 void schedule_init(struct schedule *schedule, int64_t now_ns)
 {
-    *schedule = (struct schedule){0};
+    *schedule = (struct schedule){.stretch = 1};
     for (unsigned tier = 0; tier < VAGUS_TIER_COUNT; tier++)
         schedule->next_ns[tier] = period_ns(tier) > 0 ? now_ns : INT64_MAX;
+}
+
+static int64_t stretched_ns(const struct schedule *schedule, unsigned tier)
+{
+    return tier == VAGUS_TIER_60S ? period_ns(tier) : period_ns(tier) * schedule->stretch;
+}
+
+void schedule_stretch(struct schedule *schedule, uint32_t stretch)
+{
+    schedule->stretch = stretch;
 }
 
 unsigned schedule_due(struct schedule *schedule, int64_t now_ns)
@@ -25,8 +35,9 @@ unsigned schedule_due(struct schedule *schedule, int64_t now_ns)
         int64_t next_ns = schedule->next_ns[tier];
         if (period_ns(tier) == 0 || now_ns < next_ns)
             continue;
-        int64_t missed = clock_span_ns(next_ns, now_ns) / period_ns(tier);
-        schedule->next_ns[tier] = clock_add_ns(next_ns, (missed + 1) * period_ns(tier));
+        int64_t each_ns = stretched_ns(schedule, tier);
+        int64_t missed = clock_span_ns(next_ns, now_ns) / each_ns;
+        schedule->next_ns[tier] = clock_add_ns(next_ns, (missed + 1) * each_ns);
         schedule->missed += (uint64_t)missed;
         schedule->ticks++;
         due |= 1u << tier;

@@ -9,53 +9,9 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "sense/lane.h"
+#include "sense/inside.h"
 
 #define HUNG_NS VAGUS_SECOND_NS
-
-enum staged_what { STAGED_NOTHING = 0, STAGED_VALUE, STAGED_MISSING };
-
-struct staged {
-    double value;
-    int32_t error;
-    uint8_t what; /* enum staged_what */
-};
-
-struct vagus_collector {
-    /* All that a tick looks at where nothing is due. */
-    unsigned tiers; /* that its metrics are filled on */
-    int open_error;
-    struct lane *lane; /* of blocking collectors, once started */
-    unsigned waiting;  /* tiers that fell due while the lane was at work */
-    bool staged;       /* sampled in place, and not taken in yet */
-    bool unsupported;  /* the newest sample said that this machine cannot tell */
-
-    /* Of the sample that is staged. */
-    unsigned due;
-    int error;
-    int64_t began_ns, took_ns;
-    struct segment_collector shown;
-    int32_t duration_index, success_index;
-
-    struct vagus_clock clock; /* a copy: a lane that was left behind outlives the monitor's */
-    void *arg;
-    void (*release)(void *arg);
-    void *state;
-    uint32_t *first;        /* by metric: where its entries begin in the two arrays below */
-    int32_t *indices;       /* of the registry; negative: it had no room */
-    struct staged *staging; /* written by sample(), read afterwards */
-    char (*names)[VAGUS_INSTANCE_MAX];
-    uint32_t instances; /* added by open() and sample() */
-    uint32_t defined;   /* of these, whose metrics are in the registry */
-    struct vagus_collector_desc desc;
-};
-
-struct sense {
-    struct metrics *metrics;
-    const struct vagus_clock *clock;
-    uint32_t count;
-    struct vagus_collector *collectors[SEGMENT_COLLECTORS_MAX];
-};
 
 int sense_create(struct metrics *metrics, const struct vagus_clock *clock, struct sense **result)
 {
@@ -64,6 +20,7 @@ int sense_create(struct metrics *metrics, const struct vagus_clock *clock, struc
         return VAGUS_ENOMEM;
     sense->metrics = metrics;
     sense->clock = clock;
+    sense->near_next_ns = INT64_MAX;
     *result = sense;
     return 0;
 }
@@ -76,16 +33,12 @@ static void collector_free(void *arg)
     if (collector->release != NULL)
         collector->release(collector->arg);
     free(collector->state);
+    free(collector->near);
     free(collector->first);
     free(collector->indices);
     free(collector->staging);
     free(collector->names);
     free(collector);
-}
-
-static bool many(const struct vagus_metric_desc *metric)
-{
-    return metric->instance != NULL;
 }
 
 static bool desc_valid(const struct vagus_collector_desc *desc)
@@ -95,9 +48,9 @@ static bool desc_valid(const struct vagus_collector_desc *desc)
         desc->instances_max > VAGUS_COLLECTOR_INSTANCES_MAX)
         return false;
     for (size_t i = 0; i < desc->metric_count; i++)
-        if (many(&desc->metrics[i]) && strcmp(desc->metrics[i].instance, "*") != 0)
+        if (collector_many(&desc->metrics[i]) && strcmp(desc->metrics[i].instance, "*") != 0)
             return false;
-    return true;
+    return near_valid(desc);
 }
 
 static int define_one(struct sense *sense, const struct vagus_metric_desc *metric,
@@ -107,12 +60,6 @@ static int define_one(struct sense *sense, const struct vagus_metric_desc *metri
     struct vagus_metric_desc desc = *metric;
     desc.instance = instance;
     return metrics_define(sense->metrics, &desc, METRIC_SENSED, &why);
-}
-
-/* How many entries of a metric are in use. */
-static uint32_t entries_of(const struct vagus_collector *collector, size_t metric)
-{
-    return many(&collector->desc.metrics[metric]) ? collector->instances : 1;
 }
 
 /* Makes the arrays, with room for every instance that may ever come. */
@@ -126,7 +73,7 @@ static int make_room(struct vagus_collector *collector)
         unsigned tier = desc->metrics[i].tier;
         collector->tiers |= 1u << (tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier);
         collector->first[i + 1] =
-            collector->first[i] + (many(&desc->metrics[i]) ? desc->instances_max : 1);
+            collector->first[i] + (collector_many(&desc->metrics[i]) ? desc->instances_max : 1);
     }
     uint32_t entries = collector->first[desc->metric_count];
     collector->indices = calloc(entries, sizeof(*collector->indices));
@@ -134,7 +81,7 @@ static int make_room(struct vagus_collector *collector)
     collector->names = calloc(desc->instances_max, sizeof(*collector->names));
     if (collector->indices == NULL || collector->staging == NULL || collector->names == NULL)
         return VAGUS_ENOMEM;
-    return 0;
+    return near_make_room(collector);
 }
 
 /* Defines the metrics of the instances that were added since. */
@@ -143,7 +90,7 @@ static void define_instances(struct sense *sense, struct vagus_collector *collec
     const struct vagus_collector_desc *desc = &collector->desc;
     for (; collector->defined < collector->instances; collector->defined++)
         for (size_t i = 0; i < desc->metric_count; i++)
-            if (many(&desc->metrics[i])) {
+            if (collector_many(&desc->metrics[i])) {
                 collector->indices[collector->first[i] + collector->defined] =
                     define_one(sense, &desc->metrics[i], collector->names[collector->defined]);
                 collector->shown.metrics++;
@@ -155,7 +102,7 @@ static void define_all(struct sense *sense, struct vagus_collector *collector)
 {
     const struct vagus_collector_desc *desc = &collector->desc;
     for (size_t i = 0; i < desc->metric_count; i++)
-        if (!many(&desc->metrics[i])) {
+        if (!collector_many(&desc->metrics[i])) {
             collector->indices[collector->first[i]] = define_one(sense, &desc->metrics[i], NULL);
             collector->shown.metrics++;
         }
@@ -169,6 +116,31 @@ static void define_all(struct sense *sense, struct vagus_collector *collector)
                                                .label = "collector",
                                                .help = "what the newest sample took"},
                    desc->name);
+    static const struct vagus_metric_desc totals[COST_TOTALS] = {
+        {.name = "vagus.collector.time",
+         .unit = "s",
+         .kind = VAGUS_COUNTER,
+         .tier = VAGUS_TIER_10S,
+         .label = "collector",
+         .resolution = 1e-6,
+         .help = "what all its samples took, those near a limit included"},
+        {.name = "vagus.collector.reads",
+         .unit = "{read}",
+         .kind = VAGUS_COUNTER,
+         .tier = VAGUS_TIER_10S,
+         .label = "collector",
+         .resolution = 1,
+         .help = "its samples, those near a limit included"},
+        {.name = "vagus.collector.missed",
+         .unit = "{tick}",
+         .kind = VAGUS_COUNTER,
+         .tier = VAGUS_TIER_10S,
+         .label = "collector",
+         .resolution = 1,
+         .help = "ticks at which it was still at work"},
+    };
+    for (unsigned i = 0; i < COST_TOTALS; i++)
+        collector->total_index[i] = define_one(sense, &totals[i], desc->name);
     collector->success_index = define_one(
         sense,
         &(struct vagus_metric_desc){.name = "vagus.collector.success",
@@ -192,7 +164,7 @@ static void put_missing(struct sense *sense, const struct vagus_collector *colle
                         int64_t now_ns, int error)
 {
     const int32_t *indices = &collector->indices[collector->first[metric]];
-    for (uint32_t i = 0; i < entries_of(collector, metric); i++)
+    for (uint32_t i = 0; i < collector_entries(collector, metric); i++)
         if (indices[i] >= 0)
             metrics_put_missing(sense->metrics, (uint32_t)indices[i], now_ns, error);
 }
@@ -201,9 +173,12 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
               void (*release)(void *arg))
 {
     struct vagus_collector *collector = NULL;
+    struct vagus_collector_desc taken = {0};
     int error = 0;
 
-    if (!desc_valid(desc))
+    /* As this build knows it, whatever the size of the caller's. */
+    memcpy(&taken, desc, desc->size < sizeof(taken) ? desc->size : sizeof(taken));
+    if (!desc_valid(&taken))
         error = VAGUS_EINVAL;
     else if (is_added(sense, desc->name))
         error = VAGUS_EEXIST;
@@ -216,12 +191,13 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
             release(arg);
         return error;
     }
-    memcpy(&collector->desc, desc, desc->size < sizeof(*desc) ? desc->size : sizeof(*desc));
+    collector->desc = taken;
     if (collector->desc.instances_max == 0)
         collector->desc.instances_max = 16;
     text_copy(collector->shown.name, sizeof(collector->shown.name), desc->name);
     collector->desc.name = collector->shown.name;
     collector->clock = *sense->clock;
+    collector->stretch = 1;
     collector->arg = arg;
     collector->release = release;
     collector->open_error = VAGUS_ENOMEM; /* until open() ran there is nothing to close */
@@ -231,6 +207,7 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
         return VAGUS_ENOMEM;
     }
     collector->open_error = desc->open != NULL ? desc->open(collector) : 0;
+    near_find_rates(sense, collector);
     collector->shown.error = collector->open_error;
     collector->shown.flags = desc->flags;
     define_all(sense, collector);
@@ -272,7 +249,7 @@ int vagus_collector_instance_add(struct vagus_collector *collector, const char *
 
 static struct staged *staged_at(struct vagus_collector *collector, size_t metric, size_t instance)
 {
-    if (metric >= collector->desc.metric_count || instance >= entries_of(collector, metric))
+    if (metric >= collector->desc.metric_count || instance >= collector_entries(collector, metric))
         return NULL;
     return &collector->staging[collector->first[metric] + instance];
 }
@@ -297,15 +274,19 @@ void vagus_put_missing(struct vagus_collector *collector, size_t metric, size_t 
 static void collector_run(void *arg)
 {
     struct vagus_collector *collector = arg;
+    if (collector->near_asked) {
+        near_run(collector);
+        return;
+    }
     for (size_t i = 0; i < collector->desc.metric_count; i++)
         memset(&collector->staging[collector->first[i]], 0,
-               entries_of(collector, i) * sizeof(*collector->staging));
+               collector_entries(collector, i) * sizeof(*collector->staging));
     collector->began_ns = clock_now_ns(&collector->clock);
     collector->error = collector->desc.sample(collector, collector->due);
     collector->took_ns = clock_now_ns(&collector->clock) - collector->began_ns;
 }
 
-static void take_in(struct sense *sense, struct vagus_collector *collector)
+static void take_in(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
 {
     int brought = 0, failed = 0;
     define_instances(sense, collector);
@@ -313,8 +294,8 @@ static void take_in(struct sense *sense, struct vagus_collector *collector)
         unsigned tier = collector->desc.metrics[i].tier;
         tier = tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier;
         bool due = (collector->due & (1u << tier)) != 0;
-        for (uint32_t at = collector->first[i], end = at + entries_of(collector, i); at < end;
-             at++) {
+        for (uint32_t at = collector->first[i], end = at + collector_entries(collector, i);
+             at < end; at++) {
             const struct staged *staged = &collector->staging[at];
             if (collector->indices[at] < 0)
                 continue;
@@ -338,24 +319,32 @@ static void take_in(struct sense *sense, struct vagus_collector *collector)
     collector->shown.last_ns = collector->began_ns;
     collector->shown.took_ns = collector->took_ns;
     collector->shown.took_total_ns += collector->took_ns;
+    near_look(sense, collector, now_ns);
 }
 
-/* Takes in what the lane brought, and asks it for more. */
-static void visit_lane(struct sense *sense, struct vagus_collector *collector, unsigned due)
+bool sense_visit_lane(struct sense *sense, struct vagus_collector *collector, unsigned due,
+                      int64_t now_ns)
 {
-    if (lane_take(collector->lane))
-        take_in(sense, collector);
+    bool changed = false;
+    if (lane_take(collector->lane)) {
+        changed = !collector->near_asked;
+        if (collector->near_asked)
+            changed = near_take(sense, collector, now_ns);
+        else
+            take_in(sense, collector, now_ns);
+    }
     collector->shown.busy_since_ns = lane_busy_since_ns(collector->lane);
     if (due == 0 && collector->waiting == 0)
-        return;
+        return changed;
     if (!lane_idle(collector->lane)) {
         collector->waiting |= due;
-        collector->shown.skipped += due != 0;
-        return;
+        collector->shown.skipped += due != 0 && !collector->near_asked;
+        return changed;
     }
     collector->due = due | collector->waiting;
     collector->waiting = 0;
     lane_request(collector->lane);
+    return changed;
 }
 
 /* A sense of what this machine does not have is asked again each minute, for all that it fills. */
@@ -373,6 +362,13 @@ static void put_costs(struct sense *sense, struct vagus_collector *collector, in
     if (collector->duration_index >= 0)
         metrics_put(sense->metrics, (uint32_t)collector->duration_index, now_ns,
                     (double)collector->shown.took_ns / 1e9);
+    const double totals[] = {(double)(collector->shown.took_total_ns + collector->near_took_ns) /
+                                 1e9,
+                             (double)(collector->shown.samples + collector->near_reads),
+                             (double)collector->shown.skipped};
+    for (unsigned i = 0; i < COST_TOTALS; i++)
+        if (collector->total_index[i] >= 0)
+            metrics_put(sense->metrics, (uint32_t)collector->total_index[i], now_ns, totals[i]);
     if (collector->success_index >= 0)
         metrics_put(sense->metrics, (uint32_t)collector->success_index, now_ns,
                     collector->shown.error == 0 ? 1 : 0);
@@ -398,13 +394,14 @@ void sense_take_in(struct sense *sense, unsigned due, int64_t now_ns)
         if (collector->open_error != 0)
             continue;
         if (collector->lane != NULL)
-            visit_lane(sense, collector, due_of(collector, due));
+            sense_visit_lane(sense, collector, due_of(collector, due), now_ns);
         else if (collector->staged)
-            take_in(sense, collector);
+            take_in(sense, collector, now_ns);
         collector->staged = false;
         if ((due & (1u << VAGUS_TIER_10S)) != 0)
             put_costs(sense, collector, now_ns);
     }
+    near_find_next(sense);
 }
 
 static bool lanes_at_work(const struct sense *sense)

@@ -9,6 +9,22 @@
 
 struct sense;
 
+/* The nearest thresholds ahead of a metric's value, below and above; NaN where there is none. False
+ * if no rule judges it. */
+struct sense_thresholds {
+    bool (*nearest)(void *arg, uint32_t metric, double value, double *below, double *above);
+    void *arg;
+};
+
+/* A greatest rate that the policy declares. */
+struct sense_rate {
+    const char *name;
+    double units_per_s;
+};
+#define SENSE_RATES_MAX 8
+
+struct wake;
+
 /* What stands in collectors.def, NULL-terminated. */
 extern const struct vagus_collector_desc *const sense_builtin[];
 /* Of the same order: whether it is added once for each watched path. */
@@ -24,6 +40,14 @@ int sense_create(struct metrics *metrics, const struct vagus_clock *clock, struc
 int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void *arg,
               void (*release)(void *arg));
 
+/* Before the first collector is added: the policy's word on how fast things can go. The name must
+ * outlive the senses. */
+void sense_set_rate(struct sense *sense, const char *name, double units_per_s);
+/* Before the start: who knows the thresholds, and whose bell a lane rings (with WAKE_NEAR) when it
+ * brings what was read near a limit; static memory, since lanes outlive monitors. */
+void sense_set_thresholds(struct sense *sense, const struct sense_thresholds *thresholds,
+                          struct wake *bell);
+
 /* Makes the lanes of blocking collectors; without threads these are called in place. */
 int sense_start(struct sense *sense, bool threads);
 
@@ -31,6 +55,22 @@ int sense_start(struct sense *sense, bool threads);
  * lock. Then takes in what they and the lanes brought, and asks the lanes for what is due. */
 void sense_sample(struct sense *sense, unsigned due);
 void sense_take_in(struct sense *sense, unsigned due, int64_t now_ns);
+
+/* Between the tiers' ticks: reads what is near a limit and due, in place, or asks its lane; the
+ * host's code, so hold no lock. False if nothing was due. Then takes in what was read; false if all
+ * is as it was. */
+bool sense_near_sample(struct sense *sense, int64_t now_ns);
+bool sense_near_take_in(struct sense *sense, int64_t now_ns);
+/* The thresholds ahead are others now: a signal was raised or cleared, a rule found its metric. */
+void sense_near_relook(struct sense *sense, int64_t now_ns);
+/* The tiers are slowed down by this factor: what is near a limit is read as before. */
+void sense_stretch(struct sense *sense, uint32_t stretch, int64_t now_ns);
+/* When the next of these reads is due; INT64_MAX: the tiers are soon enough. */
+int64_t sense_near_next_ns(const struct sense *sense);
+/* The kernel says that what is called so may come near its limit: reads it at once. */
+void sense_near_hasten(struct sense *sense, const char *limited, int64_t now_ns);
+/* Such reads, ever. */
+uint64_t sense_near_reads(const struct sense *sense);
 
 /* Waits until the lanes have brought what was asked of them, or until_ns (CLOCK_MONOTONIC), and
  * takes it in. For the first look alone: it blocks. */

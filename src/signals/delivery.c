@@ -172,6 +172,7 @@ static void *listener_main(void *arg)
 {
     struct listener *listener = arg;
     own_bus = listener->bus;
+    thread_hurry(); /* a relief that comes late is none */
     pthread_cleanup_push(listener_end, listener);
     deliver(listener);
     pthread_cleanup_pop(1);

@@ -156,6 +156,11 @@ void bench_core(const struct bench_row *row, struct bench_result *result)
         result->why = "vagus-bench-client could not measure it";
 }
 
+void bench_near(const struct bench_row *row, struct bench_result *result)
+{
+    child_measure("near", row->argument, result);
+}
+
 /* The value is what a monitor adds; the floor is the idle process that it is added to. */
 void bench_rss(const struct bench_row *row, struct bench_result *result)
 {

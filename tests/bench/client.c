@@ -413,6 +413,8 @@ int main(int argc, char **argv)
         return client_health();
     if (strcmp(verb, "sample") == 0)
         return client_sample(strtoul(argument, NULL, 10));
+    if (strcmp(verb, "near") == 0)
+        return client_near(strtoul(argument, NULL, 10));
     if (strcmp(verb, "rss") == 0)
         return client_rss(strcmp(argument, "idle") == 0);
     fputs("vagus-bench starts this program; it is of no use alone\n", stderr);

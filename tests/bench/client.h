@@ -24,6 +24,9 @@ int client_health(void);
 /* Runs a monitor as an agent would for so many seconds and prints what share of a core it took. */
 int client_sample(unsigned long seconds);
 
+/* The same of one that stands still near a limit, and of its reads alone. */
+int client_near(unsigned long seconds);
+
 /* Prints the resident memory of a process without its segment; idle: one that opened nothing. */
 int client_rss(bool idle);
 

@@ -77,7 +77,7 @@ static void room_is_that_of_statvfs(void)
 static void a_rate_needs_two_samples_of_one_file_system(void)
 {
     static const char *const paths[] = {"/tmp"};
-    const unsigned due = 1u << VAGUS_TIER_1S;
+    const unsigned due = 1u << VAGUS_TIER_10S;
     REQUIRE(begin_at(paths, 1, false));
     begin_path(0);
     struct state *s = fake.memory;
