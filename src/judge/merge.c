@@ -21,6 +21,11 @@ static void record(struct judge *judge, const struct vagus_signal *signal, bool 
     segment_write_end(&head->stamp);
 }
 
+void judge_record(struct judge *judge, const struct vagus_signal *change)
+{
+    record(judge, change, false, 0);
+}
+
 static uint64_t live_bit(unsigned severity, unsigned resource)
 {
     return UINT64_C(1) << (severity * BUS_RESOURCES_MAX + resource);

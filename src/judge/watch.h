@@ -3,6 +3,8 @@
 #ifndef JUDGE_WATCH_H
 #define JUDGE_WATCH_H
 
+#include "base/text.h"
+#include "judge/flips.h"
 #include "judge/judge.h"
 #include "vagus/collector.h"
 
@@ -50,6 +52,10 @@ struct watch {
     struct severity severities[SEVERITIES];
     struct effect effects[SEVERITIES];
     double fulls[SEVERITIES];
+
+    bool seen, unknown; /* pressure.c: ever known; counted in judge->unknown */
+    struct flips flips[SEVERITIES];
+    double bests[SEVERITIES]; /* what the measure came back to between two raises; NaN */
 };
 
 /* Stands for a watch while nothing can come of it, which is nearly always: a calm tick reads these
@@ -109,6 +115,9 @@ struct judge {
     uint64_t recorded; /* transitions in the segment's ring, ever */
     uint64_t live;     /* of the signals below, those that are raised or were offered a reason */
     struct merged merged[SEVERITIES][BUS_RESOURCES_MAX];
+    uint32_t unknown[BUS_RESOURCES_MAX + 1]; /* watches whose value is missing, by resource */
+    unsigned flap_count;
+    struct flap flaps[FLAPS_MAX];
 };
 
 /* Looks for metrics that were defined since, and watches those that rules name. */
@@ -166,5 +175,16 @@ void trip_arm(struct judge *judge);
  * there already. */
 void reason_fill(const struct judge *judge, const struct watch *watch, unsigned severity,
                  struct vagus_signal *signal);
+
+/* A measure or threshold of a watch, in the unit that it is told in. */
+void reason_add_value(struct text *text, const struct judge *judge, const struct watch *watch,
+                      double value);
+
+/* pressure.c: after a watch was observed. */
+void pressure_note(struct judge *judge, struct watch *watch);
+
+/* flapping.c: after a severity was stepped; cleared_ns: when it had been cleared before, or 0. */
+void flapping_step(struct judge *judge, struct watch *watch, unsigned severity,
+                   enum severity_event event, int64_t cleared_ns, int64_t now_ns);
 
 #endif

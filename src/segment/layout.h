@@ -170,6 +170,10 @@ static inline int64_t segment_block_last_ns(const struct segment_block_head *hea
     return head->first_ns + (int64_t)head->span * segment_level_ns(head->level);
 }
 
+/* The kind of an entry that tells no signal but a change of the mode: `rule` is the one that
+ * follows, `since_ns` when the former began. */
+#define SEGMENT_MODE_CHANGE 8
+
 /* The ring of transitions; entry n lies at n % capacity. */
 struct segment_signal {
     int64_t wall_ns;
