@@ -27,7 +27,8 @@ static double proposed_clear(const struct judge *judge, const struct watch *watc
                              const struct config_threshold *threshold, double best)
 {
     double clear = best + BEYOND_SHARE * (best - threshold->enter);
-    if (watch->metric == WATCH_NO_METRIC || isnan(best) || clear == threshold->enter || !isfinite(clear))
+    if (watch->metric == WATCH_NO_METRIC || isnan(best) || clear == threshold->enter ||
+        !isfinite(clear))
         return NAN;
     clear = round_outward(clear, threshold->enter);
     if (measures_the_metric(watch->judged)) {

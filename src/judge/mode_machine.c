@@ -83,9 +83,13 @@ struct mode_transition *mode_step(struct mode_machine *machine,
     }
     if (taken == NULL)
         return NULL;
-    /* What holds in the next mode holds from now on. */
-    for (uint32_t i = 0; i < machine->transition_count; i++)
-        forget(&machine->transitions[i]);
+    /* What counts in the next mode counts from now on. */
+    for (uint32_t i = 0; i < machine->transition_count; i++) {
+        struct mode_transition *transition = &machine->transitions[i];
+        forget(transition);
+        transition->holds =
+            transition->from == taken->to && stance_of(transition, pressure) == HOLDS;
+    }
     __atomic_store_n(&machine->mode, taken->to, __ATOMIC_RELAXED);
     machine->since_ns = now_ns;
     machine->unknown = false;

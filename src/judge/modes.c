@@ -175,8 +175,7 @@ static void look_for_flapping(struct modes *modes, struct mode_transition *taken
         return;
     struct text text;
     text_init(&text, flap->text, sizeof(flap->text));
-    text_addf(&text, "flapping: mode %s to %s", modes->names[taken->from],
-              modes->names[taken->to]);
+    text_addf(&text, "flapping: mode %s to %s", modes->names[taken->from], modes->names[taken->to]);
     flap->key_length = (unsigned)text.length;
     text_addf(&text, " three times within 10 min; with \"for: %llds\" from %s to %s it would have ",
               (long long)((entered->for_ns + flips_proposed_ns(&taken->flips)) / VAGUS_SECOND_NS),

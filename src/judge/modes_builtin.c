@@ -3,14 +3,19 @@
  * them. None needs consent: an agent that nobody tends must find its own way back. */
 #include "judge/modes.h"
 
-#define SECONDS(n) ((n) * VAGUS_SECOND_NS)
+#define SECONDS(n) ((n)*VAGUS_SECOND_NS)
 #define CAPS(n, tasks, tools, llm)                                                                 \
     static struct config_cap n##_caps[] = {{(char *)"tasks", tasks},                               \
                                            {(char *)"tool-calls-per-minute", tools},               \
                                            {(char *)"llm-calls-per-minute", llm}};
-#define MODE(n) {.name = (char *)#n, .caps = n##_caps, .cap_count = 3}
+#define MODE(n)                                                                                    \
+    {                                                                                              \
+        .name = (char *)#n, .caps = n##_caps, .cap_count = 3                                       \
+    }
 #define WAY(a, b, w, hold)                                                                         \
-    {.from = (char *)#a, .to = (char *)#b, .when = CONFIG_WHEN_##w, .for_ns = SECONDS(hold)}
+    {                                                                                              \
+        .from = (char *)#a, .to = (char *)#b, .when = CONFIG_WHEN_##w, .for_ns = SECONDS(hold)     \
+    }
 
 CAPS(alert, 4, 60, 30)
 CAPS(degraded, 1, 20, 10)

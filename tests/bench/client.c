@@ -405,6 +405,8 @@ int main(int argc, char **argv)
         return count(argument, argv[3], strtoull(argv[4], NULL, 10));
     if (strncmp(verb, "reserve.", 8) == 0 || strncmp(verb, "take.", 5) == 0)
         return client_budget(verb);
+    if (strcmp(verb, "mode.cap") == 0)
+        return client_mode();
     if (strcmp(verb, "level") == 0)
         return client_level();
     if (strcmp(verb, "snapshot") == 0)

@@ -27,15 +27,14 @@ static int load(const char *text)
 
 static void is_read(void)
 {
-    CHECK_EQ(load(RULES
-                  "modes:\n"
-                  "  - name: calm\n"
-                  "    caps: [ { name: tasks, most: 8 }, { name: tokens, most: 200k } ]\n"
-                  "  - name: busy\n"
-                  "    caps: [ { name: tasks, most: 0 }, { name: tokens, most: 1k } ]\n"
-                  "transitions:\n"
-                  "  - { from: calm, to: busy, when: defer, resource: memory, for: 1500ms }\n"
-                  "  - { from: busy, to: calm, when: clear, for: 1min, consent: true }\n"),
+    CHECK_EQ(load(RULES "modes:\n"
+                        "  - name: calm\n"
+                        "    caps: [ { name: tasks, most: 8 }, { name: tokens, most: 200k } ]\n"
+                        "  - name: busy\n"
+                        "    caps: [ { name: tasks, most: 0 }, { name: tokens, most: 1k } ]\n"
+                        "transitions:\n"
+                        "  - { from: calm, to: busy, when: defer, resource: memory, for: 1500ms }\n"
+                        "  - { from: busy, to: calm, when: clear, for: 1min, consent: true }\n"),
              0);
     CHECK_EQ(faults.total, 0);
     REQUIRE(config != NULL && config->mode_count == 2 && config->transition_count == 2);

@@ -18,7 +18,7 @@
 static struct mode_machine machine;
 static struct mode_pressure past[STEPS];
 static int64_t times[STEPS];
-static int entered; /* the first step that the present mode counts */
+static int entered; /* the step at which the present mode was entered */
 
 static bool severe(const struct mode_transition *t, const struct mode_pressure *p)
 {
@@ -108,7 +108,7 @@ static void as_the_reference_says(void)
             if (got == NULL)
                 continue;
             taken++;
-            entered = step + 1;
+            entered = step;
             CHECK_EQ(machine.mode, got->to);
             CHECK_EQ(machine.since_ns, times[step]);
         }
@@ -123,10 +123,9 @@ static const struct mode_pressure clear, raised = {.raised = {1, 0, 0}}, blinded
 static void make_locked(void)
 {
     machine = (struct mode_machine){.count = 2};
-    mode_add(&machine, &(struct mode_transition){.from = 0,
-                                                 .to = 1,
-                                                 .when = CONFIG_WHEN_THROTTLE,
-                                                 .resources = MODE_ANY_RESOURCE});
+    mode_add(&machine,
+             &(struct mode_transition){
+                 .from = 0, .to = 1, .when = CONFIG_WHEN_THROTTLE, .resources = MODE_ANY_RESOURCE});
     mode_add(&machine, &(struct mode_transition){.from = 1,
                                                  .to = 0,
                                                  .when = CONFIG_WHEN_CLEAR,
