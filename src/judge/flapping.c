@@ -82,6 +82,7 @@ void flapping_step(struct judge *judge, struct watch *watch, unsigned severity,
     struct flips *flips = &watch->flips[severity];
     double *best = &watch->bests[severity];
     bool raised = watch->severities[severity].phase == SEVERITY_RAISED;
+    watch->raised_once = true;
     if (event == SEVERITY_RAISE) {
         bool first = flips->at_ns[1] == 0 || now_ns - flips->at_ns[1] > FLIPS_WITHIN_NS;
         if (flips_add(flips, cleared_ns != 0 ? now_ns - cleared_ns : -1, now_ns))

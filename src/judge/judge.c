@@ -222,7 +222,8 @@ static int64_t quiet_until(const struct judge *judge, const struct watch *watch)
 static void step_watch(struct judge *judge, struct watch *watch, bool changed, int64_t now_ns)
 {
     watch_observe(judge, watch, changed, now_ns);
-    pressure_note(judge, watch);
+    if (watch->known != watch->seen || watch->unknown)
+        pressure_note(judge, watch);
     struct severity_input input = {now_ns, watch->known, watch->measure};
     enum severity_event events[SEVERITIES] = {SEVERITY_NOTHING};
     for (unsigned i = 0; i < SEVERITIES; i++) {
@@ -233,7 +234,8 @@ static void step_watch(struct judge *judge, struct watch *watch, bool changed, i
             continue;
         events[i] = severity_step(&watch->severities[i], threshold, watch->fulls[i],
                                   &watch->judged->timing, &input);
-        flapping_step(judge, watch, i, events[i], cleared_ns, now_ns);
+        if (watch->raised_once || events[i] == SEVERITY_RAISE)
+            flapping_step(judge, watch, i, events[i], cleared_ns, now_ns);
     }
     effect_step(judge, watch, now_ns);
     for (unsigned i = 0; i < SEVERITIES; i++) {

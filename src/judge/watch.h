@@ -54,6 +54,7 @@ struct watch {
     double fulls[SEVERITIES];
 
     bool seen, unknown; /* pressure.c: ever known; counted in judge->unknown */
+    bool raised_once;   /* flapping.c has something to remember */
     struct flips flips[SEVERITIES];
     double bests[SEVERITIES]; /* what the measure came back to between two raises; NaN */
 };

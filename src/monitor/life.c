@@ -400,6 +400,9 @@ static void give_up(struct vagus_monitor *monitor, int64_t deadline_ns)
 {
     __atomic_store_n(&monitor->quit, 1, __ATOMIC_RELEASE);
     monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with the sampler left behind");
+    pthread_mutex_lock(&monitor->step_lock); /* held over no host's code */
+    modes_finish(&monitor->modes);
+    pthread_mutex_unlock(&monitor->step_lock);
     bus_ref(monitor->bus); /* for that thread */
     bus_close(monitor->bus, deadline_ns, NULL, 0);
     health_finish(monitor, deadline_ns);
