@@ -266,6 +266,61 @@ static void caps_are_read_while_modes_change(void)
     vagus_monitor_close(m);
 }
 
+/* The real sampler, while others read, agree, and look for caps. */
+static void *look_and_agree(void *arg)
+{
+    struct vagus_monitor *monitor = arg;
+    struct vagus_snapshot_mode seen;
+    while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
+        struct vagus_cap tasks = vagus_cap_find(monitor, "tasks");
+        double value = vagus_cap_value(tasks);
+        if (vagus_mode_read(monitor, &seen) == 0 && seen.waits_for[0] != '\0')
+            vagus_mode_consent(monitor, seen.waits_for);
+        if (vagus_mode_index(monitor) > 2 || (value != 8 && value != 0 && value != 2))
+            return arg;
+    }
+    return NULL;
+}
+
+static void a_running_monitor_is_looked_at(void)
+{
+    pthread_t threads[2];
+    void *wrong;
+    m = NULL;
+    atomic_store(&organ_value, 0.01);
+    char text[2048];
+    snprintf(text, sizeof(text), "%s%s", rules,
+             "modes: [ { name: calm, caps: [ { name: tasks, most: 8 } ] },\n"
+             "         { name: locked, caps: [ { name: tasks, most: 0 } ] } ]\n"
+             "transitions:\n"
+             "  - { from: calm, to: locked, when: shutdown }\n"
+             "  - { from: locked, to: calm, when: clear, consent: true }\n");
+    REQUIRE(
+        vagus_monitor_open(
+            &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
+                                            .policy_text = text,
+                                            .flags = VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT},
+            &m) == 0);
+    CHECK_EQ(vagus_collector_add(m, &organ), 0);
+    CHECK_EQ(vagus_monitor_start(m), 0);
+    over = 0;
+    for (int i = 0; i < 2; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, look_and_agree, m) == 0);
+    mode.changes = 0;
+    for (int i = 0; i < 600 && mode.changes < 4; i++) {
+        atomic_store(&organ_value, vagus_mode_index(m) == 0 ? 0.01 : 0.9);
+        usleep(50000);
+        vagus_mode_read(m, &mode);
+    }
+    CHECK(mode.changes >= 4);
+    __atomic_store_n(&over, 1, __ATOMIC_RELAXED);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], &wrong);
+        CHECK(wrong == NULL);
+    }
+    vagus_monitor_close(m);
+}
+
 static void a_child_has_no_caps(void)
 {
     begin(rules, modes);
@@ -404,6 +459,7 @@ int main(void)
     RUN(a_stuck_half_open_state);
     RUN(a_resource_may_be_named);
     RUN(caps_are_read_while_modes_change);
+    RUN(a_running_monitor_is_looked_at);
     RUN(a_child_has_no_caps);
     RUN(words_are_given_back);
     RUN(a_severity_that_flaps_is_told_with_a_threshold);
