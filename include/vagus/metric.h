@@ -41,7 +41,7 @@ enum vagus_tier {
 struct vagus_metric_desc {
     const char *name;
     const char *instance; /* NULL, or which one of several: a path, a device */
-    const char *unit;     /* NULL: "1" */
+    const char *unit;     /* NULL: "1" of a gauge, a share; "{count}" of what is counted */
     const char *help;
     const char *label;    /* what the instances are: "path", "tool"; NULL: "instance" */
     const char *resource; /* whose signals rules on it raise; NULL: the name up to the first dot */

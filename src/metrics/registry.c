@@ -157,6 +157,12 @@ static void default_resource(char *resource, const char *name)
     memcpy(resource, name, length);
 }
 
+/* A bare gauge is a share; what is counted is not. */
+static const char *default_unit(const struct vagus_metric_desc *desc)
+{
+    return desc->unit != NULL ? desc->unit : desc->kind == VAGUS_GAUGE ? "1" : "{count}";
+}
+
 static int64_t default_good_for_ns(enum metric_source source, unsigned kind, unsigned tier)
 {
     if (source == METRIC_RECORDED && kind == VAGUS_GAUGE)
@@ -213,7 +219,7 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
                                          .offset = shown.offset};
     text_copy(described->name, sizeof(described->name), desc->name);
     text_copy(described->instance, sizeof(described->instance), desc->instance);
-    text_copy(described->unit, sizeof(described->unit), desc->unit != NULL ? desc->unit : "1");
+    text_copy(described->unit, sizeof(described->unit), default_unit(desc));
     text_copy(described->help, sizeof(described->help), desc->help);
     if (desc->instance != NULL)
         text_copy(described->label, sizeof(described->label),

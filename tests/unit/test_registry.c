@@ -27,7 +27,7 @@ static void what_is_defined_is_found(void)
     CHECK_EQ(metrics_find(&metrics, "agent.token", NULL), VAGUS_ENOENT);
     CHECK_EQ(metrics_count(&metrics), 3);
     CHECK_STR(metrics_describe(&metrics, 1)->resource, "agent");
-    CHECK_STR(metrics_describe(&metrics, 1)->unit, "1");
+    CHECK_STR(metrics_describe(&metrics, 1)->unit, "{count}");
     CHECK_EQ(metrics.entries[0].tier, VAGUS_TIER_1S);
     CHECK_NEAR(metrics.entries[0].resolution, 1, 0);
 }
