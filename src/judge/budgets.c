@@ -238,6 +238,14 @@ static void follow(struct budgets *budgets, struct budget *budget, int64_t now_n
     __atomic_store_n(&a->limit, (uint64_t)grant, __ATOMIC_RELAXED);
 }
 
+static bool was_asked(const struct budget *budget)
+{
+    const struct allowance *a = budget->allowance;
+    return allowance_left(a) != budget->granted ||
+           __atomic_load_n(&a->spent, __ATOMIC_RELAXED) > 0 ||
+           __atomic_load_n(&a->refused, __ATOMIC_RELAXED) > 0;
+}
+
 static void put(struct budgets *budgets, const struct budget *budget, enum budget_metric metric,
                 int64_t now_ns, double value)
 {
@@ -295,6 +303,8 @@ void budgets_step(struct budgets *budgets, unsigned due, int64_t now_ns)
             roll(budget, now_ns);
         if (a->live)
             follow(budgets, budget, now_ns);
+        if (!budget->asked)
+            budget->asked = was_asked(budget);
         show(budgets, budget, second, now_ns);
         set_trip(budget);
     }

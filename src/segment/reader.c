@@ -187,6 +187,10 @@ static void tidy_signal(struct segment_signal *entry)
     END(entry->signal.unit);
     END(entry->signal.reason);
     END(entry->signal.label);
+    if (entry->deed_count > SEGMENT_DEEDS_MAX)
+        entry->deed_count = SEGMENT_DEEDS_MAX;
+    for (int i = 0; i < SEGMENT_DEEDS_MAX; i++)
+        END(entry->deeds[i].listener);
 }
 
 static void tidy_metric(struct segment_metric *entry)
