@@ -176,7 +176,7 @@ static void roll(struct budget *budget, int64_t now_ns)
     int64_t n = now_ns / (a->window_ns / VAGUS_BUDGET_BUCKETS);
     int64_t from = n - a->newest > ALLOWANCE_BUCKETS ? n - ALLOWANCE_BUCKETS : a->newest;
     for (int64_t i = from + 1; i <= n; i++) {
-        uint64_t *bucket = &a->buckets[(uint64_t)i % ALLOWANCE_BUCKETS];
+        uint64_t *bucket = &a->buckets[allowance_place(i)];
         uint64_t forgotten = *bucket;
         __atomic_store_n(bucket, 0, __ATOMIC_RELAXED);
         if (forgotten > 0)
@@ -186,7 +186,7 @@ static void roll(struct budget *budget, int64_t now_ns)
         __atomic_store_n(&a->newest, n, __ATOMIC_RELAXED);
     uint64_t spent = __atomic_load_n(&a->spent, __ATOMIC_ACQUIRE);
     if (spent != a->in_buckets) {
-        uint64_t *bucket = &a->buckets[(uint64_t)a->newest % ALLOWANCE_BUCKETS];
+        uint64_t *bucket = &a->buckets[allowance_place(a->newest)];
         __atomic_store_n(bucket, *bucket + (spent - a->in_buckets), __ATOMIC_RELAXED);
         __atomic_store_n(&a->in_buckets, spent, __ATOMIC_RELAXED);
     }

@@ -31,7 +31,10 @@ struct budget {
     uint64_t settling; /* of a live one: committed before that, in the gauge by the next reading */
     int64_t taken_ns;  /* of that reading */
     int64_t shown_left;
-    bool asked; /* somebody reserved from it, spent it or was refused */
+    uint64_t mirrored_spent; /* as it stands in the segment */
+    int64_t mirrored_newest;
+    int64_t apart_ns; /* the wall's clock from the monotonic one */
+    bool asked;       /* somebody reserved from it, spent it or was refused */
 };
 
 struct budgets {

@@ -14,6 +14,7 @@
 #include "judge/budgets.h"
 #include "judge/judge.h"
 #include "metrics/derive.h"
+#include "monitor/state.h"
 #include "report/assemble.h"
 #include "report/report.h"
 #include "sense/lane.h"
@@ -57,6 +58,7 @@ struct vagus_monitor {
     struct watcher *watcher; /* of the kernel's wake-ups; NULL: none */
     uint64_t orders_done;    /* of those that it has, as last seen */
     struct budgets budgets;
+    struct state state;
 
     /* The sampler's own. */
     struct schedule schedule;

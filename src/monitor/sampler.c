@@ -137,6 +137,7 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
             prove(monitor);
     }
     metrics_mirror(&monitor->metrics, now_ns);
+    state_step(monitor, now_ns);
     publish(monitor, now_ns);
     bus_wake(monitor->bus); /* who is told finds the snapshot that tells the same */
     if (judge_last_resort(monitor->judge) && monitor->config->last_resort == CONFIG_LAST_SIGTERM)
@@ -204,6 +205,7 @@ void sampler_near_step(struct vagus_monitor *monitor)
     if (changed) {
         sense_near_relook(monitor->sense, now_ns);
         metrics_mirror(&monitor->metrics, now_ns);
+    state_step(monitor, now_ns);
         publish(monitor, now_ns);
     }
     pthread_mutex_unlock(&monitor->step_lock);

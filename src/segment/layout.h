@@ -3,7 +3,8 @@
  * which outlives a killed process. Offsets only, little-endian 64-bit only. Whoever changes a
  * struct here raises SEGMENT_VERSION; the assertions below and the offset tests pin it.
  *
- *   header | snapshot | directory | values | series | signals | listeners | collectors | notes */
+ *   header | snapshot | directory | values | series | signals | listeners | collectors | notes |
+ *   budgets */
 #ifndef SEGMENT_LAYOUT_H
 #define SEGMENT_LAYOUT_H
 
@@ -31,6 +32,7 @@ enum segment_section_id {
     SEGMENT_LISTENERS,
     SEGMENT_COLLECTORS,
     SEGMENT_NOTES,
+    SEGMENT_BUDGETS,
     SEGMENT_SECTION_COUNT
 };
 
@@ -263,10 +265,24 @@ struct segment_note {
     char text[240];
 };
 
+/* What was spent of a budget over a window that rolls, for who comes after this process: sixtieths
+ * of the window, the newest first. What lies in one was spent before its end. */
+#define SEGMENT_BUDGET_BUCKETS 61
+struct segment_budget {
+    char name[VAGUS_NAME_MAX];
+    int64_t window_ns;
+    int64_t newest_end_ns;      /* when the newest sixtieth ends, on the monotonic clock */
+    int64_t newest_end_wall_ns; /* and by the clock on the wall */
+    uint64_t limit;
+    uint64_t buckets[SEGMENT_BUDGET_BUCKETS];
+    uint64_t reserved[2];
+};
+
 #define SEGMENT_SIGNALS_MAX 128
 #define SEGMENT_LISTENERS_MAX 32
 #define SEGMENT_COLLECTORS_MAX 32
 #define SEGMENT_NOTES_MAX 32
+#define SEGMENT_BUDGETS_MAX 64
 
 /* Where everything lies in a segment of so many bytes; what is left over goes to the series. False
  * if there is no room for two blocks of each metric. */

@@ -216,6 +216,8 @@ static void tidy_entries(enum segment_section_id id, void *entries, uint64_t cou
             END(((struct segment_collector *)entries)[i].name);
         else if (id == SEGMENT_NOTES)
             END(((struct segment_note *)entries)[i].text);
+        else if (id == SEGMENT_BUDGETS)
+            END(((struct segment_budget *)entries)[i].name);
         else if (id == SEGMENT_LISTENERS) {
             struct segment_listener *listener = (struct segment_listener *)entries + i;
             END(listener->name);

@@ -112,6 +112,14 @@ static void sections_are_pinned(void)
     AT(segment_collector, took_total_ns, 88);
     AT(segment_collector, busy_since_ns, 96);
     AT(segment_collector, reserved, 104);
+    SIZE(segment_budget, 600);
+    AT(segment_budget, name, 0);
+    AT(segment_budget, window_ns, 64);
+    AT(segment_budget, newest_end_ns, 72);
+    AT(segment_budget, newest_end_wall_ns, 80);
+    AT(segment_budget, limit, 88);
+    AT(segment_budget, buckets, 96);
+    AT(segment_budget, reserved, 584);
     SIZE(segment_note, 256);
     AT(segment_note, at_ns, 0);
     AT(segment_note, kind, 8);
