@@ -205,7 +205,7 @@ void sampler_near_step(struct vagus_monitor *monitor)
     if (changed) {
         sense_near_relook(monitor->sense, now_ns);
         metrics_mirror(&monitor->metrics, now_ns);
-    state_step(monitor, now_ns);
+        state_step(monitor, now_ns);
         publish(monitor, now_ns);
     }
     pthread_mutex_unlock(&monitor->step_lock);
