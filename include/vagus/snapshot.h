@@ -4,6 +4,7 @@
 #ifndef VAGUS_SNAPSHOT_H
 #define VAGUS_SNAPSHOT_H
 
+#include "mode.h"
 #include "signal.h"
 
 VAGUS_BEGIN_DECLS
@@ -108,7 +109,8 @@ struct vagus_system_snapshot {
     uint32_t path_count;
     uint32_t reserved0;
     struct vagus_snapshot_path paths[VAGUS_SNAPSHOT_PATHS];
-    uint64_t reserved[32];
+    struct vagus_snapshot_mode mode;
+    uint64_t reserved[9];
 };
 
 /* Copies the newest snapshot: a plain copy, no lock, no system call. 0, VAGUS_ECLOSED, or

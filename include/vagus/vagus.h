@@ -10,6 +10,7 @@
 #include "health.h"
 #include "histogram.h"
 #include "metric.h"
+#include "mode.h"
 #include "monitor.h"
 #include "operation.h"
 #include "policy.h"

@@ -303,6 +303,7 @@ void check_policy(struct check *check, struct tree_node *root)
     if (!is_shaped(check, schema_policy.what, root, TREE_MAPPING))
         return;
     check_mapping(check, &schema_policy, root);
+    check_modes(check, root);
     const struct tree_node *rules = tree_member(root, "rules");
     if (rules == NULL || (rules->kind == TREE_SEQUENCE && rules->count == 0))
         check_warning(check, rules != NULL ? rules->place : root->place,

@@ -50,6 +50,9 @@ void check_derived(struct check *check, const struct tree_node *list);
 /* The same of budgets. */
 void check_budget(struct check *check, const struct tree_node *budget);
 
+/* Modes and the transitions between them: each can be reached and left. */
+void check_modes(struct check *check, const struct tree_node *root);
+
 void check_fault(struct check *check, struct tree_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void check_warning(struct check *check, struct tree_place place, const char *format, ...)

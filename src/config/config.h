@@ -89,6 +89,39 @@ struct config_budget {
 /* What is done after a shutdown signal that brought no relief. */
 enum config_last_resort { CONFIG_LAST_NONE = 0, CONFIG_LAST_SIGTERM = 1 };
 
+/* What a mode allows of something: at most so many. */
+struct config_cap {
+    char *name;
+    uint64_t most;
+};
+
+#define CONFIG_MODES_MAX 16
+#define CONFIG_MODE_CAPS_MAX 16 /* of one mode */
+#define CONFIG_CAPS_MAX 32      /* different names of a policy */
+#define CONFIG_TRANSITIONS_MAX 64
+
+struct config_mode {
+    char *name;
+    struct config_cap *caps;
+    uint32_t cap_count;
+};
+
+enum config_when {
+    CONFIG_WHEN_CLEAR = 0,
+    CONFIG_WHEN_THROTTLE = 1,
+    CONFIG_WHEN_DEFER = 2,
+    CONFIG_WHEN_SHUTDOWN = 3,
+};
+
+struct config_transition {
+    char *from;
+    char *to;
+    int when;       /* enum config_when */
+    char *resource; /* NULL: any */
+    int64_t for_ns;
+    bool consent; /* it waits until somebody agrees */
+};
+
 struct vagus_config {
     char *agent; /* NULL: not given */
     bool strict;
@@ -121,6 +154,10 @@ struct vagus_config {
     uint32_t derived_count;
     struct config_budget *budgets;
     uint32_t budget_count;
+    struct config_mode *modes; /* none: the built-in ones */
+    uint32_t mode_count;
+    struct config_transition *transitions;
+    uint32_t transition_count;
     struct config_rule *rules;
     uint32_t rule_count;
 };

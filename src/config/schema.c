@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "vagus/budget.h"
+#include "vagus/mode.h"
 #include "vagus/rule.h"
 
 const char schema_required[] = "";
@@ -31,6 +32,14 @@ const char *const schema_hows[] = {
     [CONFIG_DERIVED_DIFFERENCE] = "difference",
     [CONFIG_DERIVED_RATE] = "rate",
     [CONFIG_DERIVED_AGE] = "age",
+    NULL,
+};
+
+const char *const schema_whens[] = {
+    [CONFIG_WHEN_CLEAR] = "clear",
+    [CONFIG_WHEN_THROTTLE] = "throttle",
+    [CONFIG_WHEN_DEFER] = "defer",
+    [CONFIG_WHEN_SHUTDOWN] = "shutdown",
     NULL,
 };
 

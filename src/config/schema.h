@@ -56,6 +56,7 @@ extern const char *const schema_missing[]; /* in the order of enum config_missin
 extern const char *const schema_severities[];
 extern const char *const schema_last_resorts[]; /* in the order of enum config_last_resort */
 extern const char *const schema_unknown[];      /* in the order of enum vagus_unknown */
+extern const char *const schema_whens[];        /* in the order of enum config_when */
 extern const char *const schema_hows[];         /* in the order of enum config_how */
 extern const char *const schema_tiers[]; /* in the order of enum vagus_tier, from INSTANT on */
 

@@ -223,12 +223,19 @@ static int64_t quiet_until(const struct judge *judge, const struct watch *watch)
 static void step_watch(struct judge *judge, struct watch *watch, bool changed, int64_t now_ns)
 {
     watch_observe(judge, watch, changed, now_ns);
+    if (watch->known != watch->seen || watch->unknown)
+        pressure_note(judge, watch);
     struct severity_input input = {now_ns, watch->known, watch->measure};
     for (unsigned i = 0; i < SEVERITIES; i++) {
         const struct config_threshold *threshold = watch_threshold(watch->rule, i);
-        if (threshold->present)
-            severity_step(&watch->severities[i], threshold, watch->fulls[i], &watch->judged->timing,
-                          &input);
+        const struct severity *before = &watch->severities[i];
+        int64_t cleared_ns = before->cooling ? before->cleared_ns : 0;
+        if (!threshold->present)
+            continue;
+        enum severity_event event = severity_step(&watch->severities[i], threshold, watch->fulls[i],
+                                                  &watch->judged->timing, &input);
+        if (watch->raised_once || event == SEVERITY_RAISE)
+            flapping_step(judge, watch, i, event, cleared_ns, now_ns);
     }
     effect_step(judge, watch, now_ns);
     for (unsigned i = 0; i < SEVERITIES; i++) {

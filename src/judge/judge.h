@@ -6,6 +6,8 @@
 #define JUDGE_JUDGE_H
 
 #include "config/config.h"
+#include "judge/flips.h"
+#include "judge/mode_machine.h"
 #include "judge/rule.h"
 #include "metrics/metrics.h"
 #include "signals/bus.h"
@@ -57,6 +59,18 @@ bool judge_last_resort(struct judge *judge);
 
 /* The raised signals, the worst first; returns how many there are, writes at most max. */
 unsigned judge_raised(const struct judge *judge, struct judge_raised *raised, unsigned max);
+
+/* What the modes are derived from; the rest of *pressure is zeroed. */
+void judge_pressure(const struct judge *judge, struct mode_pressure *pressure);
+/* The name of a metric that pressure->unknown is about. */
+const char *judge_unknown_metric(const struct judge *judge);
+
+/* Into the segment's ring: a change that is not the judge's own. */
+void judge_record(struct judge *judge, const struct vagus_signal *change);
+
+/* Flapping that was found since the last call, for health; and room to say so, or NULL. */
+unsigned judge_flaps(struct judge *judge, const struct flap **flaps);
+struct flap *judge_flap(struct judge *judge);
 
 /* The proof of wiring: rule without metric or producer, or that is written in another unit;
  * threshold beyond the metric's bounds; signal that nobody hears or that can never clear; listener

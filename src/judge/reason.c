@@ -31,6 +31,13 @@ static void add_value(struct text *text, const struct watch *watch, double value
         text_add(text, "/s");
 }
 
+void reason_add_value(struct text *text, const struct judge *judge, const struct watch *watch,
+                      double value)
+{
+    add_value(text, watch, value,
+              reason_unit(watch->judged, metrics_describe(judge->metrics, watch->metric)->unit));
+}
+
 /* The value, with more digits where it would read like what it is held against. */
 static void add_measure(struct text *text, double measure, double against, const char *unit)
 {

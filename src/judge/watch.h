@@ -3,6 +3,8 @@
 #ifndef JUDGE_WATCH_H
 #define JUDGE_WATCH_H
 
+#include "base/text.h"
+#include "judge/flips.h"
 #include "judge/judge.h"
 #include "vagus/collector.h"
 
@@ -54,6 +56,11 @@ struct watch {
     /* Of a shadow rule: the level that was recorded last, 0 if it was not raised. */
     double shadow_told[SEVERITIES];
     int64_t shadow_since_ns[SEVERITIES];
+
+    bool seen, unknown; /* pressure.c: ever known; counted in judge->unknown */
+    bool raised_once;   /* flapping.c has something to remember */
+    struct flips flips[SEVERITIES];
+    double bests[SEVERITIES]; /* what the measure came back to between two raises; NaN */
 };
 
 /* Stands for a watch while nothing can come of it, which is nearly always: a calm tick reads these
@@ -127,6 +134,9 @@ struct judge {
     struct why whys[SEGMENT_SIGNALS_MAX];
     uint64_t live; /* of the signals below, those that are raised or were offered a reason */
     struct merged merged[SEVERITIES][BUS_RESOURCES_MAX];
+    uint32_t unknown[BUS_RESOURCES_MAX + 1]; /* watches whose value is missing, by resource */
+    unsigned flap_count;
+    struct flap flaps[FLAPS_MAX];
 };
 
 /* Looks for metrics that were defined since, and watches those that rules name. */
@@ -201,5 +211,16 @@ bool reason_is_per_second(const struct judged_rule *judged);
  * where nothing is known. */
 void reach_of(const struct judged_rule *judged, const struct metric *metric, double *least,
               double *most);
+
+/* A measure or threshold of a watch, in the unit that it is told in. */
+void reason_add_value(struct text *text, const struct judge *judge, const struct watch *watch,
+                      double value);
+
+/* pressure.c: after a watch was observed. */
+void pressure_note(struct judge *judge, struct watch *watch);
+
+/* flapping.c: after a severity was stepped; cleared_ns: when it had been cleared before, or 0. */
+void flapping_step(struct judge *judge, struct watch *watch, unsigned severity,
+                   enum severity_event event, int64_t cleared_ns, int64_t now_ns);
 
 #endif

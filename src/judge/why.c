@@ -25,14 +25,10 @@ static struct segment_signal *entry_of(struct judge *judge, uint64_t number)
     return there ? &ring[(number - 1) % SEGMENT_SIGNALS_MAX] : NULL;
 }
 
-uint64_t why_record(struct judge *judge, const struct watch *watch, unsigned severity,
-                    struct segment_signal *entry)
+static uint64_t append(struct judge *judge, struct segment_signal *entry)
 {
     struct segment_head *head = segment_head(judge->segment, SEGMENT_SIGNALS);
-    bool delivered_raise = !entry->shadow && entry->signal.change == VAGUS_SIGNAL_RAISED;
     entry->wall_ns = clock_wall_ns(judge->metrics->clock);
-    entry->why = why_of(watch, severity);
-    entry->outcome = delivered_raise ? SEGMENT_OUTCOME_OPEN : SEGMENT_OUTCOME_NONE;
     entry->value_after = NAN;
     judge->whys[judge->recorded % SEGMENT_SIGNALS_MAX] =
         (struct why){.sequence = entry->signal.sequence};
@@ -42,6 +38,21 @@ uint64_t why_record(struct judge *judge, const struct watch *watch, unsigned sev
     head->updated_ns = entry->signal.at_ns;
     segment_write_end(&head->stamp);
     return judge->recorded;
+}
+
+uint64_t why_record(struct judge *judge, const struct watch *watch, unsigned severity,
+                    struct segment_signal *entry)
+{
+    bool delivered_raise = !entry->shadow && entry->signal.change == VAGUS_SIGNAL_RAISED;
+    entry->why = why_of(watch, severity);
+    entry->outcome = delivered_raise ? SEGMENT_OUTCOME_OPEN : SEGMENT_OUTCOME_NONE;
+    return append(judge, entry);
+}
+
+void judge_record(struct judge *judge, const struct vagus_signal *change)
+{
+    struct segment_signal entry = {.signal = *change, .why = SEGMENT_WHY_MODE};
+    append(judge, &entry);
 }
 
 /* --- What listeners did. --- */

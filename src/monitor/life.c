@@ -202,6 +202,7 @@ static void define_budgets(struct vagus_monitor *monitor)
 static void free_all(struct vagus_monitor *monitor)
 {
     health_finish(monitor, 0);
+    modes_finish(&monitor->modes);
     judge_free(monitor->judge);
     budgets_finish(&monitor->budgets);
     state_free(monitor);
@@ -222,6 +223,7 @@ static void make_new(struct vagus_monitor *monitor, const struct vagus_monitor_o
     char *private_part = (char *)&monitor->clock;
     memset(private_part, 0, sizeof(*monitor) - (size_t)(private_part - (char *)monitor));
     __atomic_store_n(&monitor->levels, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&monitor->mode, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&monitor->published.newest, 0, __ATOMIC_RELEASE);
     monitor->flags = options->flags;
     monitor->clock = options->clock != NULL ? *options->clock : clock_of_machine;
@@ -264,6 +266,8 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
         (error = open_senses(monitor, &options)) != 0 || (error = derive_metrics(monitor)) != 0 ||
         (error = judge_create(monitor->config, &monitor->metrics, monitor->bus, &monitor->segment,
                               &monitor->judge)) != 0 ||
+        (error = modes_init(&monitor->modes, monitor->config, monitor->judge, monitor->bus,
+                            &monitor->metrics, monitor->generation, &monitor->mode)) != 0 ||
         (error = health_init(monitor, &options)) != 0)
         goto fail;
     define_own(monitor);
@@ -400,6 +404,9 @@ static void give_up(struct vagus_monitor *monitor, int64_t deadline_ns)
 {
     __atomic_store_n(&monitor->quit, 1, __ATOMIC_RELEASE);
     monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with the sampler left behind");
+    pthread_mutex_lock(&monitor->step_lock); /* held over no host's code */
+    modes_finish(&monitor->modes);
+    pthread_mutex_unlock(&monitor->step_lock);
     bus_ref(monitor->bus); /* for that thread */
     bus_close(monitor->bus, deadline_ns, NULL, 0);
     health_finish(monitor, deadline_ns);

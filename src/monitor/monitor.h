@@ -13,6 +13,7 @@
 #include "host/host.h"
 #include "judge/budgets.h"
 #include "judge/judge.h"
+#include "judge/modes.h"
 #include "metrics/derive.h"
 #include "monitor/state.h"
 #include "report/assemble.h"
@@ -44,6 +45,7 @@ struct vagus_monitor {
     const struct vagus_monitor *outer; /* that its borrower is inside of, too */
     struct wake wake;                  /* the sampler */
     uint64_t levels;                   /* of the raised signals, packed by the bus */
+    uint32_t mode;                     /* its index */
     struct segment_slots published;
 
     struct vagus_clock clock;
@@ -59,6 +61,7 @@ struct vagus_monitor {
     uint64_t orders_done;    /* of those that it has, as last seen */
     struct budgets budgets;
     struct state state;
+    struct modes modes;
 
     /* The sampler's own. */
     struct schedule schedule;
@@ -149,6 +152,9 @@ extern const struct config_vocabulary monitor_vocabulary;
 
 void monitor_note(struct vagus_monitor *monitor, enum segment_note_kind kind, const char *format,
                   ...) __attribute__((format(printf, 3, 4)));
+/* In place of the note that begins with the same key_length characters, if there is one. */
+void monitor_note_again(struct vagus_monitor *monitor, enum segment_note_kind kind,
+                        const char *text, size_t key_length);
 /* Takes the wiring faults of monitor->wiring over as notes, in place of the former ones. */
 void monitor_note_wiring(struct vagus_monitor *monitor);
 

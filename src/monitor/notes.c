@@ -55,6 +55,26 @@ void monitor_note(struct vagus_monitor *monitor, enum segment_note_kind kind, co
     pthread_mutex_unlock(&monitor->note_lock);
 }
 
+void monitor_note_again(struct vagus_monitor *monitor, enum segment_note_kind kind,
+                        const char *text, size_t key_length)
+{
+    uint32_t i = 0;
+    pthread_mutex_lock(&monitor->note_lock);
+    while (i < monitor->note_count && (monitor->notes[i].kind != (uint32_t)kind ||
+                                       strncmp(monitor->notes[i].text, text, key_length) != 0))
+        i++;
+    if (i == monitor->note_count) {
+        add(monitor, kind, text);
+    } else {
+        struct segment_note *note = &monitor->notes[i];
+        note->times++;
+        note->at_ns = clock_now_ns(&monitor->clock);
+        text_copy(note->text, sizeof(note->text), text);
+    }
+    mirror(monitor);
+    pthread_mutex_unlock(&monitor->note_lock);
+}
+
 void monitor_note_wiring(struct vagus_monitor *monitor)
 {
     uint32_t kept = 0;

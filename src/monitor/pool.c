@@ -61,6 +61,7 @@ static void after_fork_in_child(void)
         if (life == MONITOR_OPEN || life == MONITOR_STARTED)
             bus_after_fork_in_child(monitor->bus);
         __atomic_store_n(&monitor->levels, 0, __ATOMIC_RELAXED);
+        modes_finish(&monitor->modes);
         health_after_fork_in_child(monitor);
         monitor->state = (struct state){.on = false}; /* the lane is not here */
         if (!monitor_is_inside(monitor))

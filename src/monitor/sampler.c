@@ -112,9 +112,20 @@ static void publish(struct vagus_monitor *monitor, int64_t now_ns)
     s->monitor.hung_listeners = monitor->hung;
     s->monitor.unwired = monitor->unwired;
     s->monitor.shared_slot = cells_shared_used(&metrics->cells);
+    modes_show(&monitor->modes, &s->mode);
     s->judged = verdict_of(s, fill_signals(monitor, s), now_ns);
     segment_publish(&monitor->published, s->sequence, s);
     segment_publish(segment_slots(&monitor->segment), s->sequence, s);
+}
+
+static void step_modes(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
+{
+    const struct flap *flaps;
+    bool gap = monitor->publications > 0 && now_ns > monitor->snapshot.good_until_ns;
+    modes_step(&monitor->modes, due, gap, now_ns);
+    unsigned count = judge_flaps(monitor->judge, &flaps);
+    for (unsigned i = 0; i < count; i++)
+        monitor_note_again(monitor, SEGMENT_NOTE_WARNING, flaps[i].text, flaps[i].key_length);
 }
 
 static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
@@ -124,6 +135,7 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
         assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
     if (judge_step(monitor->judge, now_ns))
         sense_near_relook(monitor->sense, now_ns);
+    step_modes(monitor, due, now_ns);
     /* Listeners have something to do, or not: each tick while a signal is raised, else each
      * second. */
     if (second || __atomic_load_n(&monitor->levels, __ATOMIC_RELAXED) != 0)

@@ -19,7 +19,7 @@ const char *report_life_name(enum report_life life); /* "opening", "running", "c
 
 /* "raised", "updated", "cleared"; "?" for anything else. */
 const char *report_change_name(uint32_t change);
-/* "threshold", "no relief", "too long", "missing", "rules"; "?" for anything else. */
+/* "threshold", "no relief", "too long", "missing", "rules", "mode"; "?" for anything else. */
 const char *report_why_name(uint32_t why);
 /* "none", "open", "relief", "no relief", "unknown"; "?" for anything else. */
 const char *report_outcome_name(uint32_t outcome);

@@ -242,6 +242,27 @@ static void put_transitions(struct json *json, const struct report *report)
     close_in(json, "]");
 }
 
+/* null where the writer knew no modes. */
+static void put_mode(struct json *json, const struct report *report)
+{
+    const struct vagus_snapshot_mode *mode = &report->snapshot.mode;
+    key(json, "mode");
+    if (report->snapshot_error != 0 || mode->name[0] == '\0') {
+        text_add(json->text, "null");
+        return;
+    }
+    open_in(json, "{");
+    put_string(json, "name", mode->name);
+    put_count(json, "index", mode->index);
+    put_count(json, "count", mode->count);
+    put_age(json, "since_age_s", mode->since_ns, report->now_ns);
+    put_count(json, "changes", mode->changes);
+    put_string(json, "before", mode->before);
+    put_string(json, "waits_for", mode->waits_for);
+    put_string(json, "unknown", mode->unknown);
+    close_in(json, "}");
+}
+
 /* All readings of one part of the snapshot: each line of the table puts its own if it is of it. */
 enum part { PART_cpu, PART_memory, PART_process, PART_agent, PART_monitor };
 
@@ -412,6 +433,7 @@ void report_health_json(const struct report *report, struct text *text)
     open_in(&json, "{");
     put_identity(&json, report);
     put_raised(&json, report);
+    put_mode(&json, report);
     put_organs(&json, report);
     put_transitions(&json, report);
     put_listeners(&json, report);

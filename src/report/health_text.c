@@ -42,6 +42,48 @@ static void add_headline(const struct report *report, struct screen *screen)
     screen_line(screen, 0);
 }
 
+/* Capitals, as the verdict has them. */
+static void add_mode_name(struct text *text, const char *name)
+{
+    char capitals[VAGUS_MODE_MAX];
+    text_copy(capitals, sizeof(capitals), name);
+    for (char *c = capitals; *c != '\0'; c++)
+        if (*c >= 'a' && *c <= 'z')
+            *c = (char)(*c - 'a' + 'A');
+    text_add_safe(text, capitals, sizeof(capitals));
+}
+
+/* The mode, and what it waits for. A writer that knows no modes names none. */
+static void add_mode(const struct report *report, int64_t as_of_ns, struct screen *screen)
+{
+    const struct vagus_snapshot_mode *mode = &report->snapshot.mode;
+    char item[240];
+    struct text text;
+    if (report->snapshot_error != 0 || mode->name[0] == '\0')
+        return;
+    text_init(&text, item, sizeof(item));
+    text_add(&text, "mode ");
+    add_mode_name(&text, mode->name);
+    if (mode->changes > 0) {
+        text_add(&text, " for ");
+        text_add_duration(&text, report_span_ns(mode->since_ns, as_of_ns));
+    }
+    screen_item(screen, mode->index > 0 ? SCREEN_WARN : SCREEN_PLAIN, item);
+    if (mode->waits_for[0] != '\0') {
+        text_init(&text, item, sizeof(item));
+        text_add(&text, "waits for consent to ");
+        add_mode_name(&text, mode->waits_for);
+        screen_item(screen, SCREEN_WARN, item);
+    }
+    if (mode->unknown[0] != '\0') {
+        text_init(&text, item, sizeof(item));
+        text_add(&text, "stays: ");
+        text_add_safe(&text, mode->unknown, sizeof(mode->unknown));
+        text_add(&text, " is not known");
+        screen_item(screen, SCREEN_WARN, item);
+    }
+}
+
 static void add_identity(const struct report *report, struct screen *screen)
 {
     const struct segment_header *header = &report->header;
@@ -78,6 +120,7 @@ static void add_identity(const struct report *report, struct screen *screen)
         text_add_safe(&text, header->program, 40);
         screen_item(screen, SCREEN_PLAIN, item);
     }
+    add_mode(report, report_as_of_ns(report), screen);
     screen_line(screen, 0);
 }
 
@@ -115,10 +158,14 @@ static void add_transition(const struct segment_signal *entry, int64_t ago_ns, c
         reason[metric_length] == ' ')
         reason += metric_length + 1;
     text_init(&text, words, sizeof(words));
-    text_addf(&text, "%s on ", vagus_signal_kind_name(signal->kind));
-    text_add_safe(&text, signal->resource, VAGUS_RESOURCE_MAX);
-    text_addf(&text, " %s%s: ", report_change_name(signal->change),
-              entry->shadow ? " (shadow)" : "");
+    if (signal->kind == SEGMENT_MODE_CHANGE) {
+        text_add(&text, "mode ");
+    } else {
+        text_addf(&text, "%s on ", vagus_signal_kind_name(signal->kind));
+        text_add_safe(&text, signal->resource, VAGUS_RESOURCE_MAX);
+        text_addf(&text, " %s%s: ", report_change_name(signal->change),
+                  entry->shadow ? " (shadow)" : "");
+    }
     text_add_safe(&text, reason, 320);
     screen_cut(screen, SCREEN_PLAIN, words);
     screen_line(screen, 0);

@@ -92,6 +92,8 @@ const char *report_why_name(uint32_t why)
         return "missing";
     case SEGMENT_WHY_RULES:
         return "rules";
+    case SEGMENT_WHY_MODE:
+        return "mode";
     default:
         return "?";
     }

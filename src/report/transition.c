@@ -121,8 +121,23 @@ static void add_outcome(const struct segment_signal *entry, struct text *text)
     text_add(text, "\n");
 }
 
+/* "…  mode DEGRADED", and why. */
+static void add_mode(const struct segment_signal *entry, struct text *text)
+{
+    add_time(text, entry->wall_ns);
+    text_add(text, "  mode ");
+    text_add_safe(text, entry->signal.rule, VAGUS_NAME_MAX);
+    text_add(text, "\n    ");
+    text_add_safe(text, entry->signal.reason, 2 * sizeof(entry->signal.reason));
+    text_add(text, "\n");
+}
+
 void report_transition_text(const struct segment_signal *entry, struct text *text)
 {
+    if (entry->signal.kind == SEGMENT_MODE_CHANGE) {
+        add_mode(entry, text);
+        return;
+    }
     add_change(entry, text);
     add_why(entry, text);
     if (!entry->shadow)

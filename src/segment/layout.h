@@ -179,6 +179,7 @@ enum segment_why {
     SEGMENT_WHY_TOO_LONG = 2,  /* the milder severity lasts too long */
     SEGMENT_WHY_MISSING = 3,   /* no value, and the rule says what that means */
     SEGMENT_WHY_RULES = 4,     /* what other rules say */
+    SEGMENT_WHY_MODE = 5,      /* a change of the mode */
 };
 
 /* What came of a raise: stands in its record. */
@@ -200,6 +201,10 @@ struct segment_deed {
     uint32_t reserved;
 };
 #define SEGMENT_DEEDS_MAX 8
+
+/* The kind of an entry that tells no signal but a change of the mode: `rule` is the one that
+ * follows, `since_ns` when the former began. */
+#define SEGMENT_MODE_CHANGE 8
 
 /* The ring of transitions; entry n lies at n % capacity. An entry changes after it was written:
  * when listeners took it, and when it is known what came of it. */

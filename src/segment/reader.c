@@ -141,6 +141,10 @@ static void tidy_snapshot(struct vagus_system_snapshot *snapshot)
     }
     for (int i = 0; i < VAGUS_SNAPSHOT_PATHS; i++)
         END(snapshot->paths[i].path);
+    END(snapshot->mode.name);
+    END(snapshot->mode.before);
+    END(snapshot->mode.waits_for);
+    END(snapshot->mode.unknown);
     if (snapshot->path_count > VAGUS_SNAPSHOT_PATHS)
         snapshot->path_count = VAGUS_SNAPSHOT_PATHS;
     if (snapshot->judged > VAGUS_VERDICT_CRITICAL)

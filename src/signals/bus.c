@@ -21,6 +21,8 @@ const char *vagus_signal_kind_name(uint32_t kind)
         return "defer";
     case VAGUS_SHUTDOWN:
         return "shutdown";
+    case SEGMENT_MODE_CHANGE:
+        return "mode";
     default:
         return "?";
     }

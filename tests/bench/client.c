@@ -409,6 +409,8 @@ int main(int argc, char **argv)
         return client_instant(strcmp(verb, "instant.median") == 0);
     if (strcmp(verb, "tier") == 0)
         return client_tier();
+    if (strcmp(verb, "mode.cap") == 0)
+        return client_mode();
     if (strcmp(verb, "level") == 0)
         return client_level();
     if (strcmp(verb, "snapshot") == 0)

@@ -17,6 +17,8 @@ void client_print(const struct contender *value, const struct contender *floor);
 
 /* "reserve.1t", "take.2t". */
 int client_budget(const char *verb);
+/* "mode.cap". */
+int client_mode(void);
 int client_level(void);
 int client_snapshot(void);
 int client_health(void);

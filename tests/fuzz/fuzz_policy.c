@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "vagus/metric.h"
+#include "vagus/mode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,6 +27,33 @@ static void check_threshold(const struct config_threshold *t)
     require(isnan(t->full) || (t->below ? t->full < t->enter : t->full > t->enter));
 }
 
+static bool is_mode(const struct vagus_config *config, const char *name)
+{
+    uint32_t i = 0;
+    while (i < config->mode_count && strcmp(config->modes[i].name, name) != 0)
+        i++;
+    return i < config->mode_count;
+}
+
+static void check_modes_of(const struct vagus_config *config)
+{
+    require(config->mode_count <= CONFIG_MODES_MAX);
+    require(config->transition_count <= CONFIG_TRANSITIONS_MAX);
+    require(config->mode_count > 0 || config->transition_count == 0);
+    require(config->mode_count < 2 || config->transition_count >= config->mode_count);
+    for (uint32_t i = 0; i < config->mode_count; i++) {
+        require(text_is_name(config->modes[i].name, VAGUS_MODE_MAX - 1));
+        require(config->modes[i].cap_count <= CONFIG_MODE_CAPS_MAX);
+        for (uint32_t k = 0; k < config->modes[i].cap_count; k++)
+            require(text_is_name(config->modes[i].caps[k].name, VAGUS_NAME_MAX - 1));
+    }
+    for (uint32_t i = 0; i < config->transition_count; i++) {
+        const struct config_transition *transition = &config->transitions[i];
+        require(is_mode(config, transition->from) && is_mode(config, transition->to));
+        require(strcmp(transition->from, transition->to) != 0 && transition->for_ns >= 0);
+    }
+}
+
 static void check_config(const struct vagus_config *config)
 {
     require(config->agent == NULL || text_is_name(config->agent, 32));
@@ -33,6 +61,7 @@ static void check_config(const struct vagus_config *config)
     require(config->watch_path_count <= CONFIG_WATCH_PATHS_MAX);
     require(config->keep_day_count <= CONFIG_KEEP_DAY_MAX);
     require(config->segment_dir == NULL || config->segment_dir[0] == '/');
+    check_modes_of(config);
     for (uint32_t i = 0; i < config->rule_count; i++) {
         const struct config_rule *rule = &config->rules[i];
         require(text_is_name(rule->name, VAGUS_NAME_MAX - 1));

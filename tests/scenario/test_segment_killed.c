@@ -21,7 +21,7 @@ static void fill(struct vagus_system_snapshot *snapshot, uint64_t n)
     snapshot->memory.swap_total.value = (double)n;
     snapshot->monitor.ticks = n;
     snapshot->paths[3].free.taken_ns = (int64_t)n;
-    for (int i = 0; i < 32; i++)
+    for (size_t i = 0; i < sizeof(snapshot->reserved) / sizeof(snapshot->reserved[0]); i++)
         snapshot->reserved[i] = n;
 }
 

@@ -142,6 +142,9 @@ static void put_organs(void)
     s->agent.errors = taken(2, 0.05);
     s->agent.tool_calls = taken(41, 0.05);
     s->path_count = 1;
+    s->mode.count = 5;
+    s->mode.since_ns = NOW_NS - SECONDS(3780);
+    strcpy(s->mode.name, "normal");
     strcpy(s->paths[0].path, "/var/lib/researcher");
     s->paths[0].free = taken(4300 * MIB, 0.4);
     s->paths[0].free_ratio = taken(0.18, 0.4);
@@ -204,6 +207,11 @@ static void make_degraded(void)
     s->monitor.unwired = 1;
     put_note(SEGMENT_NOTE_UNWIRED, 1, "shutdown on memory: no listener takes it");
     put_note(SEGMENT_NOTE_INFO, 1, "pages of the sampler are not locked: RLIMIT_MEMLOCK is 64 KiB");
+    s->mode.index = 2;
+    s->mode.changes = 5;
+    s->mode.since_ns = NOW_NS - SECONDS(6);
+    strcpy(s->mode.name, "degraded");
+    strcpy(s->mode.before, "alert");
 }
 
 /* Compares with the file of that name; with VAGUS_REFRESH=1 writes it instead. */

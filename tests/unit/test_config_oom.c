@@ -62,6 +62,9 @@ static void everything_given(void)
     sweep_over(NULL,
                "agent: a\nstrict: true\nsegment: {dir: /dev/shm/x, size: 2MiB, keep: 1}\n"
                "limits: {memory: 1GiB}\nwatch: {paths: [/a, /b, /c]}\n"
+               "modes: [{name: a, caps: [{name: x, most: 1}]}, {name: b, caps: [{name: x, most: "
+               "0}]}]\ntransitions: [{from: a, to: b, when: defer, resource: r}, {from: b, to: a, "
+               "when: clear}]\n"
                "rules: [{name: a, metric: b, instance: c, resource: d, throttle: "
                "{above: 2, clear: 1, full: 3, for: 1s}}]\n",
                0);

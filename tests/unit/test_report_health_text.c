@@ -120,6 +120,9 @@ static void foreign_text_is_made_safe(void)
     strcpy(report.snapshot.paths[0].path, "/tmp/\033[2J\xff evil");
     strcpy(report.signals[3].signal.reason, "rm\r\nall is well");
     strcpy(report.notes[0].text, "bell \a");
+    strcpy(report.snapshot.mode.name, "ok\033[2J");
+    strcpy(report.snapshot.mode.waits_for, "\n");
+    strcpy(report.snapshot.mode.unknown, "disk\r");
     strcpy(report.header.program, "a\nvagus: OK");
     check_screen("hostile.txt");
     for (const char *c = output; *c != '\0'; c++)

@@ -211,7 +211,16 @@ static void snapshot_is_pinned(void)
     AT(vagus_system_snapshot, monitor, 1272);
     AT(vagus_system_snapshot, path_count, 1368);
     AT(vagus_system_snapshot, paths, 1376);
-    AT(vagus_system_snapshot, reserved, 2016);
+    AT(vagus_system_snapshot, mode, 2016);
+    AT(vagus_system_snapshot, reserved, 2200);
+    SIZE(vagus_snapshot_mode, 184);
+    AT(vagus_snapshot_mode, before, 32);
+    AT(vagus_snapshot_mode, waits_for, 64);
+    AT(vagus_snapshot_mode, since_ns, 96);
+    AT(vagus_snapshot_mode, changes, 104);
+    AT(vagus_snapshot_mode, index, 112);
+    AT(vagus_snapshot_mode, count, 116);
+    AT(vagus_snapshot_mode, unknown, 120);
 }
 
 static void organs_are_pinned(void)

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The modes of one monitor: the machine between the judge that drives it and the caps, metrics and
+ * records that follow from it. Sampler only, except for finding a cap and consent. */
+#ifndef JUDGE_MODES_H
+#define JUDGE_MODES_H
+
+#include "judge/caps.h"
+#include "judge/judge.h"
+#include "judge/mode_machine.h"
+#include "vagus/mode.h"
+
+struct mode_cap {
+    char name[VAGUS_NAME_MAX];
+    struct vagus_cap cap;
+    double most[CONFIG_MODES_MAX];
+};
+
+struct modes {
+    struct mode_machine machine;
+    char names[CONFIG_MODES_MAX][VAGUS_MODE_MAX];
+    uint32_t cap_count;
+    struct mode_cap caps[CONFIG_CAPS_MAX];
+    uint32_t generation;
+    struct judge *judge;
+    struct metrics *metrics;
+    uint32_t *index; /* of the mode, where it outlives us */
+    int metric_mode, metric_time;
+    /* How the present one came to be. */
+    uint32_t before;
+    uint64_t changes;
+    int32_t entered_by; /* which transition; -1: none yet */
+};
+
+/* Everything is copied from the policy, or is the built-in one where it names no modes. 0, or
+ * VAGUS_EFULL: no room for a resource or a cap. In any case to be finished. */
+int modes_init(struct modes *modes, const struct vagus_config *config, struct judge *judge,
+               struct bus *bus, struct metrics *metrics, uint32_t generation, uint32_t *index);
+/* Its caps limit nothing from now on. In a forked child, too. */
+void modes_finish(struct modes *modes);
+
+/* After the judge's step. gap: before this step nobody looked for longer than promised. */
+void modes_step(struct modes *modes, unsigned due, bool gap, int64_t now_ns);
+void modes_show(const struct modes *modes, struct vagus_snapshot_mode *mode);
+
+struct vagus_cap modes_cap(const struct modes *modes, const char *name);
+/* 0, VAGUS_ENOENT, VAGUS_ESTATE. */
+int modes_consent(struct modes *modes, const char *to);
+
+/* modes_builtin.c: what holds where the policy names none. */
+extern const struct vagus_config modes_builtin;
+
+#endif
