@@ -19,7 +19,8 @@ struct vagus_monitor;
 enum vagus_aggregation {
     VAGUS_QUERY_LAST = 1,
     VAGUS_QUERY_MEAN = 2,
-    VAGUS_QUERY_SUM = 3, /* of the values; of a counter, by how much it grew */
+    VAGUS_QUERY_SUM = 3, /* of the values; of a counter, by how much it grew, from 0 where it began
+                            in the span */
     VAGUS_QUERY_MIN = 4,
     VAGUS_QUERY_MAX = 5,
     VAGUS_QUERY_COUNT = 6,  /* how many values there are */

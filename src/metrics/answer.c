@@ -326,9 +326,21 @@ static int find_base(const struct query_span *span, struct query_sink *sink, int
     return 0;
 }
 
+/* A counter that agent code counts begins with 0, so all that it counted before it was first read
+ * is growth, as long as its first value is still known. */
+static bool is_whole(const struct query_span *span, const struct totals *totals)
+{
+    return span->from_zero && !totals->sink.has_base &&
+           totals->first_ns <= store_born_ns(span->store, span->metric);
+}
+
 static int difference(const struct query_span *span, struct totals *totals, unsigned aggregation,
                       double *value)
 {
+    if (aggregation == VAGUS_QUERY_SUM && is_whole(span, totals)) {
+        *value = totals->last;
+        return 0;
+    }
     int error = find_base(span, &totals->sink, totals->first_ns);
     if (error != 0)
         return error;

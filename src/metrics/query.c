@@ -23,6 +23,7 @@ void query_span_of(const struct metrics *metrics, uint32_t index, int64_t from_n
                                 .metric = index,
                                 .tier = metric->tier,
                                 .kind = metric->kind,
+                                .from_zero = metric->source == METRIC_RECORDED,
                                 .resolution = metric->resolution,
                                 .from_ns = from_ns,
                                 .to_ns = to_ns};
@@ -196,14 +197,17 @@ static int take_block(struct query_sink *sink, struct stretch *stretch, uint32_t
     return 0;
 }
 
-/* True if a block ends a group all of which a head answers for; *head becomes that of the group. */
+/* True if a block ends a group all of which a head answers for; *head becomes that of the group.
+ * Not of one whose oldest blocks were taken away: what looks at single values would find fewer. */
 static bool take_group(struct query_sink *sink, struct stretch *stretch, uint32_t place,
                        struct segment_block_head *head)
 {
+    const struct query_span *span = stretch->span;
     struct segment_block_head group;
     if (head->number % STORE_GROUP != 0 || sink->head == NULL ||
-        store_copy_group(stretch->span->store, place, &group) != 0 ||
+        store_copy_group(span->store, place, &group) != 0 ||
         !is_ours(stretch, &group, head->number) ||
+        group.first_ns < store_since_ns(span->store, span->metric, stretch->level) ||
         group.first_ns - segment_level_ns(group.level) < stretch->lo_ns ||
         segment_block_last_ns(&group) > stretch->hi_ns || !take_head(sink, stretch, &group))
         return false;
@@ -296,9 +300,10 @@ int query_walk(const struct query_span *span, struct query_sink *sink)
 
 /* --- In order. --- */
 
-#define SCAN_BLOCKS 1024 /* that are looked back through; what is older is left out */
+#define SCAN_BLOCKS 1024 /* at once, the oldest first */
 
-/* Places of the blocks of a stretch, newest first; how many, or VAGUS_EAGAIN. */
+/* How many blocks a stretch has, or VAGUS_EAGAIN; counted from the newest, block i is at
+ * places[i % SCAN_BLOCKS], as far as these hold the last ones. */
 static int places_of(const struct stretch *stretch, uint32_t places[SCAN_BLOCKS])
 {
     const struct query_span *span = stretch->span;
@@ -310,9 +315,9 @@ static int places_of(const struct stretch *stretch, uint32_t places[SCAN_BLOCKS]
         if (error != 0 || !is_ours(stretch, &head, number))
             return number != 0 && error != VAGUS_EAGAIN ? count : VAGUS_EAGAIN;
         if (head.first_ns <= stretch->hi_ns) {
-            if (count == SCAN_BLOCKS || segment_block_last_ns(&head) < stretch->lo_ns)
+            if (segment_block_last_ns(&head) < stretch->lo_ns)
                 return count;
-            places[count++] = place;
+            places[count++ % SCAN_BLOCKS] = place;
         }
         number = head.number - 1;
         place = number != 0 ? head.previous : 0;
@@ -338,10 +343,11 @@ static int next_of_level(struct stretch *stretch, struct vagus_bucket *buckets, 
     uint32_t places[SCAN_BLOCKS];
     struct segment_block block;
     int count = places_of(stretch, places);
-    for (int i = count - 1; i >= 0; i--) {
+    int newest = count > SCAN_BLOCKS ? count - SCAN_BLOCKS : 0;
+    for (int i = count - 1; i >= newest; i--) {
         struct block_reader reader;
         struct block_entry entry;
-        int error = store_copy_block(stretch->span->store, places[i], &block);
+        int error = store_copy_block(stretch->span->store, places[i % SCAN_BLOCKS], &block);
         if (error == VAGUS_EAGAIN)
             return error;
         if (error != 0 || !is_ours(stretch, &block.head, 0))
@@ -356,6 +362,8 @@ static int next_of_level(struct stretch *stretch, struct vagus_bucket *buckets, 
             stretch->end_ns = entry.at_ns + stretch->width_ns;
         }
     }
+    if (newest > 0)
+        return VAGUS_EAGAIN; /* nearly all of them went away */
     return count < 0 ? count : 0;
 }
 

@@ -12,7 +12,8 @@ struct query_span {
     const struct store *store;
     uint32_t metric;
     uint8_t tier;
-    uint8_t kind; /* enum vagus_metric_kind */
+    uint8_t kind;   /* enum vagus_metric_kind */
+    bool from_zero; /* before its first value a counter of it was 0 */
     double resolution;
     int64_t from_ns, to_ns;
 };

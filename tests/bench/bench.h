@@ -53,7 +53,12 @@ bool child_end(struct child *child);
 /* The program beside this one that is linked to the shared library as any user's would be. */
 const char *child_client(void);
 
-/* Runs the client with up to two arguments and takes what it prints into the result. */
-void child_measure(const char *verb, const char *argument, struct bench_result *result);
+/* The same, built with the peers that are packaged here, and so apart: what these load with
+ * themselves is no part of what vagus takes. */
+const char *child_peers(void);
+
+/* Runs a program of these with up to two arguments and takes what it prints into the result. */
+void child_measure(const char *program, const char *verb, const char *argument,
+                   struct bench_result *result);
 
 #endif

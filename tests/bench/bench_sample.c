@@ -158,7 +158,7 @@ void bench_core(const struct bench_row *row, struct bench_result *result)
 
 void bench_near(const struct bench_row *row, struct bench_result *result)
 {
-    child_measure("near", row->argument, result);
+    child_measure(child_client(), "near", row->argument, result);
 }
 
 /* The value is what a monitor adds; the floor is the idle process that it is added to. */
@@ -166,8 +166,8 @@ void bench_rss(const struct bench_row *row, struct bench_result *result)
 {
     struct bench_result idle = {NAN, NAN, NAN, NAN, NULL};
     (void)row;
-    child_measure("rss", "idle", &idle);
-    child_measure("rss", "monitor", result);
+    child_measure(child_client(), "rss", "idle", &idle);
+    child_measure(child_client(), "rss", "monitor", result);
     result->floor = idle.value;
     result->value -= idle.value;
 }

@@ -72,20 +72,33 @@ bool child_end(struct child *child)
     return ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-const char *child_client(void)
+/* Of a program beside this one. */
+static const char *beside(char path[PATH_MAX + 32], const char *name)
 {
-    static char path[PATH_MAX + 16];
     ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
     char *slash = length > 0 ? memrchr(path, '/', (size_t)length) : NULL;
     if (slash == NULL)
-        return "vagus-bench-client";
-    strcpy(slash + 1, "vagus-bench-client");
+        return name;
+    strcpy(slash + 1, name);
     return path;
 }
 
-void child_measure(const char *verb, const char *argument, struct bench_result *result)
+const char *child_client(void)
 {
-    const char *const arguments[] = {child_client(), verb, argument, NULL};
+    static char path[PATH_MAX + 32];
+    return beside(path, "vagus-bench-client");
+}
+
+const char *child_peers(void)
+{
+    static char path[PATH_MAX + 32];
+    return beside(path, "vagus-bench-peers");
+}
+
+void child_measure(const char *program, const char *verb, const char *argument,
+                   struct bench_result *result)
+{
+    const char *const arguments[] = {program, verb, argument, NULL};
     const struct {
         const char *key;
         double *number;
@@ -113,5 +126,15 @@ void child_measure(const char *verb, const char *argument, struct bench_result *
 
 void bench_client(const struct bench_row *row, struct bench_result *result)
 {
-    child_measure(row->argument, NULL, result);
+    child_measure(child_client(), row->argument, NULL, result);
+}
+
+void bench_prometheus(const struct bench_row *row, struct bench_result *result)
+{
+    child_measure(child_peers(), "prometheus", row->argument, result);
+}
+
+void bench_mmv(const struct bench_row *row, struct bench_result *result)
+{
+    child_measure(child_peers(), "mmv", row->argument, result);
 }

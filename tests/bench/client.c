@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "measure.h"
+#include "peer.h"
 #include "vagus/vagus.h"
 
 #define IN_TURN 8
@@ -238,6 +239,46 @@ static const struct {
 
 #define RECORDINGS (sizeof(recordings) / sizeof(recordings[0]))
 
+/* "counter.2t" by prometheus-cpp or MMV: NULL where that was not built in. */
+static peer_loop *find_peer(const char *peer, const char *name)
+{
+    (void)peer;
+    (void)name;
+#ifdef HAVE_PROMETHEUS_CPP
+    if (strcmp(peer, "prometheus") == 0)
+        return peer_prometheus_loop(name);
+#endif
+#ifdef HAVE_PCP_MMV
+    if (strcmp(peer, "mmv") == 0)
+        return peer_mmv_loop(name);
+#endif
+    return NULL;
+}
+
+/* What it takes us, the floor and the peer, in turn. */
+static int measure_beside(const char *peer, const char *what)
+{
+    char name[16] = "";
+    unsigned threads = 0;
+    if (sscanf(what, "%15[^.].%ut", name, &threads) != 2)
+        return 1;
+    peer_loop *loop = find_peer(peer, name);
+    if (loop == NULL)
+        return 1;
+    open_for_recording();
+    for (size_t i = 0; i < RECORDINGS; i++) {
+        if (strcmp(recordings[i].name, name) != 0)
+            continue;
+        struct contender contenders[] = {
+            {.loop = recordings[i].loop}, {.loop = recordings[i].bare}, {.loop = loop}};
+        if (!measure(contenders, 3, threads))
+            return 1;
+        client_print(&contenders[0], &contenders[1]);
+        printf("peer %.17g\n", contenders[2].ns);
+    }
+    return 0;
+}
+
 static int measure_recording(const char *name, unsigned threads)
 {
     struct vagus_monitor *monitor = open_for_recording();
@@ -399,6 +440,8 @@ int main(int argc, char **argv)
         if (strcmp(verb + length, ".2t") == 0)
             return measure_recording(recordings[i].name, 2);
     }
+    if (strcmp(verb, "prometheus") == 0 || strcmp(verb, "mmv") == 0)
+        return measure_beside(verb, argument);
     if (strcmp(verb, "shared_slot") == 0)
         return measure_shared_slot();
     if (strcmp(verb, "count") == 0 && argc == 5)

@@ -141,9 +141,120 @@ static void health_says_that_history_is_incomplete(void)
     vagus_monitor_close(monitor);
 }
 
+static struct vagus_monitor *open_small(uint64_t segment_bytes)
+{
+    static const struct vagus_clock clock = {monotonic_ns, monotonic_ns, NULL};
+    struct vagus_monitor *monitor = NULL;
+    struct vagus_monitor_options options = {
+        .size = sizeof(options),
+        .segment_bytes = segment_bytes,
+        .metrics_max = 16,
+        .clock = &clock,
+        .flags = VAGUS_STEPPED | VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT,
+    };
+    CHECK_EQ(vagus_monitor_open(&options, &monitor), 0);
+    CHECK_EQ(vagus_monitor_start(monitor), 0);
+    return monitor;
+}
+
+static struct vagus_query_result ask(struct vagus_monitor *monitor, const char *name,
+                                     enum vagus_aggregation aggregation)
+{
+    const char *const names[] = {name, NULL};
+    struct vagus_query_result result = {0};
+    struct vagus_query query = {.size = sizeof(query),
+                                .names = names,
+                                .to_ns = now_ns,
+                                .aggregation = aggregation,
+                                .quantile = 0.5};
+    CHECK_EQ(vagus_metrics_get(monitor, &query, &result, 1, NULL), 0);
+    return result;
+}
+
+/* A tool that is called for the first time, once, was called. */
+static void a_counter_begins_with_zero(void)
+{
+    struct vagus_monitor *monitor = open_small(1 << 20);
+    for (int i = 0; i < 5; i++) {
+        now_ns += S;
+        vagus_step(monitor, NULL);
+    }
+    struct vagus_counter late =
+        vagus_counter_define(monitor, &(struct vagus_metric_desc){.name = "late"});
+    vagus_add(late, 3);
+    for (int i = 0; i < 200; i++) {
+        now_ns += S;
+        vagus_step(monitor, NULL);
+        CHECK_NEAR(ask(monitor, "late", VAGUS_QUERY_SUM).value, 3, 0);
+    }
+    CHECK_NEAR(ask(monitor, "late", VAGUS_QUERY_DELTA).value, 0, 0);
+    vagus_monitor_close(monitor);
+}
+
+/* Values that cannot be foreseen fill a block in a minute and a half. */
+static double any(void)
+{
+    static uint64_t seed = 88172645463325252u;
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (double)seed / 3;
+}
+
+static void step_with_noise(struct vagus_monitor *monitor, struct vagus_gauge noise, int seconds)
+{
+    for (int i = 0; i < seconds; i++) {
+        vagus_set(noise, any());
+        now_ns += S;
+        vagus_step(monitor, NULL);
+    }
+}
+
+/* Of a group of blocks the oldest are taken away first. */
+static void what_was_taken_away_is_missed_alike(void)
+{
+    struct vagus_monitor *monitor = open_small(1 << 20);
+    struct vagus_gauge noise =
+        vagus_gauge_define(monitor, &(struct vagus_metric_desc){.name = "noise"});
+    step_with_noise(monitor, noise, 150000);
+    for (int i = 0; i < 30; i++) {
+        struct vagus_query_result count = ask(monitor, "noise", VAGUS_QUERY_COUNT);
+        struct vagus_query_result median = ask(monitor, "noise", VAGUS_QUERY_QUANTILE);
+        CHECK(count.value > 1000 && median.samples == count.samples);
+        CHECK_EQ(median.from_ns, count.from_ns);
+        CHECK_EQ(ask(monitor, "noise", VAGUS_QUERY_DELTA).error, 0);
+        step_with_noise(monitor, noise, 61);
+    }
+    vagus_monitor_close(monitor);
+}
+
+static int count_values(const struct vagus_bucket *bucket, void *arg)
+{
+    uint64_t *count = arg;
+    *count += bucket->count;
+    return 0;
+}
+
+static void a_long_history_is_scanned_from_its_beginning(void)
+{
+    struct vagus_monitor *monitor = open_small(8 << 20);
+    struct vagus_gauge noise =
+        vagus_gauge_define(monitor, &(struct vagus_metric_desc){.name = "noise"});
+    uint64_t count = 0;
+    step_with_noise(monitor, noise, 150000); /* more than a thousand blocks */
+    CHECK_EQ(ask(monitor, "noise", VAGUS_QUERY_COUNT).value, 150000);
+    CHECK_EQ(ask(monitor, "noise", VAGUS_QUERY_DELTA).error, 0);
+    CHECK_EQ(vagus_metrics_scan(monitor, "noise", NULL, 0, now_ns, count_values, &count), 0);
+    CHECK_EQ(count, 150000);
+    vagus_monitor_close(monitor);
+}
+
 int main(void)
 {
     RUN(questions_are_answered);
     RUN(health_says_that_history_is_incomplete);
+    RUN(a_counter_begins_with_zero);
+    RUN(what_was_taken_away_is_missed_alike);
+    RUN(a_long_history_is_scanned_from_its_beginning);
     return check_result();
 }

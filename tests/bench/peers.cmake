@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# vagus-bench-peers: the client once more, with those peers whose packages are there. No C++ compiler
+# is asked for where prometheus-cpp is not.
+set(peers)
+pkg_check_modules(PROMETHEUS IMPORTED_TARGET prometheus-cpp-core)
+if(PROMETHEUS_FOUND)
+    include(CheckLanguage)
+    check_language(CXX)
+endif()
+if(PROMETHEUS_FOUND AND CMAKE_CXX_COMPILER)
+    enable_language(CXX)
+    # Without the flags of vagus, which are for C.
+    add_library(bench_prometheus OBJECT bench/peer_prometheus.cc)
+    target_include_directories(bench_prometheus PRIVATE ${source}/include)
+    target_compile_options(bench_prometheus PRIVATE -Wall -Wextra)
+    target_link_libraries(bench_prometheus PUBLIC PkgConfig::PROMETHEUS)
+    list(APPEND peers HAVE_PROMETHEUS_CPP)
+endif()
+
+find_path(PCP_INCLUDE pcp/pmapi.h)
+find_path(PCP_MMV_INCLUDE pcp/mmv_stats.h)
+find_library(PCP_MMV pcp_mmv)
+if(PCP_INCLUDE AND PCP_MMV_INCLUDE AND PCP_MMV)
+    list(APPEND peers HAVE_PCP_MMV)
+endif()
+mark_as_advanced(PCP_INCLUDE PCP_MMV_INCLUDE PCP_MMV)
+
+if(peers)
+    add_executable(vagus-bench-peers ${client} bench/measure.c ${source}/src/cli/demo_cgroup.c)
+    target_link_libraries(vagus-bench-peers PRIVATE vagus_flags vagus::vagus Threads::Threads)
+    set_target_properties(vagus-bench-peers PROPERTIES
+        RUNTIME_OUTPUT_DIRECTORY ${build}/tests/bench)
+    target_compile_definitions(vagus-bench-peers PRIVATE ${peers})
+    target_compile_definitions(vagus-bench PRIVATE ${peers})
+    if(TARGET bench_prometheus)
+        target_link_libraries(vagus-bench-peers PRIVATE bench_prometheus)
+        set_target_properties(vagus-bench-peers PROPERTIES LINKER_LANGUAGE CXX)
+    endif()
+    if(HAVE_PCP_MMV IN_LIST peers)
+        target_sources(vagus-bench-peers PRIVATE bench/peer_mmv.c)
+        target_link_libraries(vagus-bench-peers PRIVATE ${PCP_MMV})
+    endif()
+endif()
