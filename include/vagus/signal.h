@@ -82,6 +82,14 @@ VAGUS_API int vagus_listener_remove(struct vagus_listener listener);
 VAGUS_API int vagus_listener_fd(struct vagus_listener listener);
 VAGUS_API int vagus_listener_next(struct vagus_listener listener, struct vagus_signal *signal);
 
+/* What a service released upon a signal that it was handed, in the unit of the signal's metric:
+ * from its callback or later, from any thread. Said again for one sequence, it adds up. It is shown
+ * beside the transition, and what it did to the metric next to it. VAGUS_EINVAL (no number, or a
+ * negative one), VAGUS_ENOENT (no such listener, or none of the last eight signals it was handed).
+ */
+VAGUS_API int vagus_signal_acknowledge(struct vagus_listener listener, uint64_t sequence,
+                                       double released);
+
 /* The highest level, 0..1, among the raised signals of these kinds: one atomic load. 0 for NULL and
  * for a closed monitor. */
 VAGUS_API double vagus_signal_level(const struct vagus_monitor *monitor, uint32_t kinds);

@@ -127,6 +127,7 @@ struct vagus_config {
     bool strict;
     int last_resort;             /* enum config_last_resort */
     char *segment_dir;           /* NULL: not given */
+    char *state_dir;             /* NULL: not given */
     uint64_t segment_bytes;      /* 0: not given */
     uint32_t segment_keep;       /* dead segments kept for each agent name */
     uint64_t memory_limit_bytes; /* declared; 0: none */

@@ -140,9 +140,8 @@ static int64_t wait_for(struct allowance *allowance, struct vagus_budget budget,
     int64_t newest = __atomic_load_n(&allowance->newest, __ATOMIC_RELAXED);
     int64_t now_ns = __atomic_load_n(&allowance->now_ns, __ATOMIC_RELAXED);
     for (int64_t n = newest - VAGUS_BUDGET_BUCKETS; n <= newest; n++) {
-        uint64_t place = (uint64_t)n % ALLOWANCE_BUCKETS;
-        missing -=
-            n >= 0 ? (int64_t)__atomic_load_n(&allowance->buckets[place], __ATOMIC_RELAXED) : 0;
+        const uint64_t *bucket = &allowance->buckets[allowance_place(n)];
+        missing -= (int64_t)__atomic_load_n(bucket, __ATOMIC_RELAXED);
         if (missing <= 0)
             return (n + ALLOWANCE_BUCKETS) * sixtieth_ns - now_ns;
     }

@@ -38,8 +38,15 @@ struct allowance {
     uint32_t known;
     uint64_t in_buckets; /* of `spent`: it lies in buckets, or was forgotten */
     int64_t newest;      /* bucket n holds what was spent from n to n + 1 sixtieths of the window */
-    uint64_t buckets[ALLOWANCE_BUCKETS]; /* bucket n lies at n % ALLOWANCE_BUCKETS */
+    uint64_t buckets[ALLOWANCE_BUCKETS]; /* bucket n lies at allowance_place(n) */
 };
+
+/* Where bucket n lies; those before time began, too, which another process filled. */
+static inline uint64_t allowance_place(int64_t n)
+{
+    int64_t place = n % ALLOWANCE_BUCKETS;
+    return (uint64_t)(place < 0 ? place + ALLOWANCE_BUCKETS : place);
+}
 
 /* One that is nobody's, marked as being made; NULL if there is none. */
 struct allowance *allowance_claim(uint32_t *index);

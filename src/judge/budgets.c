@@ -176,7 +176,7 @@ static void roll(struct budget *budget, int64_t now_ns)
     int64_t n = now_ns / (a->window_ns / VAGUS_BUDGET_BUCKETS);
     int64_t from = n - a->newest > ALLOWANCE_BUCKETS ? n - ALLOWANCE_BUCKETS : a->newest;
     for (int64_t i = from + 1; i <= n; i++) {
-        uint64_t *bucket = &a->buckets[(uint64_t)i % ALLOWANCE_BUCKETS];
+        uint64_t *bucket = &a->buckets[allowance_place(i)];
         uint64_t forgotten = *bucket;
         __atomic_store_n(bucket, 0, __ATOMIC_RELAXED);
         if (forgotten > 0)
@@ -186,7 +186,7 @@ static void roll(struct budget *budget, int64_t now_ns)
         __atomic_store_n(&a->newest, n, __ATOMIC_RELAXED);
     uint64_t spent = __atomic_load_n(&a->spent, __ATOMIC_ACQUIRE);
     if (spent != a->in_buckets) {
-        uint64_t *bucket = &a->buckets[(uint64_t)a->newest % ALLOWANCE_BUCKETS];
+        uint64_t *bucket = &a->buckets[allowance_place(a->newest)];
         __atomic_store_n(bucket, *bucket + (spent - a->in_buckets), __ATOMIC_RELAXED);
         __atomic_store_n(&a->in_buckets, spent, __ATOMIC_RELAXED);
     }
@@ -236,6 +236,14 @@ static void follow(struct budgets *budgets, struct budget *budget, int64_t now_n
         allowance_add(a, budget->handle.generation, grant - budget->granted + back);
     budget->granted = grant;
     __atomic_store_n(&a->limit, (uint64_t)grant, __ATOMIC_RELAXED);
+}
+
+static bool was_asked(const struct budget *budget)
+{
+    const struct allowance *a = budget->allowance;
+    return allowance_left(a) != budget->granted ||
+           __atomic_load_n(&a->spent, __ATOMIC_RELAXED) > 0 ||
+           __atomic_load_n(&a->refused, __ATOMIC_RELAXED) > 0;
 }
 
 static void put(struct budgets *budgets, const struct budget *budget, enum budget_metric metric,
@@ -295,6 +303,8 @@ void budgets_step(struct budgets *budgets, unsigned due, int64_t now_ns)
             roll(budget, now_ns);
         if (a->live)
             follow(budgets, budget, now_ns);
+        if (!budget->asked)
+            budget->asked = was_asked(budget);
         show(budgets, budget, second, now_ns);
         set_trip(budget);
     }

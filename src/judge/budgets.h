@@ -31,6 +31,10 @@ struct budget {
     uint64_t settling; /* of a live one: committed before that, in the gauge by the next reading */
     int64_t taken_ns;  /* of that reading */
     int64_t shown_left;
+    uint64_t mirrored_spent; /* as it stands in the segment */
+    int64_t mirrored_newest;
+    int64_t apart_ns; /* the wall's clock from the monotonic one */
+    bool asked;       /* somebody reserved from it, spent it or was refused */
 };
 
 struct budgets {
@@ -55,5 +59,10 @@ int budgets_find(const struct budgets *budgets, const char *name, struct vagus_b
 /* After the fold, before rules are judged: forgets what left the windows, lets tickets expire,
  * shows how much is left. The sampler alone. */
 void budgets_step(struct budgets *budgets, unsigned due, int64_t now_ns);
+
+/* Whether each is used at all: metrics that it names are there, and somebody asks it. As
+ * judge_prove(). */
+unsigned budgets_prove(struct budgets *budgets, int64_t now_ns, int64_t since_ns,
+                       struct vagus_fault_list *faults);
 
 #endif

@@ -42,7 +42,8 @@ int judge_create(const struct vagus_config *config, struct metrics *metrics, str
     made->metrics = metrics;
     made->bus = bus;
     made->segment = segment;
-    made->rule_count = config->rule_count;
+    made->rule_count = made->policy_rules = config->rule_count;
+    made->wants_last_resort = config->last_resort != CONFIG_LAST_NONE;
     made->rule_room = config->rule_count + VAGUS_BUDGETS_MAX;
     made->rules = calloc(made->rule_room, sizeof(*made->rules));
     if (made->rules == NULL)
@@ -225,22 +226,21 @@ static void step_watch(struct judge *judge, struct watch *watch, bool changed, i
     if (watch->known != watch->seen || watch->unknown)
         pressure_note(judge, watch);
     struct severity_input input = {now_ns, watch->known, watch->measure};
-    enum severity_event events[SEVERITIES] = {SEVERITY_NOTHING};
     for (unsigned i = 0; i < SEVERITIES; i++) {
         const struct config_threshold *threshold = watch_threshold(watch->rule, i);
         const struct severity *before = &watch->severities[i];
         int64_t cleared_ns = before->cooling ? before->cleared_ns : 0;
         if (!threshold->present)
             continue;
-        events[i] = severity_step(&watch->severities[i], threshold, watch->fulls[i],
-                                  &watch->judged->timing, &input);
-        if (watch->raised_once || events[i] == SEVERITY_RAISE)
-            flapping_step(judge, watch, i, events[i], cleared_ns, now_ns);
+        enum severity_event event = severity_step(&watch->severities[i], threshold, watch->fulls[i],
+                                                  &watch->judged->timing, &input);
+        if (watch->raised_once || event == SEVERITY_RAISE)
+            flapping_step(judge, watch, i, event, cleared_ns, now_ns);
     }
     effect_step(judge, watch, now_ns);
     for (unsigned i = 0; i < SEVERITIES; i++) {
         if (watch->rule->shadow)
-            merge_shadow(judge, watch, i, events[i], now_ns);
+            merge_shadow(judge, watch, i, now_ns);
         else if (watch->resource >= 0 && watch_raised(watch, i))
             merge_offer(judge, watch, i);
     }
@@ -252,6 +252,7 @@ bool judge_step(struct judge *judge, int64_t now_ns)
 {
     uint64_t recorded = judge->recorded;
     judge_bind(judge);
+    why_step(judge);
     for (uint32_t i = 0; i < judge->rest_count; i++) {
         struct rest *rest = &judge->rests[i];
         uint64_t version =

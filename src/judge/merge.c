@@ -1,30 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several rules about one resource make one signal: raised with the first reason, as high as the
  * highest, cleared with the last. Transitions go to the bus and into the segment's ring. */
-#include "base/clock.h"
 #include "base/text.h"
 #include "judge/watch.h"
-
-static void record(struct judge *judge, const struct vagus_signal *signal, bool shadow,
-                   unsigned told)
-{
-    struct segment_head *head = segment_head(judge->segment, SEGMENT_SIGNALS);
-    struct segment_signal *ring = segment_entries(judge->segment, SEGMENT_SIGNALS);
-    segment_write_begin(&head->stamp);
-    ring[judge->recorded % SEGMENT_SIGNALS_MAX] =
-        (struct segment_signal){.wall_ns = clock_wall_ns(judge->metrics->clock),
-                                .shadow = shadow,
-                                .told = told,
-                                .signal = *signal};
-    head->count = ++judge->recorded;
-    head->updated_ns = signal->at_ns;
-    segment_write_end(&head->stamp);
-}
-
-void judge_record(struct judge *judge, const struct vagus_signal *change)
-{
-    record(judge, change, false, 0);
-}
 
 static uint64_t live_bit(unsigned severity, unsigned resource)
 {
@@ -44,12 +22,15 @@ void merge_offer(struct judge *judge, const struct watch *watch, unsigned severi
         merged->foremost_level = level;
 }
 
-static void post(struct judge *judge, const struct watch *watch, unsigned severity,
-                 unsigned resource, struct vagus_signal *signal)
+/* The number of its record. */
+static uint64_t post(struct judge *judge, const struct watch *watch, unsigned severity,
+                     unsigned resource, struct vagus_signal *signal, double level_before)
 {
+    struct segment_signal entry = {.level_before = level_before};
     reason_fill(judge, watch, severity, signal);
-    unsigned told = bus_post(judge->bus, resource, signal);
-    record(judge, signal, false, told);
+    entry.told = bus_post(judge->bus, resource, signal);
+    entry.signal = *signal;
+    return why_record(judge, watch, severity, &entry);
 }
 
 /* What the step found, against what was told before. */
@@ -63,8 +44,9 @@ static void settle(struct judge *judge, unsigned severity, unsigned resource, in
         signal.change = VAGUS_SIGNAL_CLEARED;
         signal.since_ns = merged->since_ns;
         reason = merged->foremost;
+        double level = merged->told_level;
         *merged = (struct merged){0};
-        post(judge, reason, severity, resource, &signal);
+        post(judge, reason, severity, resource, &signal, level);
         return;
     }
     bool raise = merged->foremost == NULL;
@@ -76,12 +58,17 @@ static void settle(struct judge *judge, unsigned severity, unsigned resource, in
     if (raise || displaced || severity_moved(merged->told_level, merged->level)) {
         if (raise)
             merged->since_ns = now_ns;
+        double before = merged->told_level;
         merged->foremost = reason;
         merged->told_level = merged->level;
         signal.change = raise ? VAGUS_SIGNAL_RAISED : VAGUS_SIGNAL_UPDATED;
         signal.since_ns = merged->since_ns;
         signal.level = merged->level;
-        post(judge, reason, severity, resource, &signal);
+        uint64_t number = post(judge, reason, severity, resource, &signal, before);
+        if (raise) {
+            merged->raised_by = reason;
+            merged->record = number;
+        }
     }
     merged->best = NULL;
     merged->best_level = merged->foremost_level = 0;
@@ -100,22 +87,25 @@ void merge_post(struct judge *judge, int64_t now_ns)
     }
 }
 
-void merge_shadow(struct judge *judge, const struct watch *watch, unsigned severity,
-                  enum severity_event event, int64_t now_ns)
+void merge_shadow(struct judge *judge, struct watch *watch, unsigned severity, int64_t now_ns)
 {
-    const struct severity *machine = &watch->severities[severity];
-    struct vagus_signal signal = {.kind = severity_kind(severity),
-                                  .at_ns = now_ns,
-                                  .since_ns = machine->raised_ns,
-                                  .level = machine->level};
-    if (event == SEVERITY_NOTHING)
+    double before = watch->shadow_told[severity], level = watch_level(watch, severity);
+    struct vagus_signal signal = {.kind = severity_kind(severity), .at_ns = now_ns};
+    struct segment_signal entry = {.shadow = 1, .level_before = before};
+    bool raised = watch_raised(watch, severity);
+    if (before == 0 ? !raised : raised && !severity_moved(before, level))
         return;
-    signal.change = event == SEVERITY_RAISE    ? VAGUS_SIGNAL_RAISED
-                    : event == SEVERITY_UPDATE ? VAGUS_SIGNAL_UPDATED
-                                               : VAGUS_SIGNAL_CLEARED;
+    if (before == 0)
+        watch->shadow_since_ns[severity] = now_ns;
+    signal.change = before == 0 ? VAGUS_SIGNAL_RAISED
+                    : raised    ? VAGUS_SIGNAL_UPDATED
+                                : VAGUS_SIGNAL_CLEARED;
+    signal.since_ns = watch->shadow_since_ns[severity];
+    signal.level = watch->shadow_told[severity] = raised ? level : 0;
     reason_fill(judge, watch, severity, &signal);
     if (watch->resource >= 0)
         text_copy(signal.resource, sizeof(signal.resource),
                   bus_resource_name(judge->bus, (unsigned)watch->resource));
-    record(judge, &signal, true, 0);
+    entry.signal = signal;
+    why_record(judge, watch, severity, &entry);
 }

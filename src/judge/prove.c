@@ -5,6 +5,7 @@
 #include "base/nearest.h"
 #include "base/quantity.h"
 #include "base/text.h"
+#include "config/schema.h"
 #include "judge/watch.h"
 
 struct proof {
@@ -13,6 +14,8 @@ struct proof {
     struct vagus_fault_list *faults;
     unsigned found;
     uint32_t reachable[SEVERITIES]; /* resources about which some rule can raise it */
+    bool last_resort_due;           /* some rule can ask for it */
+    uint8_t dead[(CONFIG_RULES_MAX + VAGUS_BUDGETS_MAX + 7) / 8]; /* rules that can never raise */
 };
 
 static void report(struct proof *proof, uint32_t line, const struct text *text)
@@ -78,7 +81,6 @@ static void prove_kept(struct proof *proof)
     }
 }
 
-/* False if no instance of the metric can ever have a value. */
 static const char *const form_names[] = {
     [DIMENSION_NUMBER] = "numbers",
     [DIMENSION_RATIO] = "shares",
@@ -93,6 +95,7 @@ static int64_t patience_ns(const struct metric *metric)
     return periods_ns > 10 * VAGUS_SECOND_NS ? periods_ns : 10 * VAGUS_SECOND_NS;
 }
 
+/* False if no instance of the metric can ever have a value. */
 static bool prove_producer(struct proof *proof, const struct judged_rule *judged)
 {
     const struct config_rule *rule = judged->rule;
@@ -158,18 +161,87 @@ static void prove_window(struct proof *proof, const struct judged_rule *judged)
 
 /* --- Thresholds within the metric's bounds. --- */
 
-static void prove_threshold(struct proof *proof, const struct judged_rule *judged,
+/* "'disk.free'", "the rate of 'disk.free'". */
+static void add_measure_name(struct text *text, const struct judged_rule *judged)
+{
+    if (judged->kind->what != NULL)
+        text_addf(text, "the %s of ", judged->kind->what);
+    else if (!measures_the_metric(judged))
+        text_addf(text, "the %s of ", schema_stats[judged->params.stat]);
+    text_addf(text, "'%s'", judged->rule->metric);
+}
+
+static void add_measure(struct text *text, const struct proof *proof,
+                        const struct judged_rule *judged, double value)
+{
+    const char *unit = metrics_describe(proof->judge->metrics, judged->watches[0].metric)->unit;
+    text_add_value(text, value, reason_unit(judged, unit));
+    if (reason_is_per_second(judged))
+        text_add(text, "/s");
+}
+
+/* Enter and clear against what the measure can be at all. */
+static bool prove_reach(struct proof *proof, const struct judged_rule *judged, unsigned severity,
+                        const struct metric *metric)
+{
+    const struct config_rule *rule = judged->rule;
+    const struct config_threshold *threshold = watch_threshold(rule, severity);
+    const char *name = vagus_signal_kind_name(severity_kind(severity));
+    double least, most;
+    char words[240];
+    struct text text;
+
+    reach_of(judged, metric, &least, &most);
+    bool can_raise = threshold->below ? threshold->enter > least : threshold->enter < most;
+    if (!can_raise) {
+        text_init(&text, words, sizeof(words));
+        text_addf(&text, "rule '%s' can never raise %s: ", rule->name, name);
+        add_measure_name(&text, judged);
+        text_addf(&text, " does not go %s ", threshold->below ? "below" : "above");
+        add_measure(&text, proof, judged, threshold->below ? least : most);
+        report(proof, rule->line, &text);
+    }
+    if (threshold->below ? threshold->clear > most : threshold->clear < least) {
+        text_init(&text, words, sizeof(words));
+        text_addf(&text, "rule '%s' can never clear %s: ", rule->name, name);
+        add_measure_name(&text, judged);
+        text_add(&text, " does not come back to ");
+        add_measure(&text, proof, judged, threshold->clear);
+        report(proof, rule->line, &text);
+    }
+    return can_raise;
+}
+
+/* A forecast of what cannot come. */
+static void prove_exhaustion(struct proof *proof, const struct judged_rule *judged)
+{
+    const struct config_rule *rule = judged->rule;
+    const struct metric *metric = &proof->judge->metrics->entries[judged->watches[0].metric];
+    char words[240];
+    struct text text;
+    if (judged->kind->measures != VAGUS_MEASURES_TIME ||
+        (judged->kind->needs & VAGUS_NEEDS_POINTS) == 0 || !(metric->min < metric->max) ||
+        (rule->exhausted_at >= metric->min && rule->exhausted_at <= metric->max))
+        return;
+    text_init(&text, words, sizeof(words));
+    text_addf(&text, "rule '%s' waits for what cannot come: '%s' never reaches ", rule->name,
+              rule->metric);
+    text_add_value(&text, rule->exhausted_at,
+                   metrics_describe(proof->judge->metrics, judged->watches[0].metric)->unit);
+    report(proof, rule->line, &text);
+}
+
+/* True if it can be raised. */
+static bool prove_threshold(struct proof *proof, const struct judged_rule *judged,
                             unsigned severity)
 {
     const struct config_rule *rule = judged->rule;
     const struct config_threshold *threshold = watch_threshold(rule, severity);
     const struct watch *watch = &judged->watches[0];
     if (watch->metric == WATCH_NO_METRIC)
-        return;
+        return true;
     const struct metric *metric = &proof->judge->metrics->entries[watch->metric];
-    const char *unit = metrics_describe(proof->judge->metrics, watch->metric)->unit;
     const char *name = vagus_signal_kind_name(severity_kind(severity));
-    double end = threshold->below ? metric->min : metric->max;
     char words[240];
     struct text text;
 
@@ -179,37 +251,27 @@ static void prove_threshold(struct proof *proof, const struct judged_rule *judge
         text_addf(&text, "rule '%s' can never clear %s: '%s' is a counter and only grows",
                   rule->name, name, rule->metric);
         report(proof, rule->line, &text);
-        return;
+        return true;
     }
-    /* Of other kinds the measure is no value of the metric; without bounds nothing is known. */
-    if (!measures_the_metric(judged) || !(metric->min < metric->max))
-        return;
-    text_init(&text, words, sizeof(words));
-    if (threshold->below ? threshold->enter <= end : threshold->enter >= end) {
-        text_addf(&text, "rule '%s' can never raise %s: '%s' does not go %s ", rule->name, name,
-                  rule->metric, threshold->below ? "below" : "above");
-        text_add_value(&text, end, unit);
-        report(proof, rule->line, &text);
-    }
-    text_init(&text, words, sizeof(words));
-    if (threshold->below ? threshold->clear > metric->max : threshold->clear < metric->min) {
-        text_addf(&text, "rule '%s' can never clear %s: '%s' does not come back to ", rule->name,
-                  name, rule->metric);
-        text_add_value(&text, threshold->clear, unit);
-        report(proof, rule->line, &text);
-    }
+    return prove_reach(proof, judged, severity, metric);
 }
 
 /* --- Rule → signal → listener. --- */
 
-static void report_unheard(struct proof *proof, const struct config_rule *rule, unsigned severity,
+static void report_unheard(struct proof *proof, const struct judged_rule *judged, unsigned severity,
                            int resource)
 {
+    const struct config_rule *rule = judged->rule;
+    bool of_policy = judged < &proof->judge->rules[proof->judge->policy_rules];
     char words[240];
     struct text text;
     text_init(&text, words, sizeof(words));
-    text_addf(&text, "rule '%s' raises %s about ", rule->name,
+    text_addf(&text, "%s '%s' raises %s", of_policy ? "rule" : "budget", rule->name,
               vagus_signal_kind_name(severity_kind(severity)));
+    if (!watch_threshold(rule, severity)->present)
+        text_addf(&text, " where %s does not help",
+                  vagus_signal_kind_name(severity_kind(severity - 1)));
+    text_add(&text, " about ");
     if (resource < 0)
         text_addf(&text, "a resource for which there is no room: at most %d are known",
                   BUS_RESOURCES_MAX);
@@ -230,29 +292,79 @@ static void prove_heard(struct proof *proof, const struct judged_rule *judged, u
             continue;
         if (resource < 0) {
             no_room = true;
-            report_unheard(proof, judged->rule, severity, resource);
+            report_unheard(proof, judged, severity, resource);
             continue;
         }
         seen |= 1u << resource;
         if (!bus_is_heard(proof->judge->bus, severity_kind(severity), (unsigned)resource))
-            report_unheard(proof, judged->rule, severity, resource);
+            report_unheard(proof, judged, severity, resource);
     }
     proof->reachable[severity] |= seen;
 }
 
-static void prove_rule(struct proof *proof, const struct judged_rule *judged)
+/* --- Rules about rules. --- */
+
+static bool is_dead(const struct proof *proof, uint32_t rule)
 {
-    bool produced = prove_producer(proof, judged);
-    if (produced)
+    return (proof->dead[rule / 8] >> rule % 8) & 1;
+}
+
+/* False if it can never be raised, since its parts cannot. */
+static bool prove_parts(struct proof *proof, const struct judged_rule *judged)
+{
+    bool all = strcmp(judged->kind->name, "all") == 0;
+    uint32_t dead = 0, first = 0;
+    char words[240];
+    struct text text;
+    for (uint32_t i = 0; i < judged->part_count; i++)
+        if (is_dead(proof, judged->parts[i]) && dead++ == 0)
+            first = judged->parts[i];
+    if (dead == 0 || (!all && dead < judged->part_count))
+        return true;
+    text_init(&text, words, sizeof(words));
+    text_addf(&text, "rule '%s' can never be raised, since %s '%s' cannot", judged->rule->name,
+              all ? "its part" : "none of its parts can: not even",
+              proof->judge->rules[first].rule->name);
+    report(proof, judged->rule->line, &text);
+    return false;
+}
+
+static void prove_rule(struct proof *proof, uint32_t index)
+{
+    const struct judged_rule *judged = &proof->judge->rules[index];
+    const struct config_rule *rule = judged->rule;
+    bool escalates = rule->relief_within_ns != 0 || rule->escalate_after_ns != 0;
+    bool produced = prove_producer(proof, judged) && prove_parts(proof, judged);
+    bool alive = false;
+    if (produced && rule->metric != NULL) {
         prove_window(proof, judged);
-    for (unsigned i = 0; i < SEVERITIES && produced; i++) {
-        if (!watch_threshold(judged->rule, i)->present)
-            continue;
-        prove_threshold(proof, judged, i);
-        /* A shadow rule is judged and recorded; that nobody hears it is its purpose. */
-        if (!judged->rule->shadow)
-            prove_heard(proof, judged, i);
+        prove_exhaustion(proof, judged);
     }
+    for (unsigned i = 0; i < SEVERITIES && produced; i++) {
+        bool present = watch_threshold(rule, i)->present;
+        bool can_raise = present && prove_threshold(proof, judged, i);
+        /* A milder one that does not help raises it too. */
+        can_raise = can_raise || (alive && escalates);
+        /* A shadow rule is judged and recorded; that nobody hears it is its purpose. */
+        if ((present || can_raise) && !rule->shadow)
+            prove_heard(proof, judged, i);
+        alive = alive || can_raise;
+        proof->last_resort_due |=
+            i == SEVERITIES - 1 && can_raise && !rule->shadow && rule->relief_within_ns != 0;
+    }
+    if (!alive)
+        proof->dead[index / 8] |= (uint8_t)(1u << index % 8);
+}
+
+static void prove_last_resort(struct proof *proof)
+{
+    char words[240];
+    struct text text;
+    if (!proof->judge->wants_last_resort || proof->last_resort_due)
+        return;
+    text_init(&text, words, sizeof(words));
+    text_add(&text, "last_resort can never come: no rule with relief_within can raise shutdown");
+    report(proof, 0, &text);
 }
 
 /* --- And back: each listener has a rule that can reach it. --- */
@@ -286,7 +398,8 @@ unsigned judge_prove(struct judge *judge, int64_t now_ns, int64_t since_ns,
     struct proof proof = {.judge = judge, .age_ns = now_ns - since_ns, .faults = faults};
     judge_bind(judge);
     for (uint32_t i = 0; i < judge->rule_count; i++)
-        prove_rule(&proof, &judge->rules[i]);
+        prove_rule(&proof, i);
+    prove_last_resort(&proof);
     bus_each_listener(judge->bus, prove_listener, &proof);
     prove_kept(&proof);
     return proof.found;

@@ -6,30 +6,28 @@
 #include "base/notation.h"
 #include "judge/watch.h"
 
-/* In what a rule's measure and thresholds are told. */
-static const char *unit_of(const struct watch *watch, const char *metric_unit)
+const char *reason_unit(const struct judged_rule *judged, const char *metric_unit)
 {
-    switch (watch->judged->kind->measures) {
+    switch (judged->kind->measures) {
     case VAGUS_MEASURES_TIME:
         return "s";
     case VAGUS_MEASURES_NUMBER:
         return "";
     default:
-        return watch->judged->params.stat == VAGUS_STAT_COUNT ? "" : metric_unit;
+        return judged->params.stat == VAGUS_STAT_COUNT ? "" : metric_unit;
     }
 }
 
-static bool is_per_second(const struct watch *watch)
+bool reason_is_per_second(const struct judged_rule *judged)
 {
-    return watch->judged->kind->measures == VAGUS_MEASURES_RATE ||
-           watch->judged->params.stat == VAGUS_STAT_RATE ||
-           watch->judged->params.stat == VAGUS_STAT_SLOPE;
+    return judged->kind->measures == VAGUS_MEASURES_RATE ||
+           judged->params.stat == VAGUS_STAT_RATE || judged->params.stat == VAGUS_STAT_SLOPE;
 }
 
 static void add_value(struct text *text, const struct watch *watch, double value, const char *unit)
 {
     text_add_value(text, value, unit);
-    if (is_per_second(watch))
+    if (reason_is_per_second(watch->judged))
         text_add(text, "/s");
 }
 
@@ -37,7 +35,7 @@ void reason_add_value(struct text *text, const struct judge *judge, const struct
                       double value)
 {
     add_value(text, watch, value,
-              unit_of(watch, metrics_describe(judge->metrics, watch->metric)->unit));
+              reason_unit(watch->judged, metrics_describe(judge->metrics, watch->metric)->unit));
 }
 
 /* The value, with more digits where it would read like what it is held against. */
@@ -68,7 +66,7 @@ static void add_known(struct text *text, const struct watch *watch,
 {
     const char *side = threshold->below ? "below " : "above ";
     const char *way_back = threshold->below ? "above " : "below ";
-    const char *unit = unit_of(watch, metric_unit);
+    const char *unit = reason_unit(watch->judged, metric_unit);
     bool beyond =
         threshold->below ? watch->measure < threshold->enter : watch->measure > threshold->enter;
     bool back =
@@ -77,7 +75,7 @@ static void add_known(struct text *text, const struct watch *watch,
         text_addf(text, " %s", watch->judged->kind->what);
     text_add(text, " ");
     add_measure(text, watch->measure, beyond ? threshold->enter : threshold->clear, unit);
-    if (is_per_second(watch))
+    if (reason_is_per_second(watch->judged))
         text_add(text, "/s");
     if (beyond) {
         text_add(text, " is ");
@@ -143,7 +141,7 @@ static void fill_of_metric(const struct judge *judge, const struct watch *watch,
     text_copy(signal->metric, sizeof(signal->metric), described->name);
     text_copy(signal->instance, sizeof(signal->instance), described->instance);
     text_copy(signal->label, sizeof(signal->label), described->label);
-    text_copy(signal->unit, sizeof(signal->unit), unit_of(watch, described->unit));
+    text_copy(signal->unit, sizeof(signal->unit), reason_unit(watch->judged, described->unit));
 
     notation_add(text, described->name, described->label, described->instance);
     if (watch->known)

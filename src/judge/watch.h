@@ -19,7 +19,8 @@ enum effect_outcome {
     EFFECT_NONE = 0 /* not raised */,
     EFFECT_OPEN,
     EFFECT_RELIEF,
-    EFFECT_NO_RELIEF
+    EFFECT_NO_RELIEF,
+    EFFECT_UNKNOWN /* ended while no value was known */
 };
 
 struct effect {
@@ -52,6 +53,9 @@ struct watch {
     struct severity severities[SEVERITIES];
     struct effect effects[SEVERITIES];
     double fulls[SEVERITIES];
+    /* Of a shadow rule: the level that was recorded last, 0 if it was not raised. */
+    double shadow_told[SEVERITIES];
+    int64_t shadow_since_ns[SEVERITIES];
 
     bool seen, unknown; /* pressure.c: ever known; counted in judge->unknown */
     bool raised_once;   /* flapping.c has something to remember */
@@ -85,6 +89,8 @@ struct merged {
     const struct watch *foremost; /* NULL: not raised */
     double level, told_level;
     int64_t since_ns;
+    const struct watch *raised_by; /* whose measure shows what came of it */
+    uint64_t record;               /* of the raise */
     /* What this step found. */
     const struct watch *best; /* NULL: no reason is left */
     double best_level;
@@ -100,6 +106,15 @@ struct trip {
     uint64_t total; /* and the total, when it was armed */
 };
 
+/* What must be known of a transition that others can see in the segment: nothing is read back from
+ * there. */
+struct why {
+    uint64_t sequence; /* of its signal; 0: of a shadow rule */
+    uint32_t told_count;
+    uint32_t handles[SEGMENT_DEEDS_MAX]; /* of the listeners that took it */
+    uint8_t places[SEGMENT_DEEDS_MAX];
+};
+
 struct judge {
     struct metrics *metrics;
     struct bus *bus;
@@ -111,10 +126,13 @@ struct judge {
     uint32_t rest_count;
     struct trip *trips;
     uint32_t trip_count, trip_room;
-    bool last_resort;  /* a shutdown brought no relief */
-    uint32_t bound;    /* metrics below it were looked at */
-    uint64_t recorded; /* transitions in the segment's ring, ever */
-    uint64_t live;     /* of the signals below, those that are raised or were offered a reason */
+    bool last_resort; /* a shutdown brought no relief */
+    bool wants_last_resort;
+    uint32_t policy_rules; /* those after them are marks of budgets */
+    uint32_t bound;        /* metrics below it were looked at */
+    uint64_t recorded;     /* transitions in the segment's ring, ever */
+    struct why whys[SEGMENT_SIGNALS_MAX];
+    uint64_t live; /* of the signals below, those that are raised or were offered a reason */
     struct merged merged[SEVERITIES][BUS_RESOURCES_MAX];
     uint32_t unknown[BUS_RESOURCES_MAX + 1]; /* watches whose value is missing, by resource */
     unsigned flap_count;
@@ -162,8 +180,17 @@ void merge_offer(struct judge *judge, const struct watch *watch, unsigned severi
 /* After all watches were stepped: puts what changed on the bus and into the segment. */
 void merge_post(struct judge *judge, int64_t now_ns);
 /* A transition of a shadow rule: recorded, not delivered. */
-void merge_shadow(struct judge *judge, const struct watch *watch, unsigned severity,
-                  enum severity_event event, int64_t now_ns);
+void merge_shadow(struct judge *judge, struct watch *watch, unsigned severity, int64_t now_ns);
+
+/* why.c: writes a transition into the segment's ring; `entry` brings all that is not known from the
+ * watch. Returns its number, from 1. */
+uint64_t why_record(struct judge *judge, const struct watch *watch, unsigned severity,
+                    struct segment_signal *entry);
+/* Before the watches are stepped: what listeners did since. */
+void why_step(struct judge *judge);
+/* What came of a raise. */
+void why_outcome(struct judge *judge, const struct watch *watch, unsigned severity,
+                 enum effect_outcome outcome, int64_t now_ns);
 
 /* trip.c: the watch's counter is to wake the sampler; gives the watch its trip. */
 void trip_add(struct judge *judge, struct watch *watch);
@@ -176,6 +203,14 @@ void trip_arm(struct judge *judge);
  * there already. */
 void reason_fill(const struct judge *judge, const struct watch *watch, unsigned severity,
                  struct vagus_signal *signal);
+/* In what a rule's measure and thresholds are told, when the metric is in this unit. */
+const char *reason_unit(const struct judged_rule *judged, const char *metric_unit);
+bool reason_is_per_second(const struct judged_rule *judged);
+
+/* reach.c: the least and the most that the rule's measure of this metric can ever be; infinite
+ * where nothing is known. */
+void reach_of(const struct judged_rule *judged, const struct metric *metric, double *least,
+              double *most);
 
 /* A measure or threshold of a watch, in the unit that it is told in. */
 void reason_add_value(struct text *text, const struct judge *judge, const struct watch *watch,

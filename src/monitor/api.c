@@ -133,6 +133,16 @@ int vagus_listener_next(struct vagus_listener listener, struct vagus_signal *sig
     return error;
 }
 
+int vagus_signal_acknowledge(struct vagus_listener listener, uint64_t sequence, double released)
+{
+    struct vagus_monitor *monitor = monitor_enter_generation(listener.generation);
+    if (monitor == NULL)
+        return VAGUS_ENOENT;
+    int error = bus_acknowledge(monitor->bus, listener, sequence, released);
+    monitor_leave();
+    return error;
+}
+
 double vagus_signal_level(const struct vagus_monitor *monitor, uint32_t kinds)
 {
     return monitor == NULL ? 0
@@ -157,9 +167,10 @@ int vagus_wiring_check(struct vagus_monitor *monitor, struct vagus_fault_list *f
         return VAGUS_ECLOSED;
     pthread_mutex_lock(&monitor->step_lock); /* held over no host's code */
     fault_list_init(faults, "wiring");
-    unsigned unwired = judge_prove(
-        monitor->judge, clock_now_ns(&monitor->clock),
-        monitor->started_ns != 0 ? monitor->started_ns : clock_now_ns(&monitor->clock), faults);
+    int64_t now_ns = clock_now_ns(&monitor->clock);
+    int64_t since_ns = monitor->started_ns != 0 ? monitor->started_ns : now_ns;
+    unsigned unwired = judge_prove(monitor->judge, now_ns, since_ns, faults) +
+                       budgets_prove(&monitor->budgets, now_ns, since_ns, faults);
     pthread_mutex_unlock(&monitor->step_lock);
     monitor_leave();
     return unwired > 0 ? VAGUS_EUNWIRED : 0;

@@ -11,6 +11,8 @@ int monitor_budget_define(struct vagus_monitor *monitor, const struct vagus_budg
 {
     struct budget *budget;
     int error = budgets_define(&monitor->budgets, desc, clock_now_ns(&monitor->clock), &budget);
+    if (error == 0)
+        state_restore(monitor, budget);
     if (error == 0 && budget->rule.name != NULL)
         error = judge_add_rule(monitor->judge, &budget->rule);
     if (error == 0)

@@ -74,6 +74,7 @@ static int open_segment(struct vagus_monitor *monitor, const struct vagus_monito
                                      .keep = config->segment_keep,
                                      .anonymous = (options->flags & VAGUS_ANONYMOUS_SEGMENT) != 0,
                                      .clock = &monitor->clock};
+    state_open(monitor, wanted.agent, wanted.anonymous);
     monitor_hold_forks();
     int error = segment_create(&wanted, &monitor->segment);
     monitor_leave();
@@ -204,6 +205,7 @@ static void free_all(struct vagus_monitor *monitor)
     modes_finish(&monitor->modes);
     judge_free(monitor->judge);
     budgets_finish(&monitor->budgets);
+    state_free(monitor);
     derive_finish(&monitor->derive);
     metrics_finish(&monitor->metrics);
     host_unref(monitor->host);
@@ -300,6 +302,7 @@ static int start(struct vagus_monitor *monitor)
     unsigned unwired = sampler_begin(monitor);
     if (unwired > 0 && ((monitor->flags & VAGUS_STRICT) != 0 || monitor->config->strict))
         return VAGUS_EUNWIRED;
+    state_start(monitor);
     sampler_first(monitor);
     if (threads && (error = kernel_wake_start(monitor)) != 0)
         return error;
@@ -380,6 +383,7 @@ static unsigned close_all(struct vagus_monitor *monitor, int64_t deadline_ns)
     unsigned left = bus_close(monitor->bus, deadline_ns, name, sizeof(name));
     left += sense_close(monitor->sense, deadline_ns, name, sizeof(name));
     left += !health_finish(monitor, deadline_ns);
+    left += !state_close(monitor, deadline_ns);
     left += !kernel_wake_finish(monitor, deadline_ns);
     if (left > 0)
         monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with %u thread(s) left behind: %s",

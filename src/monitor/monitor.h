@@ -15,6 +15,7 @@
 #include "judge/judge.h"
 #include "judge/modes.h"
 #include "metrics/derive.h"
+#include "monitor/state.h"
 #include "report/assemble.h"
 #include "report/report.h"
 #include "sense/lane.h"
@@ -59,6 +60,7 @@ struct vagus_monitor {
     struct watcher *watcher; /* of the kernel's wake-ups; NULL: none */
     uint64_t orders_done;    /* of those that it has, as last seen */
     struct budgets budgets;
+    struct state state;
     struct modes modes;
 
     /* The sampler's own. */

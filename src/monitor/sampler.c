@@ -40,7 +40,9 @@ static unsigned prove(struct vagus_monitor *monitor)
 {
     fault_list_init(&monitor->wiring, "wiring");
     unsigned unwired =
-        judge_prove(monitor->judge, monitor->last_tick_ns, monitor->started_ns, &monitor->wiring);
+        judge_prove(monitor->judge, monitor->last_tick_ns, monitor->started_ns, &monitor->wiring) +
+        budgets_prove(&monitor->budgets, monitor->last_tick_ns, monitor->started_ns,
+                      &monitor->wiring);
     monitor->proved_metrics = metrics_count(&monitor->metrics);
     monitor->proved_listeners = monitor->listeners;
     monitor_note_wiring(monitor);
@@ -147,6 +149,7 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
             prove(monitor);
     }
     metrics_mirror(&monitor->metrics, now_ns);
+    state_step(monitor, now_ns);
     publish(monitor, now_ns);
     bus_wake(monitor->bus); /* who is told finds the snapshot that tells the same */
     if (judge_last_resort(monitor->judge) && monitor->config->last_resort == CONFIG_LAST_SIGTERM)
@@ -214,6 +217,7 @@ void sampler_near_step(struct vagus_monitor *monitor)
     if (changed) {
         sense_near_relook(monitor->sense, now_ns);
         metrics_mirror(&monitor->metrics, now_ns);
+        state_step(monitor, now_ns);
         publish(monitor, now_ns);
     }
     pthread_mutex_unlock(&monitor->step_lock);

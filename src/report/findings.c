@@ -3,6 +3,7 @@
 #include "report/findings.h"
 
 #define HANGS_AFTER_NS VAGUS_SECOND_NS
+#define SEVERAL 3
 
 int64_t report_span_ns(int64_t from_ns, int64_t to_ns)
 {
@@ -62,6 +63,12 @@ const struct segment_signal *report_transition_of(const struct report *report,
 bool report_hangs(int64_t busy_since_ns, int64_t as_of_ns)
 {
     return busy_since_ns != 0 && report_span_ns(busy_since_ns, as_of_ns) > HANGS_AFTER_NS;
+}
+
+bool report_relieves_nothing(const struct segment_listener *listener)
+{
+    return listener->unrelieved >= SEVERAL && listener->relieved == 0 &&
+           listener->acknowledged == 0;
 }
 
 enum vagus_verdict report_verdict(const struct report *report)

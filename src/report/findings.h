@@ -19,6 +19,10 @@ const char *report_life_name(enum report_life life); /* "opening", "running", "c
 
 /* "raised", "updated", "cleared"; "?" for anything else. */
 const char *report_change_name(uint32_t change);
+/* "threshold", "no relief", "too long", "missing", "rules", "mode"; "?" for anything else. */
+const char *report_why_name(uint32_t why);
+/* "none", "open", "relief", "no relief", "unknown"; "?" for anything else. */
+const char *report_outcome_name(uint32_t outcome);
 /* "info", "warning", "unwired", "refused"; "?" for anything else. */
 const char *report_note_name(uint32_t kind);
 
@@ -42,6 +46,10 @@ const struct segment_signal *report_transition_of(const struct report *report,
 
 /* True for a call or a sample that has gone on for more than a second. */
 bool report_hangs(int64_t busy_since_ns, int64_t as_of_ns);
+
+/* True of one that took several signals, of which none brought relief, and never said that it
+ * released anything. */
+bool report_relieves_nothing(const struct segment_listener *listener);
 
 /* Why the verdict is what it is: "throttle on memory for 12 s, and 1 more". */
 void report_add_reason(const struct report *report, struct text *text);

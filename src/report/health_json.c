@@ -187,6 +187,49 @@ static void put_raised(struct json *json, const struct report *report)
     close_in(json, "]");
 }
 
+/* What each listener did: null for a call that has not come back, and for what nobody said. */
+static void put_deeds(struct json *json, const struct segment_signal *entry)
+{
+    key(json, "listeners");
+    open_in(json, "[");
+    for (uint32_t i = 0; i < entry->deed_count && i < SEGMENT_DEEDS_MAX; i++) {
+        const struct segment_deed *deed = &entry->deeds[i];
+        element(json);
+        put_string(json, "name", deed->listener);
+        put_number(json, "took_s", deed->took_ns >= 0 ? (double)deed->took_ns / 1e9 : NAN);
+        put_number(json, "released", deed->released);
+        close_in(json, "}");
+    }
+    close_in(json, "]");
+}
+
+static void put_transition(struct json *json, const struct segment_signal *entry, int64_t now_ns)
+{
+    element(json);
+    put_count(json, "sequence", entry->signal.sequence);
+    put_string(json, "kind", vagus_signal_kind_name(entry->signal.kind));
+    put_string(json, "resource", entry->signal.resource);
+    put_string(json, "change", report_change_name(entry->signal.change));
+    put_age(json, "age_s", entry->signal.at_ns, now_ns);
+    put_ns(json, "unix_s", entry->wall_ns);
+    put_level(json, entry->signal.level);
+    put_signal(json, &entry->signal);
+    put_bool(json, "shadow", entry->shadow != 0);
+    put_count(json, "told", entry->told);
+    put_number(json, "level_before", rint(entry->level_before * 1e4) / 1e4);
+    put_string(json, "why", report_why_name(entry->why));
+    put_string(json, "outcome", report_outcome_name(entry->outcome));
+    put_number(json, "value_after", entry->value_after);
+    put_deeds(json, entry);
+    close_in(json, "}");
+}
+
+void report_transition_json(const struct segment_signal *entry, int64_t now_ns, struct text *text)
+{
+    struct json json = {.text = text};
+    put_transition(&json, entry, now_ns);
+}
+
 static void put_transitions(struct json *json, const struct report *report)
 {
     uint32_t shown =
@@ -194,21 +237,8 @@ static void put_transitions(struct json *json, const struct report *report)
     put_count(json, "transition_count", report->signal_total);
     key(json, "transitions");
     open_in(json, "[");
-    for (uint32_t i = 0; i < shown; i++) {
-        const struct segment_signal *entry = &report->signals[report->signal_count - 1 - i];
-        element(json);
-        put_count(json, "sequence", entry->signal.sequence);
-        put_string(json, "kind", vagus_signal_kind_name(entry->signal.kind));
-        put_string(json, "resource", entry->signal.resource);
-        put_string(json, "change", report_change_name(entry->signal.change));
-        put_age(json, "age_s", entry->signal.at_ns, report->now_ns);
-        put_ns(json, "unix_s", entry->wall_ns);
-        put_level(json, entry->signal.level);
-        put_signal(json, &entry->signal);
-        put_bool(json, "shadow", entry->shadow != 0);
-        put_count(json, "told", entry->told);
-        close_in(json, "}");
-    }
+    for (uint32_t i = 0; i < shown; i++)
+        put_transition(json, &report->signals[report->signal_count - 1 - i], report->now_ns);
     close_in(json, "]");
 }
 
@@ -300,6 +330,9 @@ static void put_listeners(struct json *json, const struct report *report)
         put_age(json, "last_call_age_s", listener->last_call_ns, report->now_ns);
         put_ns(json, "last_took_s", listener->last_took_ns);
         put_count(json, "last_sequence", listener->last_sequence);
+        put_count(json, "acknowledged", listener->acknowledged);
+        put_count(json, "relieved", listener->relieved);
+        put_count(json, "unrelieved", listener->unrelieved);
         close_in(json, "}");
     }
     close_in(json, "]");

@@ -58,6 +58,27 @@ static void add_listener_troubles(const struct report *report, int64_t as_of_ns,
     }
 }
 
+/* One that was handed several signals, which all did not help, and that never said it released
+ * anything: it may be connected to nothing. */
+static void add_idle_listeners(const struct report *report, struct troubles *troubles)
+{
+    for (uint32_t i = 0; i < report->listener_count; i++) {
+        const struct segment_listener *listener = &report->listeners[i];
+        if (!report_relieves_nothing(listener))
+            continue;
+        char words[320];
+        struct text text;
+        text_init(&text, words, sizeof(words));
+        text_add(&text, "listener ");
+        text_add_safe(&text, listener->name, 64);
+        text_addf(&text,
+                  " relieves nothing: it took %u signals that brought no relief, and never said "
+                  "that it released anything",
+                  listener->unrelieved);
+        add_trouble(troubles, SCREEN_WARN, words);
+    }
+}
+
 static void add_collector_troubles(const struct report *report, int64_t as_of_ns,
                                    struct troubles *troubles)
 {
@@ -174,6 +195,7 @@ void report_add_monitor(const struct report *report, int64_t as_of_ns, struct sc
     report_add_history(report, as_of_ns, screen);
     struct troubles troubles = {.screen = screen};
     add_listener_troubles(report, as_of_ns, &troubles);
+    add_idle_listeners(report, &troubles);
     add_collector_troubles(report, as_of_ns, &troubles);
     add_notes(report, false, &troubles);
     add_notes(report, true, &troubles);

@@ -78,3 +78,41 @@ const char *report_note_name(uint32_t kind)
         return "?";
     }
 }
+
+const char *report_why_name(uint32_t why)
+{
+    switch (why) {
+    case SEGMENT_WHY_THRESHOLD:
+        return "threshold";
+    case SEGMENT_WHY_NO_RELIEF:
+        return "no relief";
+    case SEGMENT_WHY_TOO_LONG:
+        return "too long";
+    case SEGMENT_WHY_MISSING:
+        return "missing";
+    case SEGMENT_WHY_RULES:
+        return "rules";
+    case SEGMENT_WHY_MODE:
+        return "mode";
+    default:
+        return "?";
+    }
+}
+
+const char *report_outcome_name(uint32_t outcome)
+{
+    switch (outcome) {
+    case SEGMENT_OUTCOME_NONE:
+        return "none";
+    case SEGMENT_OUTCOME_OPEN:
+        return "open";
+    case SEGMENT_OUTCOME_RELIEF:
+        return "relief";
+    case SEGMENT_OUTCOME_NO_RELIEF:
+        return "no relief";
+    case SEGMENT_OUTCOME_UNKNOWN:
+        return "unknown";
+    default:
+        return "?";
+    }
+}

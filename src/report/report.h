@@ -24,7 +24,7 @@ struct report_reach {
     int64_t shortest_ns, longest_ns; /* times: since then */
 };
 
-/* Everything that a summary needs, copied out of a segment once. About 350 KiB: allocated at open
+/* Everything that a summary needs, copied out of a segment once. About 450 KiB: allocated at open
  * by a monitor, static in the command. */
 struct report {
     struct segment_header header;
@@ -66,5 +66,12 @@ void report_health_text(const struct report *report, bool colour, struct text *t
 /* For a program: one JSON object on one line. Its keys are described in docs/health.md; they are
  * only ever added to. */
 void report_health_json(const struct report *report, struct text *text);
+
+/* One transition: a line with its time, and indented ones with the reason, the listeners, and what
+ * came of it. At most REPORT_TRANSITION_BYTES_MAX. */
+#define REPORT_TRANSITION_BYTES_MAX 8192
+void report_transition_text(const struct segment_signal *entry, struct text *text);
+/* The same as a JSON object, as it stands in the health summary. */
+void report_transition_json(const struct segment_signal *entry, int64_t now_ns, struct text *text);
 
 #endif

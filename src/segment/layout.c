@@ -18,6 +18,7 @@ static const struct {
     [SEGMENT_LISTENERS] = {sizeof(struct segment_listener), SEGMENT_LISTENERS_MAX},
     [SEGMENT_COLLECTORS] = {sizeof(struct segment_collector), SEGMENT_COLLECTORS_MAX},
     [SEGMENT_NOTES] = {sizeof(struct segment_note), SEGMENT_NOTES_MAX},
+    [SEGMENT_BUDGETS] = {sizeof(struct segment_budget), SEGMENT_BUDGETS_MAX},
 };
 
 static uint64_t aligned(uint64_t bytes)

@@ -3,7 +3,8 @@
  * which outlives a killed process. Offsets only, little-endian 64-bit only. Whoever changes a
  * struct here raises SEGMENT_VERSION; the assertions below and the offset tests pin it.
  *
- *   header | snapshot | directory | values | series | signals | listeners | collectors | notes */
+ *   header | snapshot | directory | values | series | signals | listeners | collectors | notes |
+ *   budgets */
 #ifndef SEGMENT_LAYOUT_H
 #define SEGMENT_LAYOUT_H
 
@@ -13,7 +14,7 @@
 #include "vagus/snapshot.h"
 
 #define SEGMENT_MAGIC UINT64_C(0x0a1a737567617689) /* 0x89 "vagus" 0x1a 0x0a, as PNG does */
-#define SEGMENT_VERSION 3
+#define SEGMENT_VERSION 4
 #define SEGMENT_HEADER_BYTES 4096
 #define SEGMENT_BYTES_DEFAULT (8u << 20)
 #define SEGMENT_BYTES_MIN (1u << 20)
@@ -31,6 +32,7 @@ enum segment_section_id {
     SEGMENT_LISTENERS,
     SEGMENT_COLLECTORS,
     SEGMENT_NOTES,
+    SEGMENT_BUDGETS,
     SEGMENT_SECTION_COUNT
 };
 
@@ -170,16 +172,55 @@ static inline int64_t segment_block_last_ns(const struct segment_block_head *hea
     return head->first_ns + (int64_t)head->span * segment_level_ns(head->level);
 }
 
+/* Why a transition came about. */
+enum segment_why {
+    SEGMENT_WHY_THRESHOLD = 0, /* the rule's own: crossed, or back at clear */
+    SEGMENT_WHY_NO_RELIEF = 1, /* the milder severity did not help */
+    SEGMENT_WHY_TOO_LONG = 2,  /* the milder severity lasts too long */
+    SEGMENT_WHY_MISSING = 3,   /* no value, and the rule says what that means */
+    SEGMENT_WHY_RULES = 4,     /* what other rules say */
+    SEGMENT_WHY_MODE = 5,      /* a change of the mode */
+};
+
+/* What came of a raise: stands in its record. */
+enum segment_outcome {
+    SEGMENT_OUTCOME_NONE = 0, /* an update, a clear, or of a shadow rule */
+    SEGMENT_OUTCOME_OPEN = 1,
+    SEGMENT_OUTCOME_RELIEF = 2,
+    SEGMENT_OUTCOME_NO_RELIEF = 3,
+    SEGMENT_OUTCOME_UNKNOWN = 4, /* it ended while no value was known */
+};
+
+/* What one listener did about a transition. */
+struct segment_deed {
+    char listener[VAGUS_NAME_MAX];
+    int64_t began_ns; /* when it was handed over */
+    int64_t took_ns;  /* until its call came back; -1: it has not, or it is polled */
+    double released;  /* what it says, in the unit of the signal; NaN: it said nothing */
+    uint32_t flags;   /* enum vagus_listener_flags */
+    uint32_t reserved;
+};
+#define SEGMENT_DEEDS_MAX 8
+
 /* The kind of an entry that tells no signal but a change of the mode: `rule` is the one that
  * follows, `since_ns` when the former began. */
 #define SEGMENT_MODE_CHANGE 8
 
-/* The ring of transitions; entry n lies at n % capacity. */
+/* The ring of transitions; entry n lies at n % capacity. An entry changes after it was written:
+ * when listeners took it, and when it is known what came of it. */
 struct segment_signal {
     int64_t wall_ns;
     uint32_t shadow; /* 1: of a shadow rule, judged and never delivered */
     uint32_t told;   /* listeners that it was handed to */
     struct vagus_signal signal;
+    uint32_t why;        /* enum segment_why */
+    uint32_t outcome;    /* enum segment_outcome */
+    double level_before; /* as it was told last; 0: it was not raised */
+    int64_t outcome_ns;  /* when that became known; 0 */
+    double value_after;  /* of the measure at that time; NaN: not known */
+    uint32_t deed_count; /* of those below */
+    uint32_t reserved0;
+    struct segment_deed deeds[SEGMENT_DEEDS_MAX]; /* the first ones to take it */
 };
 
 struct segment_listener {
@@ -194,7 +235,10 @@ struct segment_listener {
     uint32_t last_kind;
     uint32_t last_change;
     char last_resource[VAGUS_RESOURCE_MAX];
-    uint64_t reserved[4];
+    uint64_t acknowledged; /* how often it said what it released */
+    uint32_t relieved;     /* raises that it was handed, and that brought relief */
+    uint32_t unrelieved;   /* and that brought none */
+    uint64_t reserved[2];
 };
 
 struct segment_collector {
@@ -226,10 +270,24 @@ struct segment_note {
     char text[240];
 };
 
+/* What was spent of a budget over a window that rolls, for who comes after this process: sixtieths
+ * of the window, the newest first. What lies in one was spent before its end. */
+#define SEGMENT_BUDGET_BUCKETS 61
+struct segment_budget {
+    char name[VAGUS_NAME_MAX];
+    int64_t window_ns;
+    int64_t newest_end_ns;      /* when the newest sixtieth ends, on the monotonic clock */
+    int64_t newest_end_wall_ns; /* and by the clock on the wall */
+    uint64_t limit;
+    uint64_t buckets[SEGMENT_BUDGET_BUCKETS];
+    uint64_t reserved[2];
+};
+
 #define SEGMENT_SIGNALS_MAX 128
 #define SEGMENT_LISTENERS_MAX 32
 #define SEGMENT_COLLECTORS_MAX 32
 #define SEGMENT_NOTES_MAX 32
+#define SEGMENT_BUDGETS_MAX 64
 
 /* Where everything lies in a segment of so many bytes; what is left over goes to the series. False
  * if there is no room for two blocks of each metric. */

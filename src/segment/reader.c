@@ -191,6 +191,10 @@ static void tidy_signal(struct segment_signal *entry)
     END(entry->signal.unit);
     END(entry->signal.reason);
     END(entry->signal.label);
+    if (entry->deed_count > SEGMENT_DEEDS_MAX)
+        entry->deed_count = SEGMENT_DEEDS_MAX;
+    for (int i = 0; i < SEGMENT_DEEDS_MAX; i++)
+        END(entry->deeds[i].listener);
 }
 
 static void tidy_metric(struct segment_metric *entry)
@@ -216,6 +220,8 @@ static void tidy_entries(enum segment_section_id id, void *entries, uint64_t cou
             END(((struct segment_collector *)entries)[i].name);
         else if (id == SEGMENT_NOTES)
             END(((struct segment_note *)entries)[i].text);
+        else if (id == SEGMENT_BUDGETS)
+            END(((struct segment_budget *)entries)[i].name);
         else if (id == SEGMENT_LISTENERS) {
             struct segment_listener *listener = (struct segment_listener *)entries + i;
             END(listener->name);

@@ -231,6 +231,7 @@ void bus_mirror(struct bus *bus, struct segment *segment, int64_t now_ns, uint32
         if (stamped_load(&listener->stamp, listener->record, &copy, sizeof(copy)))
             bus->mirrored[i] = copy;
         entries[count] = bus->mirrored[i];
+        deeds_add_outcomes(bus, i, &entries[count]);
         if (entries[count].busy_since_ns != 0 &&
             now_ns - entries[count].busy_since_ns > HUNG_AFTER_NS)
             stuck++;

@@ -44,6 +44,11 @@ static inline void bus_bid(const struct bus_farewell *farewell)
 int bus_listener_fd(struct bus *bus, struct vagus_listener listener);
 int bus_listener_next(struct bus *bus, struct vagus_listener listener, struct vagus_signal *signal);
 
+/* What a listener says it released upon a signal that it was handed. Any thread. VAGUS_EINVAL,
+ * VAGUS_ENOENT. */
+int bus_acknowledge(struct bus *bus, struct vagus_listener listener, uint64_t sequence,
+                    double released);
+
 /* True if some listener takes this kind about this resource. Any thread. */
 bool bus_is_heard(struct bus *bus, uint32_t kind, unsigned resource);
 
@@ -62,6 +67,31 @@ unsigned bus_post(struct bus *bus, unsigned resource, struct vagus_signal *signa
 /* Wakes the listeners that were marked since: when everything that they will look at is in place.
  */
 void bus_wake(struct bus *bus);
+
+/* What a listener made of one signal: that it was handed it, that its call came back, what it says
+ * it released. */
+struct bus_deed {
+    uint64_t sequence; /* 0: none */
+    int64_t began_ns;
+    int64_t took_ns; /* -1: its call has not come back, or it is polled */
+    double released; /* NaN: it said nothing */
+};
+#define BUS_DEEDS 8 /* the last ones of each listener */
+
+struct bus_deeds {
+    char name[VAGUS_NAME_MAX];
+    uint32_t handle; /* another one: another listener, even by the same name */
+    uint32_t flags;  /* enum vagus_listener_flags */
+    struct bus_deed deeds[BUS_DEEDS];
+};
+
+/* Calls on_deeds for each listener whose deeds changed since the last call, `place` being where it
+ * stands among all. One load if none did. */
+void bus_each_deeds(struct bus *bus,
+                    void (*on_deeds)(void *arg, unsigned place, const struct bus_deeds *deeds),
+                    void *arg);
+/* A raise that the listener at this place was handed brought relief, or none. */
+void bus_count_outcome(struct bus *bus, unsigned place, uint32_t handle, bool relief);
 
 /* Mirrors the listeners' state into the segment section; counts those that have been in one call
  * for more than a second. */

@@ -100,6 +100,7 @@ static bool begin_call(struct listener *listener, const struct vagus_signal *sig
         listener_note(listener, signal);
         listener->activity.busy_since_ns = listener->activity.last_call_ns;
         listener_publish(listener);
+        deeds_hand(listener, signal->sequence, listener->activity.last_call_ns);
     }
     pthread_mutex_unlock(&bus->lock);
     return goes_on;
@@ -110,8 +111,10 @@ static void end_call(struct listener *listener)
     struct bus *bus = listener->bus;
     struct segment_listener *activity = &listener->activity;
     pthread_mutex_lock(&bus->lock);
-    if (!bus->closed)
+    if (!bus->closed) {
         activity->last_took_ns = clock_now_ns(&bus->clock) - activity->last_call_ns;
+        deeds_came_back(listener, activity->last_took_ns);
+    }
     activity->busy_since_ns = 0;
     activity->calls++;
     listener_publish(listener);

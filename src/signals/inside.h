@@ -25,8 +25,10 @@ static inline unsigned slot_number(uint32_t kind, unsigned resource)
 
 #define SIGNAL_WORDS (sizeof(struct vagus_signal) / sizeof(uint64_t))
 #define RECORD_WORDS (sizeof(struct segment_listener) / sizeof(uint64_t))
+#define DEEDS_WORDS (sizeof(struct bus_deeds) / sizeof(uint64_t))
 _Static_assert(sizeof(struct vagus_signal) % sizeof(uint64_t) == 0, "copied by words");
 _Static_assert(sizeof(struct segment_listener) % sizeof(uint64_t) == 0, "copied by words");
+_Static_assert(sizeof(struct bus_deeds) % sizeof(uint64_t) == 0, "copied by words");
 _Static_assert(BUS_SLOTS <= 64, "slots are bits of one word");
 
 struct slot {
@@ -49,6 +51,8 @@ struct listener {
     uint64_t stamp;    /* of `record`, which has one writer at a time: whoever adds, then the
                           listener's thread, or who holds the lock if it is polled */
     uint64_t record[RECORD_WORDS];
+    uint64_t deeds_stamp; /* of `deeds_words`, which are written under the lock */
+    uint64_t deeds_words[DEEDS_WORDS];
 
     /* Under the lock, or unchanging while the listener lives. */
     struct bus *bus;
@@ -59,6 +63,8 @@ struct listener {
     vagus_signal_fn *on_signal;
     void *arg;
     void (*destroy)(void *arg);
+    struct bus_deeds deeds; /* what `deeds_words` mirror; signal n lies at handed % BUS_DEEDS */
+    uint64_t handed;        /* signals, ever */
 
     /* The taker alone: what it was told about each slot. */
     uint64_t told_raised;
@@ -72,12 +78,18 @@ struct bus {
     struct vagus_clock clock;
     uint64_t *levels; /* atomic; not ours, but read by who has no bus to ask */
     uint64_t raised;  /* atomic: slots that are raised */
+    uint64_t deeds;   /* atomic: grows with each change of any listener's deeds */
 
     /* The sampler alone. */
     uint64_t sequence;
     uint32_t to_wake; /* listeners marked since the last bus_wake() */
     double slot_levels[BUS_SLOTS];
     struct segment_listener mirrored[SEGMENT_LISTENERS_MAX]; /* the last good copies */
+    uint64_t deeds_seen;
+    uint64_t deeds_stamps[SEGMENT_LISTENERS_MAX]; /* of the copies that were shown to the judge */
+    struct {
+        uint32_t handle, relieved, unrelieved;
+    } outcomes[SEGMENT_LISTENERS_MAX];
 
     pthread_mutex_t resource_lock;
     uint32_t resource_count; /* published with release; names below it never change */
@@ -106,6 +118,18 @@ enum taken listener_take(struct listener *listener, struct vagus_signal *signal)
 /* Under the lock: notes which signal is handed over and when; shows the activity to the sampler. */
 void listener_note(struct listener *listener, const struct vagus_signal *signal);
 void listener_publish(struct listener *listener);
+
+/* deeds.c. Under the lock: none yet, of a listener that is new; the signal was handed over; the
+ * newest call came back. */
+void deeds_begin(struct listener *listener);
+void deeds_hand(struct listener *listener, uint64_t sequence, int64_t now_ns);
+void deeds_came_back(struct listener *listener, int64_t took_ns);
+
+/* The sampler: what it counted of the listener at this place. */
+void deeds_add_outcomes(const struct bus *bus, unsigned place, struct segment_listener *mirrored);
+
+/* Under the lock: the live listener that a handle names, or NULL. */
+struct listener *listener_of_handle(struct bus *bus, struct vagus_listener handle);
 
 /* Under the lock: makes the listener's thread. 0 or VAGUS_ERESOURCE. */
 int listener_start(struct listener *listener);

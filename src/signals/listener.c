@@ -98,6 +98,7 @@ static void fill(struct listener *listener, const struct vagus_listener_desc *de
         (struct segment_listener){.kinds = listener->kinds, .flags = listener->flags};
     memcpy(listener->activity.name, listener->name, sizeof(listener->name));
     listener_publish(listener);
+    deeds_begin(listener);
     listener_drain(listener);
     __atomic_store_n(&listener->pending, 0, __ATOMIC_RELAXED);
 }
@@ -139,8 +140,7 @@ out:
     return error;
 }
 
-/* Under the lock: the live listener that a handle names, or NULL. */
-static struct listener *of_handle(struct bus *bus, struct vagus_listener handle)
+struct listener *listener_of_handle(struct bus *bus, struct vagus_listener handle)
 {
     struct listener *listener = &bus->listeners[handle.index & ENTRY_MASK];
     return handle.generation == bus->generation && listener->handle == handle.index &&
@@ -154,7 +154,7 @@ int bus_listener_remove(struct bus *bus, struct vagus_listener handle,
 {
     *farewell = (struct bus_farewell){NULL, NULL};
     int cancel_state = hold(bus);
-    struct listener *listener = of_handle(bus, handle);
+    struct listener *listener = listener_of_handle(bus, handle);
     if (listener != NULL) {
         bool polled = (listener->flags & VAGUS_LISTENER_POLLED) != 0;
         __atomic_store_n(&listener->interest, 0, __ATOMIC_SEQ_CST);
@@ -171,7 +171,7 @@ int bus_listener_remove(struct bus *bus, struct vagus_listener handle,
 int bus_listener_fd(struct bus *bus, struct vagus_listener handle)
 {
     pthread_mutex_lock(&bus->lock);
-    struct listener *listener = of_handle(bus, handle);
+    struct listener *listener = listener_of_handle(bus, handle);
     int fd = VAGUS_ENOENT;
     if (listener != NULL)
         fd = listener->flags & VAGUS_LISTENER_POLLED ? listener->wake : VAGUS_EINVAL;
@@ -193,6 +193,7 @@ static int take_polled(struct listener *listener, struct vagus_signal *signal)
     listener_note(listener, &taken);
     listener->activity.calls++;
     listener_publish(listener);
+    deeds_hand(listener, taken.sequence, listener->activity.last_call_ns);
     *signal = taken;
     return 0;
 }
@@ -200,7 +201,7 @@ static int take_polled(struct listener *listener, struct vagus_signal *signal)
 int bus_listener_next(struct bus *bus, struct vagus_listener handle, struct vagus_signal *signal)
 {
     int cancel_state = hold(bus), result = VAGUS_ENOENT;
-    struct listener *listener = of_handle(bus, handle);
+    struct listener *listener = listener_of_handle(bus, handle);
     if (listener != NULL)
         result =
             listener->flags & VAGUS_LISTENER_POLLED ? take_polled(listener, signal) : VAGUS_EINVAL;

@@ -448,6 +448,10 @@ int main(int argc, char **argv)
         return count(argument, argv[3], strtoull(argv[4], NULL, 10));
     if (strncmp(verb, "reserve.", 8) == 0 || strncmp(verb, "take.", 5) == 0)
         return client_budget(verb);
+    if (strcmp(verb, "instant.median") == 0 || strcmp(verb, "instant.p99") == 0)
+        return client_instant(strcmp(verb, "instant.median") == 0);
+    if (strcmp(verb, "tier") == 0)
+        return client_tier();
     if (strcmp(verb, "mode.cap") == 0)
         return client_mode();
     if (strcmp(verb, "level") == 0)

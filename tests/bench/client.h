@@ -23,6 +23,10 @@ int client_level(void);
 int client_snapshot(void);
 int client_health(void);
 
+/* From the event to the callback. */
+int client_instant(bool median);
+int client_tier(void);
+
 /* Runs a monitor as an agent would for so many seconds and prints what share of a core it took. */
 int client_sample(unsigned long seconds);
 

@@ -40,6 +40,10 @@ static void end_strings(void)
         END(signal->unit);
         END(signal->reason);
         END(signal->label);
+        if (report.signals[i].deed_count > SEGMENT_DEEDS_MAX)
+            report.signals[i].deed_count = SEGMENT_DEEDS_MAX;
+        for (size_t k = 0; k < SEGMENT_DEEDS_MAX; k++)
+            END(report.signals[i].deeds[k].listener);
     }
     for (size_t i = 0; i < SEGMENT_LISTENERS_MAX; i++) {
         END(report.listeners[i].name);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What outlives a restart: spending, from the previous segment of the same agent and from a small
+ * file, <dir>/<agent>.budgets. Read at open, written by a lane. */
+#ifndef MONITOR_STATE_H
+#define MONITOR_STATE_H
+
+#include "judge/carry.h"
+#include "sense/lane.h"
+
+#define STATE_PATH_MAX 256
+#define STATE_EVERY_NS (10 * VAGUS_SECOND_NS)
+
+/* What the lane holds; it may outlive the monitor. */
+struct state_work {
+    char dir[STATE_PATH_MAX];
+    char agent[SEGMENT_AGENT_MAX];
+    int error; /* errno of the newest run; 0 */
+    struct carry carry;
+    unsigned char bytes[CARRY_FILE_BYTES_MAX];
+};
+
+struct state {
+    bool on;      /* spending is carried */
+    bool unknown; /* there is a file, and it cannot be read */
+    char why[160];
+    char boot_id[CARRY_BOOT_ID_MAX];
+    struct carry *former[2]; /* the previous segment's, the file's; NULL */
+    struct state_work *work;
+    struct lane *lane; /* NULL: nobody writes but state_close() */
+    int64_t written_ns;
+    uint64_t written_spent; /* of all budgets together */
+    int told_error;
+};
+
+struct vagus_monitor;
+
+/* Before the segment is made, which may remove the previous one. Never fails: what could not be had
+ * is said in a note. */
+void state_open(struct vagus_monitor *monitor, const char *agent, bool anonymous);
+/* Of a budget that was just defined. */
+void state_restore(struct vagus_monitor *monitor, struct budget *budget);
+/* Makes the lane, if there is something to write. */
+void state_start(struct vagus_monitor *monitor);
+/* The sampler: mirrors into the segment, and asks the lane now and then. */
+void state_step(struct vagus_monitor *monitor, int64_t now_ns);
+/* Writes a last time. False if the lane did not come back by the deadline. */
+bool state_close(struct vagus_monitor *monitor, int64_t deadline_ns);
+void state_free(struct vagus_monitor *monitor);
+
+#endif
