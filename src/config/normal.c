@@ -8,6 +8,9 @@
 
 #include "config/check.h"
 
+/* Room for what one rule says; of what is longer, the length counts. */
+#define CONTENT_BYTES 8192
+
 static void write_mapping(struct text *text, const struct schema *schema,
                           const struct tree_node *mapping);
 
@@ -115,6 +118,10 @@ static void write_value(struct text *text, const struct schema_key *key,
     case SCHEMA_LINE:
         text_addf(text, "%" PRIu32, mapping != NULL ? mapping->place.line : 0);
         break;
+    case SCHEMA_CONTENT:
+        text_addf(text, "%" PRIu64,
+                  mapping != NULL ? normal_content(&schema_rule, mapping, NULL) : 0);
+        break;
     case SCHEMA_PATHS:
     case SCHEMA_METRICS:
     case SCHEMA_NAMES:
@@ -162,4 +169,45 @@ static void write_mapping(struct text *text, const struct schema *schema,
 void normal_write(struct text *text, const struct tree_node *root)
 {
     write_mapping(text, &schema_policy, root);
+}
+
+/* --- What is said, as one number (FNV-1a). --- */
+
+static uint64_t hash_of(const struct text *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ text->length;
+    for (size_t i = 0; i < text->length && i + 1 < text->capacity; i++)
+        hash = (hash ^ (unsigned char)text->data[i]) * UINT64_C(0x100000001b3);
+    return hash != 0 ? hash : 1;
+}
+
+uint64_t normal_content(const struct schema *schema, const struct tree_node *mapping,
+                        const char *without)
+{
+    char buffer[CONTENT_BYTES];
+    struct text text;
+    text_init(&text, buffer, sizeof(buffer));
+    for (size_t i = 0; i < schema->count; i++) {
+        const struct schema_key *key = &schema->keys[i];
+        const struct tree_node *node =
+            key->type < SCHEMA_PRESENT ? tree_member(mapping, key->name) : NULL;
+        if (key->type == SCHEMA_LINE || key->type == SCHEMA_CONTENT || !has_value(key, node) ||
+            (without != NULL && strcmp(key->name, without) == 0))
+            continue;
+        text_addf(&text, "%s: ", key->name);
+        write_value(&text, key, mapping, node);
+    }
+    return hash_of(&text);
+}
+
+uint64_t normal_content_of_key(const struct tree_node *root, const char *name)
+{
+    const struct schema_key *key = schema_find(&schema_policy, name);
+    const struct tree_node *node = tree_member(root, name);
+    char buffer[CONTENT_BYTES];
+    struct text text;
+    text_init(&text, buffer, sizeof(buffer));
+    if (key != NULL && has_value(key, node))
+        write_value(&text, key, root, node);
+    return hash_of(&text);
 }

@@ -5,9 +5,8 @@
 
 #include "check.h"
 #include "config/config.h"
+#include "monitor/monitor.h"
 
-static const char *const kinds[] = {"level", NULL};
-static const struct config_vocabulary vocabulary = {.kinds = kinds};
 static struct vagus_fault_list faults;
 
 /* One load with the nth allocation failing. */
@@ -17,7 +16,7 @@ static int load(const char *path, const char *text, long nth, struct vagus_confi
     atomic_store(&malloc_count, 0);
     atomic_store(&malloc_live, 0);
     atomic_store(&malloc_watched, true);
-    int error = config_load(path, text, &vocabulary, &faults, config);
+    int error = config_load(path, text, &monitor_vocabulary, &faults, config);
     if (error == 0)
         config_free(*config);
     atomic_store(&malloc_watched, false);
