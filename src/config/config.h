@@ -87,6 +87,7 @@ struct config_budget {
     char *live;        /* NULL, or a gauge */
     int unknown;       /* enum vagus_unknown */
     struct config_mark warning, critical;
+    uint32_t line;
 };
 #define CONFIG_BUDGETS_MAX 64
 

@@ -111,10 +111,13 @@ struct judge {
     uint32_t rest_count;
     struct trip *trips;
     uint32_t trip_count, trip_room;
-    bool last_resort;  /* a shutdown brought no relief */
-    uint32_t bound;    /* metrics below it were looked at */
-    uint64_t recorded; /* transitions in the segment's ring, ever */
-    uint64_t live;     /* of the signals below, those that are raised or were offered a reason */
+    bool aside;                 /* another one judges yet */
+    uint32_t *inherits;         /* for each rule, the same one of the judge before */
+    const struct judge *before; /* until the step is over: ghosts of it may be foremost */
+    bool last_resort;           /* a shutdown brought no relief */
+    uint32_t bound;             /* metrics below it were looked at */
+    uint64_t recorded;          /* transitions in the segment's ring, ever */
+    uint64_t live; /* of the signals below, those that are raised or were offered a reason */
     struct merged merged[SEVERITIES][BUS_RESOURCES_MAX];
     uint32_t unknown[BUS_RESOURCES_MAX + 1]; /* watches whose value is missing, by resource */
     unsigned flap_count;
@@ -143,6 +146,9 @@ static inline bool measures_the_metric(const struct judged_rule *rule)
            (stat <= VAGUS_STAT_MEAN || stat >= VAGUS_STAT_P50);
 }
 
+/* If thresholds on its metric can wake the sampler. */
+void watch_add_trip(struct judge *judge, struct watch *watch);
+
 /* observe.c: the measure of a watch, if anything changed since it was last computed. */
 void watch_observe(const struct judge *judge, struct watch *watch, bool changed, int64_t now_ns);
 /* The least piece that a window is cut into: it holds two values of the metric's tier, so that one
@@ -167,6 +173,8 @@ void merge_shadow(struct judge *judge, const struct watch *watch, unsigned sever
 
 /* trip.c: the watch's counter is to wake the sampler; gives the watch its trip. */
 void trip_add(struct judge *judge, struct watch *watch);
+/* No counter wakes the sampler for this judge any more. */
+void trip_disarm(struct judge *judge);
 /* The thresholds of a watch that lie ahead. */
 void trip_offer(struct judge *judge, const struct watch *watch);
 /* After all watches were stepped. */

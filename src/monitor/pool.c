@@ -63,6 +63,7 @@ static void after_fork_in_child(void)
         __atomic_store_n(&monitor->levels, 0, __ATOMIC_RELAXED);
         modes_finish(&monitor->modes);
         health_after_fork_in_child(monitor);
+        watch_file_after_fork_in_child(monitor);
         if (!monitor_is_inside(monitor))
             monitor->borrowed = 0; /* by a thread that is not here */
         set_life(monitor, MONITOR_FREE);
