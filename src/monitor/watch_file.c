@@ -90,15 +90,18 @@ static bool follow_path(struct watch_file *watch)
     return true;
 }
 
-/* A file that is not there is one that is being replaced. */
-static void look(struct watch_file *watch)
+/* A file that is not there is one that is being replaced. False if it is to be looked at again
+ * soon: the monitor is not quite started yet. */
+static bool look(struct watch_file *watch)
 {
     struct stat now;
     place_watch(watch);
     if (stat(watch->path, &now) != 0 || is_same(&now, &watch->read))
-        return;
+        return true;
+    if (vagus_policy_reload(watch->monitor, NULL, &watch->faults) == VAGUS_ESTATE)
+        return false;
     watch->read = now;
-    vagus_policy_reload(watch->monitor, NULL, &watch->faults);
+    return true;
 }
 
 static void drain(int fd)
@@ -118,9 +121,8 @@ static void over(void *arg)
 static void *run(void *arg)
 {
     struct watch_file *watch = arg;
-    int64_t restless_since_ns = 0;
-    place_watch(watch);
-    look(watch); /* it may have changed since the monitor was opened */
+    /* It may have changed since the monitor was opened. */
+    int64_t restless_since_ns = look(watch) ? 0 : vagus_now_ns();
     while (!__atomic_load_n(&watch->quit, __ATOMIC_ACQUIRE)) {
         struct pollfd polled[2] = {{watch->bell, POLLIN, 0}, {watch->inotify, POLLIN, 0}};
         int wait_ms = restless_since_ns != 0 ? REST_MS : watch->place < 0 ? LOOK_BLIND_MS : LOOK_MS;
@@ -139,8 +141,7 @@ static void *run(void *arg)
         }
         if (ready < 0 && errno != EINTR)
             break;
-        restless_since_ns = 0;
-        look(watch);
+        restless_since_ns = look(watch) ? 0 : vagus_now_ns();
     }
     over(watch);
     return NULL;
