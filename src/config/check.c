@@ -311,7 +311,8 @@ void check_policy(struct check *check, struct tree_node *root)
     check_mapping(check, &schema_policy, root);
     check_modes(check, root);
     const struct tree_node *rules = tree_member(root, "rules");
-    if (rules == NULL || (rules->kind == TREE_SEQUENCE && rules->count == 0))
+    bool none = rules == NULL || (rules->kind == TREE_SEQUENCE && rules->count == 0);
+    if (none && tree_member(root, "extends") == NULL)
         check_warning(check, rules != NULL ? rules->place : root->place,
                       "there are no rules: nothing will ever be signalled");
 }

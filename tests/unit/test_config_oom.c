@@ -52,6 +52,8 @@ static void built_in_policy(void)
     if (!MALLOC_WATCHED)
         SKIP_TEST("a sanitizer has malloc in its hands");
     sweep_over(NULL, NULL, 0);
+    sweep_over("preset:llm-gpu", NULL, 0);
+    sweep_over(NULL, "extends: container\ndisable: [cpu]\nsegment: {keep: 1}\nrules: []\n", 0);
 }
 
 static void everything_given(void)
