@@ -46,7 +46,7 @@ struct config_rule {
     struct config_threshold throttle, defer, shutdown;
     uint32_t form;    /* enum dimension of the thresholds as written, plus 1; 0: bare numbers */
     uint32_t line;    /* where the rule stands, for the proof of wiring */
-    uint64_t content; /* a hash of all that the file says of it, the line apart; 0: of no file */
+    uint64_t content; /* a hash of all that is said of it but its name and line; 0: nothing */
 };
 
 /* How a derived metric is made of others. */

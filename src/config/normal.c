@@ -38,7 +38,7 @@ static void write_string(struct text *text, const char *string)
         for (s++; more > 0 && *s != '\0'; more--, s++)
             point = point << 6 | (*s & 0x3fu);
         if (point >= 0x20 && point < 0x7f && point != '"' && point != '\\')
-            text_addf(text, "%c", (int)point);
+            text_add_bytes(text, (const char[]){(char)point}, 1);
         else
             text_addf(text, "\\U%08" PRIx32, point);
     }
@@ -119,8 +119,7 @@ static void write_value(struct text *text, const struct schema_key *key,
         text_addf(text, "%" PRIu32, mapping != NULL ? mapping->place.line : 0);
         break;
     case SCHEMA_CONTENT:
-        text_addf(text, "%" PRIu64,
-                  mapping != NULL ? normal_content(&schema_rule, mapping, NULL) : 0);
+        text_addf(text, "%" PRIu64, mapping != NULL ? mapping->content : 0);
         break;
     case SCHEMA_PATHS:
     case SCHEMA_METRICS:
@@ -159,7 +158,9 @@ static void write_mapping(struct text *text, const struct schema *schema,
             key->type < SCHEMA_PRESENT ? tree_member(mapping, key->name) : NULL;
         if (!has_value(key, node))
             continue;
-        text_addf(text, "%s%s: ", comma, key->name);
+        text_add(text, comma);
+        text_add(text, key->name);
+        text_add(text, ": ");
         write_value(text, key, mapping, node);
         comma = ", ";
     }
@@ -194,7 +195,8 @@ uint64_t normal_content(const struct schema *schema, const struct tree_node *map
         if (key->type == SCHEMA_LINE || key->type == SCHEMA_CONTENT || !has_value(key, node) ||
             (without != NULL && strcmp(key->name, without) == 0))
             continue;
-        text_addf(&text, "%s: ", key->name);
+        text_add(&text, key->name);
+        text_add(&text, ": ");
         write_value(&text, key, mapping, node);
     }
     return hash_of(&text);

@@ -32,7 +32,7 @@ enum schema_type {
     SCHEMA_HAS,     /* true if the key `of` is there */
     SCHEMA_FORM,    /* in which dimension its thresholds were written */
     SCHEMA_LINE,    /* where the mapping stands */
-    SCHEMA_CONTENT, /* a hash of all that the mapping says, its line apart */
+    SCHEMA_CONTENT, /* a hash of all that the rule says, its name and line apart */
 };
 
 struct schema_key {
