@@ -163,6 +163,7 @@ static void write_type(struct writer *w, const struct schema_key *key)
         write_object(w, key->of);
         break;
     case SCHEMA_PATHS:
+    case SCHEMA_METRICS:
     case SCHEMA_NAMES:
     case SCHEMA_MANY:
         write_list(w, key);
@@ -176,8 +177,9 @@ static void write_type(struct writer *w, const struct schema_key *key)
 static void write_default(struct writer *w, const struct schema_key *key)
 {
     bool bare = key->type == SCHEMA_BOOL || key->type == SCHEMA_COUNT ||
-                key->type == SCHEMA_PATHS || key->type == SCHEMA_NAMES ||
-                key->type == SCHEMA_MANY || (key->absent != NULL && strcmp(key->absent, "0") == 0);
+                key->type == SCHEMA_PATHS || key->type == SCHEMA_METRICS ||
+                key->type == SCHEMA_NAMES || key->type == SCHEMA_MANY ||
+                (key->absent != NULL && strcmp(key->absent, "0") == 0);
     if (key->absent == NULL || key->absent == schema_required || key->type == SCHEMA_VALUE)
         return;
     member(w, "default");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schema.def as a JSON Schema, for editors that complete and check policies while they are typed. */
+/* schema.def as a JSON Schema, for editors that complete and check policies while they are typed.
+ */
 #ifndef CONFIG_JSON_SCHEMA_H
 #define CONFIG_JSON_SCHEMA_H
 

@@ -244,8 +244,8 @@ static void make_new(struct vagus_monitor *monitor, const struct vagus_monitor_o
 /* To read it again, wherever the process works then. */
 static void keep_path(struct vagus_monitor *monitor, const char *path)
 {
-    bool relative = path != NULL && path[0] != '/' &&
-                    strncmp(path, PRESET_PREFIX, strlen(PRESET_PREFIX)) != 0;
+    bool relative =
+        path != NULL && path[0] != '/' && strncmp(path, PRESET_PREFIX, strlen(PRESET_PREFIX)) != 0;
     char folder[PATH_MAX];
     struct text text;
     text_init(&text, monitor->policy_path, sizeof(monitor->policy_path));
