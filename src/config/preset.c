@@ -120,7 +120,8 @@ static void merge_mapping(const struct schema *schema, struct tree_node *mapping
         const struct schema_key *key = schema_find(schema, node->key);
         struct tree_node *own = tree_member(mapping, node->key);
         bool section = key != NULL && key->type == SCHEMA_SECTION;
-        bool many = key != NULL && key->type == SCHEMA_MANY && node->kind == TREE_SEQUENCE;
+        bool many = key != NULL && key->type == SCHEMA_MANY && node->kind == TREE_SEQUENCE &&
+                    schema_find(key->of, "name") != NULL;
         if (strcmp(node->key, "extends") == 0 || strcmp(node->key, "disable") == 0)
             continue;
         if (own == NULL) {

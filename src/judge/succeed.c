@@ -36,6 +36,10 @@ static void inherit_watch(struct judge *heir, struct watch *watch, const struct 
     watch->changed_value = from->changed_value;
     memcpy(watch->severities, from->severities, sizeof(watch->severities));
     memcpy(watch->effects, from->effects, sizeof(watch->effects));
+    watch->seen = from->seen; /* whether it is missing now, the next step finds */
+    watch->raised_once = from->raised_once;
+    memcpy(watch->flips, from->flips, sizeof(watch->flips));
+    memcpy(watch->bests, from->bests, sizeof(watch->bests));
     for (unsigned i = 0; i < SEVERITIES && watch->resource >= 0; i++)
         if (heir->merged[i][watch->resource].foremost == from)
             heir->merged[i][watch->resource].foremost = watch;

@@ -174,7 +174,7 @@ bool reload_take_over(struct vagus_monitor *monitor)
     judge_succeed(next->judge, monitor->judge);
     next->former_judge = monitor->judge;
     next->former = monitor->policy;
-    monitor->judge = next->judge;
+    monitor->judge = monitor->modes.judge = next->judge;
     monitor->policy = next;
     sense_set_thresholds(monitor->sense, &(struct sense_thresholds){judge_nearest, monitor->judge},
                          &monitor->wake);
