@@ -23,7 +23,7 @@ enum vagus_monitor_flags {
 struct vagus_monitor_options {
     size_t size;             /* sizeof(struct vagus_monitor_options) */
     const char *agent_name;  /* [a-z0-9._-]{1,32}; NULL: the policy's, else the program's name */
-    const char *policy_path; /* a YAML file; NULL: see policy_text */
+    const char *policy_path; /* a YAML file, or preset:NAME; NULL: see policy_text */
     const char *policy_text; /* the policy itself; NULL: the built-in default */
     const char *host_root;   /* put before /proc and /sys; NULL: none. For tests. */
     const struct vagus_clock *clock; /* copied; NULL: the machine's. Another needs VAGUS_STEPPED. */

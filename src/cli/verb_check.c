@@ -10,6 +10,9 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "config/json_schema.h"
+#include "config/preset.h"
+#include "monitor/monitor.h"
 #include "vagus/policy.h"
 
 /* Longer lines are shown around the place alone. */
@@ -21,16 +24,22 @@ static int run(int argc, char **argv);
 const struct cli_verb cli_verb_check = {
     .name = "check",
     .summary = "name every fault of a policy file",
-    .synopsis = "FILE [--json]",
+    .synopsis = "FILE [--json] | --list-presets | --show-preset NAME | --json-schema",
     .help = "Reads a policy and changes nothing. Each fault is printed with its line and column,\n"
             "what was found, what was expected, and the nearest valid name.\n"
             "\n"
-            "  --json   print one JSON object instead\n"
+            "  --json               print one JSON object instead\n"
+            "  --list-presets       name the policies that are compiled in\n"
+            "  --show-preset NAME   print one of them\n"
+            "  --json-schema        print a JSON Schema of policies, for editors\n"
+            "\n"
+            "preset:NAME in place of FILE is a policy that is compiled in.\n"
             "\n"
             "Exits with 0 if the policy can be used, 1 if it has faults or cannot be read.\n"
             "\n"
             "Example:\n"
-            "  vagus check /etc/vagus/agent.yaml\n",
+            "  vagus check /etc/vagus/agent.yaml\n"
+            "  vagus check preset:container\n",
     .run = run,
 };
 
@@ -170,11 +179,58 @@ static void print_json(const char *path, int error, const struct vagus_fault_lis
     printf("%s]}\n", faults->count > 0 ? "\n" : "");
 }
 
+static int list_presets(void)
+{
+    for (size_t i = 0; preset_names[i] != NULL; i++)
+        printf("%-13s %s\n", preset_names[i], preset_summaries[i]);
+    return CLI_OK;
+}
+
+static int show_preset(const char *name)
+{
+    const struct preset_text *preset = name != NULL ? preset_find(name) : NULL;
+    if (name == NULL)
+        return cli_usage_error(&cli_verb_check, "which preset?");
+    if (preset == NULL)
+        return cli_error(&cli_verb_check, "there is no preset %s: see --list-presets", name);
+    fwrite(preset->text, 1, preset->bytes, stdout);
+    return CLI_OK;
+}
+
+static int print_json_schema(void)
+{
+    struct text text;
+    text_init(&text, NULL, 0);
+    json_schema_write(&text, &monitor_vocabulary);
+    size_t capacity = text.length + 1;
+    char *schema = malloc(capacity);
+    if (schema == NULL)
+        return cli_error(&cli_verb_check, "out of memory");
+    text_init(&text, schema, capacity);
+    json_schema_write(&text, &monitor_vocabulary);
+    fputs(schema, stdout);
+    free(schema);
+    return CLI_OK;
+}
+
+static int written(int code)
+{
+    if (code == CLI_OK && fflush(stdout) != 0)
+        return cli_error(&cli_verb_check, "cannot write: %s", strerror(errno));
+    return code;
+}
+
 static int run(int argc, char **argv)
 {
     static struct vagus_fault_list faults;
     const char *path = NULL;
     bool json = false, options = true;
+    if (argc == 2 && strcmp(argv[1], "--list-presets") == 0)
+        return written(list_presets());
+    if (argc >= 2 && argc <= 3 && strcmp(argv[1], "--show-preset") == 0)
+        return written(show_preset(argv[2]));
+    if (argc == 2 && strcmp(argv[1], "--json-schema") == 0)
+        return written(print_json_schema());
     for (int i = 1; i < argc; i++) {
         if (options && strcmp(argv[i], "--") == 0)
             options = false;
@@ -204,7 +260,6 @@ static int run(int argc, char **argv)
         print_summary(shown, error, &faults, rules);
         free(source);
     }
-    if (fflush(stdout) != 0)
-        return cli_error(&cli_verb_check, "cannot write: %s", strerror(errno));
-    return error == 0 ? CLI_OK : CLI_FAILED;
+    int code = written(CLI_OK);
+    return code != CLI_OK ? code : error == 0 ? CLI_OK : CLI_FAILED;
 }

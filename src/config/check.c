@@ -38,6 +38,8 @@ void check_fault(struct check *check, struct tree_place place, const char *forma
 void check_warning(struct check *check, struct tree_place place, const char *format, ...)
 {
     va_list arguments;
+    if (check->of_preset)
+        return; /* who extends it cannot change it */
     va_start(arguments, format);
     add_fault(check, place, true, format, arguments);
     va_end(arguments);
@@ -182,6 +184,7 @@ static void end_rule(struct check *check, struct tree_node *rule)
     const struct tree_node *metric = tree_member(rule, "metric");
     rule->value.whole = check->dimension_known ? (int64_t)check->dimension + 1 : 0;
     check_rule(check, rule, check_measures(check, rule));
+    check_timing(check, rule, check_measures(check, rule));
     const char *near = !check->unit_known && metric != NULL && metric->kind == TREE_SCALAR &&
                                check->vocabulary != NULL && check->vocabulary->near_metric != NULL
                            ? check->vocabulary->near_metric(metric->text)
@@ -200,6 +203,7 @@ static void check_rules(struct check *check, const struct tree_node *list)
 static void end_budget(struct check *check, struct tree_node *budget)
 {
     check_budget(check, budget);
+    check_budget_timing(check, budget);
 }
 
 static void check_budgets(struct check *check, const struct tree_node *list)
@@ -229,12 +233,14 @@ static void check_many(struct check *check, const struct schema *schema, struct 
     for (struct tree_node *entry = list->first; entry != NULL; entry = entry->next) {
         if (!is_shaped(check, schema->what, entry, TREE_MAPPING))
             continue;
+        check->of_preset = entry->of_preset;
         if (more->begin != NULL)
             more->begin(check, entry);
         check_mapping(check, schema, entry);
         if (more->end != NULL)
             more->end(check, entry);
     }
+    check->of_preset = false;
     if (more->all != NULL)
         more->all(check, list);
 }
@@ -305,7 +311,8 @@ void check_policy(struct check *check, struct tree_node *root)
     check_mapping(check, &schema_policy, root);
     check_modes(check, root);
     const struct tree_node *rules = tree_member(root, "rules");
-    if (rules == NULL || (rules->kind == TREE_SEQUENCE && rules->count == 0))
+    bool none = rules == NULL || (rules->kind == TREE_SEQUENCE && rules->count == 0);
+    if (none && tree_member(root, "extends") == NULL)
         check_warning(check, rules != NULL ? rules->place : root->place,
                       "there are no rules: nothing will ever be signalled");
 }

@@ -19,6 +19,7 @@ struct check {
     enum dimension dimension;
     bool per_second; /* "/s" may follow */
     /* Of the metric itself. */
+    bool of_preset; /* the entry at hand stands in a preset: no warnings */
     bool metric_known;
     enum dimension metric_dimension;
 };
@@ -52,6 +53,12 @@ void check_budget(struct check *check, const struct tree_node *budget);
 
 /* Modes and the transitions between them: each can be reached and left. */
 void check_modes(struct check *check, const struct tree_node *root);
+
+/* Warnings about times that a metric's tier, or other times, make meaningless. */
+void check_timing(struct check *check, const struct tree_node *rule, enum vagus_measure measures);
+void check_budget_timing(struct check *check, const struct tree_node *budget);
+/* Rules that say the same; of a policy without faults. */
+void check_twins(struct check *check, const struct tree_node *root);
 
 void check_fault(struct check *check, struct tree_place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -151,7 +151,11 @@ void check_parts(struct check *check, const struct tree_node *rules)
                 if (name != NULL)
                     nearest_offer(&nearest, name->text);
             }
-            if (other == rule)
+            if (other == rule && rule->of_preset)
+                check_fault(check, part->place,
+                            "the preset's rule %s is about %s, which is not there: disable both",
+                            quote(tree_member(rule, "name")->text).text, quote(part->text).text);
+            else if (other == rule)
                 check_fault(check, part->place, "of: no rule %s stands before this one%s%s%s",
                             quote(part->text).text, nearest.best != NULL ? ", did you mean \"" : "",
                             nearest.best != NULL ? nearest.best : "",

@@ -66,6 +66,7 @@ static struct expected expected(const struct schema_key *key)
         text_addf(&text, "an absolute path of at most %.0f bytes", key->most);
         break;
     case SCHEMA_WORD:
+    case SCHEMA_CHOICE:
         add_words(&text, key->of);
         break;
     case SCHEMA_VALUE:
@@ -344,6 +345,7 @@ void check_scalar(struct check *check, const struct schema_key *key, struct tree
         check_metric(check, key, node);
         break;
     case SCHEMA_WORD:
+    case SCHEMA_CHOICE:
         check_word_in(check, key, node, key->of);
         break;
     case SCHEMA_KIND:

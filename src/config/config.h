@@ -8,6 +8,8 @@
 
 #include "vagus/base.h"
 
+struct vagus_metric_desc;
+
 enum config_missing { CONFIG_MISSING_HOLD = 0, CONFIG_MISSING_RAISE = 1, CONFIG_MISSING_CLEAR = 2 };
 
 /* One severity of a rule. Absent ones have present = false. */
@@ -32,8 +34,9 @@ struct config_rule {
     uint32_t of_count;
     double exhausted_at;
     uint32_t samples;
-    int missing; /* enum config_missing */
-    bool shadow; /* judged and recorded, never delivered */
+    int missing;   /* enum config_missing */
+    bool shadow;   /* judged and recorded, never delivered */
+    bool optional; /* that its metric is not there is no fault */
     int64_t window_ns;
     int64_t min_hold_ns;
     int64_t cooldown_ns;       /* how long after a clear it is not raised again */
@@ -41,8 +44,9 @@ struct config_rule {
     int64_t relief_within_ns;  /* no better by then: the next severity; 0: never */
     int64_t max_age_ns;        /* 0: as long as the value is good */
     struct config_threshold throttle, defer, shutdown;
-    uint32_t form; /* enum dimension of the thresholds as written, plus 1; 0: bare numbers */
-    uint32_t line; /* where the rule stands, for the proof of wiring */
+    uint32_t form;    /* enum dimension of the thresholds as written, plus 1; 0: bare numbers */
+    uint32_t line;    /* where the rule stands, for the proof of wiring */
+    uint64_t content; /* a hash of all that is said of it but its name and line; 0: nothing */
 };
 
 /* How a derived metric is made of others. */
@@ -83,6 +87,7 @@ struct config_budget {
     char *live;        /* NULL, or a gauge */
     int unknown;       /* enum vagus_unknown */
     struct config_mark warning, critical;
+    uint32_t line;
 };
 #define CONFIG_BUDGETS_MAX 64
 
@@ -122,7 +127,25 @@ struct config_transition {
     bool consent; /* it waits until somebody agrees */
 };
 
+/* When the file is read again. */
+enum config_reload { CONFIG_RELOAD_ON_CALL = 0, CONFIG_RELOAD_ON_CHANGE = 1 };
+#define CONFIG_DISABLED_MAX 64
+
+/* What cannot change while a monitor runs: keys of the file, by name. */
+#define CONFIG_FIXED_MAX 16
+extern const char *const config_fixed_keys[]; /* NULL-terminated */
+
+/* What one of them said, and where. */
+struct config_fixed {
+    uint64_t content; /* a hash; of the default too */
+    uint32_t line, column;
+};
+
 struct vagus_config {
+    char *extends; /* NULL: nothing */
+    char **disabled;
+    uint32_t disabled_count;
+    int reload;  /* enum config_reload */
     char *agent; /* NULL: not given */
     bool strict;
     int last_resort;             /* enum config_last_resort */
@@ -160,6 +183,7 @@ struct vagus_config {
     uint32_t transition_count;
     struct config_rule *rules;
     uint32_t rule_count;
+    struct config_fixed fixed[CONFIG_FIXED_MAX]; /* no key: config_load() notes it */
 };
 
 #define CONFIG_PARTS_MAX 8 /* of a rule about rules */
@@ -179,6 +203,8 @@ struct config_vocabulary {
     const char *(*unit_of_metric)(const char *name);
     /* The name of a metric known here that is near to one that is not, or NULL. May be NULL. */
     const char *(*near_metric)(const char *name);
+    /* How a sense of vagus describes a metric, or NULL. May be NULL. */
+    const struct vagus_metric_desc *(*metric)(const char *name);
 };
 
 /* Exactly one of path and text, or neither: the built-in default. A file must be a regular one of

@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-# Writes a file as a C array: cmake -DINPUT=… -DOUTPUT=… -P embed.cmake
-file(READ ${INPUT} bytes HEX)
-string(REGEX REPLACE "(..)" "'\\\\x\\1'," bytes "${bytes}")
-string(REPLACE "'\\x0a'," "'\\n',\n    " bytes "${bytes}")
-get_filename_component(name ${INPUT} NAME)
-file(WRITE ${OUTPUT} "/* Made from ${name} by src/config/embed.cmake. */
-#include \"config/default_policy.h\"
+# Writes the presets as C arrays, in the order of their table:
+# cmake -DTABLE=…/presets.def -DOUTPUT=… -P embed.cmake
+file(STRINGS ${TABLE} lines REGEX "^VAGUS_PRESET\\(")
+get_filename_component(folder ${TABLE} DIRECTORY)
+set(arrays "")
+set(texts "")
+foreach(line IN LISTS lines)
+    string(REGEX REPLACE "^[^(]*\\(([a-z0-9-]+).*" "\\1" name "${line}")
+    string(REPLACE "-" "_" symbol "${name}")
+    file(READ ${folder}/${name}.yaml bytes HEX)
+    string(REGEX REPLACE "(..)" "'\\\\x\\1'," bytes "${bytes}")
+    string(REPLACE "'\\x0a'," "'\\n',\n    " bytes "${bytes}")
+    string(APPEND arrays "static const char text_${symbol}[] = {\n    ${bytes}0};\n")
+    string(APPEND texts "    {text_${symbol}, sizeof(text_${symbol}) - 1},\n")
+endforeach()
+file(WRITE ${OUTPUT} "/* Made from presets.def and its YAML files by src/config/embed.cmake. */
+#include \"config/preset.h\"
 
-const char config_default_policy[] = {
-    ${bytes}0};
-const size_t config_default_policy_bytes = sizeof(config_default_policy) - 1;
+${arrays}
+const struct preset_text preset_texts[] = {
+${texts}};
 ")

@@ -22,11 +22,13 @@
 #define IS_NAME IS_STRING
 #define IS_TEXT IS_STRING
 #define IS_KIND IS_STRING
+#define IS_CHOICE IS_STRING
 #define IS_ABSOLUTE IS_STRING
 #define IS_PRESENT IS_BOOL
 #define IS_HAS IS_BOOL
 #define IS_FORM IS_COUNT
 #define IS_LINE IS_COUNT
+#define IS_CONTENT(x) _Generic((x), uint64_t : 1, default : 0)
 #define FITS(type, member, kind)                                                                   \
     _Static_assert(IS_##kind(((type *)NULL)->member), "the member of this key has another type");
 #define SCHEMA(id, type, what)
@@ -64,11 +66,13 @@
 #define FIELD_NAME STRING
 #define FIELD_TEXT STRING
 #define FIELD_KIND STRING
+#define FIELD_CHOICE STRING
 #define FIELD_ABSOLUTE STRING
 #define FIELD_PRESENT FIELD_BOOL
 #define FIELD_HAS FIELD_BOOL
 #define FIELD_FORM FIELD_COUNT
 #define FIELD_LINE FIELD_COUNT
+#define FIELD_CONTENT FIELD_COUNT
 #define ENTRY_PATHS text_entry
 #define ENTRY_METRICS text_entry
 #define ENTRY_NAMES text_entry

@@ -8,6 +8,9 @@
 
 #include "config/check.h"
 
+/* Room for what one rule says; of what is longer, the length counts. */
+#define CONTENT_BYTES 8192
+
 static void write_mapping(struct text *text, const struct schema *schema,
                           const struct tree_node *mapping);
 
@@ -35,7 +38,7 @@ static void write_string(struct text *text, const char *string)
         for (s++; more > 0 && *s != '\0'; more--, s++)
             point = point << 6 | (*s & 0x3fu);
         if (point >= 0x20 && point < 0x7f && point != '"' && point != '\\')
-            text_addf(text, "%c", (int)point);
+            text_add_bytes(text, (const char[]){(char)point}, 1);
         else
             text_addf(text, "\\U%08" PRIx32, point);
     }
@@ -115,6 +118,9 @@ static void write_value(struct text *text, const struct schema_key *key,
     case SCHEMA_LINE:
         text_addf(text, "%" PRIu32, mapping != NULL ? mapping->place.line : 0);
         break;
+    case SCHEMA_CONTENT:
+        text_addf(text, "%" PRIu64, mapping != NULL ? mapping->content : 0);
+        break;
     case SCHEMA_PATHS:
     case SCHEMA_METRICS:
     case SCHEMA_NAMES:
@@ -152,7 +158,9 @@ static void write_mapping(struct text *text, const struct schema *schema,
             key->type < SCHEMA_PRESENT ? tree_member(mapping, key->name) : NULL;
         if (!has_value(key, node))
             continue;
-        text_addf(text, "%s%s: ", comma, key->name);
+        text_add(text, comma);
+        text_add(text, key->name);
+        text_add(text, ": ");
         write_value(text, key, mapping, node);
         comma = ", ";
     }
@@ -162,4 +170,46 @@ static void write_mapping(struct text *text, const struct schema *schema,
 void normal_write(struct text *text, const struct tree_node *root)
 {
     write_mapping(text, &schema_policy, root);
+}
+
+/* --- What is said, as one number (FNV-1a). --- */
+
+static uint64_t hash_of(const struct text *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ text->length;
+    for (size_t i = 0; i < text->length && i + 1 < text->capacity; i++)
+        hash = (hash ^ (unsigned char)text->data[i]) * UINT64_C(0x100000001b3);
+    return hash != 0 ? hash : 1;
+}
+
+uint64_t normal_content(const struct schema *schema, const struct tree_node *mapping,
+                        const char *without)
+{
+    char buffer[CONTENT_BYTES];
+    struct text text;
+    text_init(&text, buffer, sizeof(buffer));
+    for (size_t i = 0; i < schema->count; i++) {
+        const struct schema_key *key = &schema->keys[i];
+        const struct tree_node *node =
+            key->type < SCHEMA_PRESENT ? tree_member(mapping, key->name) : NULL;
+        if (key->type == SCHEMA_LINE || key->type == SCHEMA_CONTENT || !has_value(key, node) ||
+            (without != NULL && strcmp(key->name, without) == 0))
+            continue;
+        text_add(&text, key->name);
+        text_add(&text, ": ");
+        write_value(&text, key, mapping, node);
+    }
+    return hash_of(&text);
+}
+
+uint64_t normal_content_of_key(const struct tree_node *root, const char *name)
+{
+    const struct schema_key *key = schema_find(&schema_policy, name);
+    const struct tree_node *node = tree_member(root, name);
+    char buffer[CONTENT_BYTES];
+    struct text text;
+    text_init(&text, buffer, sizeof(buffer));
+    if (key != NULL && has_value(key, node))
+        write_value(&text, key, root, node);
+    return hash_of(&text);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/preset.h"
 #include "vagus/budget.h"
 #include "vagus/mode.h"
 #include "vagus/rule.h"
@@ -44,6 +45,12 @@ const char *const schema_whens[] = {
 };
 
 const char *const schema_severities[] = {"throttle", "defer", "shutdown", NULL};
+
+const char *const schema_reloads[] = {
+    [CONFIG_RELOAD_ON_CALL] = "on_call",
+    [CONFIG_RELOAD_ON_CHANGE] = "on_change",
+    NULL,
+};
 
 const char *const schema_last_resorts[] = {
     [CONFIG_LAST_NONE] = "none",

@@ -18,6 +18,7 @@ enum schema_type {
     SCHEMA_TEXT,     /* anything */
     SCHEMA_ABSOLUTE, /* an absolute path */
     SCHEMA_KIND,     /* a rule kind, by name */
+    SCHEMA_CHOICE,   /* one of `of`, by name */
     SCHEMA_WORD,     /* one of `of`, by its place in it */
     SCHEMA_PATHS,    /* a list of paths */
     SCHEMA_METRIC,   /* a name, with {label=instance} or without */
@@ -31,6 +32,7 @@ enum schema_type {
     SCHEMA_HAS,     /* true if the key `of` is there */
     SCHEMA_FORM,    /* in which dimension its thresholds were written */
     SCHEMA_LINE,    /* where the mapping stands */
+    SCHEMA_CONTENT, /* a hash of all that the rule says, its name and line apart */
 };
 
 struct schema_key {
@@ -54,6 +56,7 @@ extern const char *const schema_stats[];   /* in the order of enum vagus_stat */
 extern const char *const schema_missing[]; /* in the order of enum config_missing */
 
 extern const char *const schema_severities[];
+extern const char *const schema_reloads[];      /* in the order of enum config_reload */
 extern const char *const schema_last_resorts[]; /* in the order of enum config_last_resort */
 extern const char *const schema_unknown[];      /* in the order of enum vagus_unknown */
 extern const char *const schema_whens[];        /* in the order of enum config_when */

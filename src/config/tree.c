@@ -55,6 +55,16 @@ void tree_finish(struct tree *tree)
     tree->root = NULL;
 }
 
+void tree_absorb(struct tree *tree, struct tree *from)
+{
+    struct tree_chunk **end = &tree->chunks;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = from->chunks;
+    tree->node_count += from->node_count;
+    *from = (struct tree){0};
+}
+
 struct tree_node *tree_member(const struct tree_node *mapping, const char *key)
 {
     if (mapping == NULL || mapping->kind != TREE_MAPPING)

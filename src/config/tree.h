@@ -28,8 +28,9 @@ struct tree_place {
 
 struct tree_node {
     enum tree_kind kind;
-    bool plain; /* a scalar without quotes */
-    bool valid; /* the check understood it: `value` may be used */
+    bool plain;     /* a scalar without quotes */
+    bool valid;     /* the check understood it: `value` may be used */
+    bool of_preset; /* it was merged in from a preset: its place is that of `extends` */
     struct tree_place place;
     struct tree_place key_place;
     const char *key;         /* NULL unless it is a member of a mapping */
@@ -38,6 +39,7 @@ struct tree_node {
     struct tree_node *last;
     struct tree_node *next;
     uint32_t count;
+    uint64_t content; /* of a rule that was understood: a hash of what it says */
     /* What the check made of the text, in base units; the schema says which one. */
     union {
         bool truth;
@@ -56,6 +58,9 @@ struct tree {
  * ends all further checking) or VAGUS_ENOMEM. The tree is to be finished in any case. */
 int tree_parse(struct tree *tree, const char *text, size_t length, struct vagus_fault_list *faults);
 void tree_finish(struct tree *tree);
+
+/* The nodes of `from` live as long as `tree` from now on; `from` is empty. */
+void tree_absorb(struct tree *tree, struct tree *from);
 
 /* The member of a mapping, or NULL. */
 struct tree_node *tree_member(const struct tree_node *mapping, const char *key);

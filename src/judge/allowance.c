@@ -155,7 +155,8 @@ int allowance_refuse(struct vagus_budget budget, uint64_t amount, struct vagus_a
     struct allowance *allowance = &allowances[budget.index];
     int64_t left = allowance_left(allowance);
     bool known = __atomic_load_n(&allowance->known, __ATOMIC_RELAXED) != 0;
-    bool never = !allowance->live && amount > allowance->limit;
+    uint64_t limit = __atomic_load_n(&allowance->limit, __ATOMIC_RELAXED);
+    bool never = !allowance->live && amount > limit;
     __atomic_fetch_add(&allowance->refused, 1, __ATOMIC_RELAXED);
     if (answer == NULL)
         return never ? VAGUS_EFULL : VAGUS_EAGAIN;
@@ -177,7 +178,7 @@ int allowance_refuse(struct vagus_budget budget, uint64_t amount, struct vagus_a
     if (!never && known)
         text_add(&text, allowance->live ? " left" : " left of ");
     if (never || (known && !allowance->live))
-        text_add_value(&text, (double)allowance->limit, allowance->unit);
+        text_add_value(&text, (double)limit, allowance->unit);
     answer->wait_ns = never ? 0 : wait_for(allowance, budget, (int64_t)amount - left);
     return never ? VAGUS_EFULL : VAGUS_EAGAIN;
 }

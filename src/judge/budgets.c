@@ -80,12 +80,29 @@ static void define_metrics(struct budgets *budgets, struct budget *budget)
     }
 }
 
-/* One rule on the share that is used; a mark is a severity of it. */
-static void fill_rule(struct budget *budget)
+/* A hash of the marks, by which a rule is known to be the same after a reload. */
+static uint64_t content_of(const struct vagus_budget_mark marks[2])
 {
-    struct config_rule *rule = &budget->rule;
+    uint64_t content = UINT64_C(0xcbf29ce484222325);
     for (int i = 0; i < 2; i++) {
-        const struct vagus_budget_mark *mark = &budget->marks[i];
+        uint64_t bits;
+        memcpy(&bits, &marks[i].at_ratio, sizeof(bits));
+        content = (content ^ bits ^ marks[i].raises) * UINT64_C(0x100000001b3);
+    }
+    return content | 1;
+}
+
+/* One rule on the share that is used; a mark is a severity of it. */
+void budget_rule(const char *name, const char *resource, const struct vagus_budget_mark marks[2],
+                 struct config_rule *rule)
+{
+    *rule = (struct config_rule){.metric = (char *)shown[BUDGET_USED_RATIO].name,
+                                 .instance = (char *)name,
+                                 .kind = (char *)"level",
+                                 .resource = (char *)resource,
+                                 .content = content_of(marks)};
+    for (int i = 0; i < 2; i++) {
+        const struct vagus_budget_mark *mark = &marks[i];
         struct config_threshold *threshold = mark->raises == VAGUS_THROTTLE ? &rule->throttle
                                              : mark->raises == VAGUS_DEFER  ? &rule->defer
                                                                             : &rule->shutdown;
@@ -97,29 +114,20 @@ static void fill_rule(struct budget *budget)
             .enter = nextafter(mark->at_ratio, 0),
             .clear = fmax(mark->at_ratio - CLEAR_BELOW_RATIO, mark->at_ratio / 2),
             .full = NAN};
-        rule->name = budget->allowance->name;
+        rule->name = (char *)name;
     }
-    rule->metric = (char *)shown[BUDGET_USED_RATIO].name;
-    rule->instance = budget->allowance->name;
-    rule->kind = (char *)"level";
-    rule->resource = (char *)budget->resource;
 }
 
-int budgets_define(struct budgets *budgets, const struct vagus_budget_desc *desc, int64_t now_ns,
-                   struct budget **result)
+int budgets_make(struct budgets *budgets, const struct vagus_budget_desc *desc, int64_t now_ns,
+                 struct budget *budget)
 {
-    struct vagus_budget there;
     uint32_t index;
     if (!desc_valid(desc))
         return VAGUS_EINVAL;
-    if (budgets_find(budgets, desc->name, &there) == 0)
-        return VAGUS_EEXIST;
-    struct allowance *allowance =
-        budgets->count < VAGUS_BUDGETS_MAX ? allowance_claim(&index) : NULL;
+    struct allowance *allowance = allowance_claim(&index);
     if (allowance == NULL)
         return VAGUS_EFULL;
 
-    struct budget *budget = &budgets->entries[budgets->count++];
     *budget = (struct budget){.allowance = allowance,
                               .handle = {budgets->generation, index},
                               .marks = {desc->warning, desc->critical},
@@ -148,15 +156,56 @@ int budgets_define(struct budgets *budgets, const struct vagus_budget_desc *desc
                       : desc->unknown == VAGUS_UNKNOWN_ALLOWS ? (int64_t)VAGUS_AMOUNT_MAX
                                                               : 0;
     define_metrics(budgets, budget);
-    fill_rule(budget);
     allowance_open(allowance, budgets->generation, budget->granted);
-    *result = budget;
     return 0;
+}
+
+int budgets_append(struct budgets *budgets, const struct budget *budget)
+{
+    if (budgets->count == VAGUS_BUDGETS_MAX) {
+        allowance_shut(budget->allowance, budget->handle.index);
+        return VAGUS_EFULL;
+    }
+    struct budget *entry = &budgets->entries[budgets->count];
+    *entry = *budget;
+    budget_rule(entry->allowance->name, entry->resource, entry->marks, &entry->rule);
+    __atomic_store_n(&budgets->count, budgets->count + 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+int budgets_define(struct budgets *budgets, const struct vagus_budget_desc *desc, int64_t now_ns,
+                   struct budget **result)
+{
+    struct vagus_budget there;
+    struct budget budget;
+    if (desc_valid(desc) && budgets_find(budgets, desc->name, &there) == 0)
+        return VAGUS_EEXIST;
+    int error = budgets_make(budgets, desc, now_ns, &budget);
+    if (error == 0)
+        error = budgets_append(budgets, &budget);
+    if (error == 0)
+        *result = &budgets->entries[budgets->count - 1];
+    return error;
+}
+
+void budgets_change(struct budgets *budgets, const struct budget_change *change)
+{
+    struct budget *budget = &budgets->entries[change->entry];
+    struct allowance *a = budget->allowance;
+    memcpy(budget->marks, change->marks, sizeof(budget->marks));
+    budget->unknown = change->unknown;
+    budget->shown_left = INT64_MIN;
+    if (a->live || change->limit == 0 || change->limit == a->limit)
+        return;
+    allowance_add(a, budget->handle.generation, (int64_t)change->limit - (int64_t)a->limit);
+    budget->granted = (int64_t)change->limit;
+    __atomic_store_n(&a->limit, change->limit, __ATOMIC_RELAXED);
 }
 
 int budgets_find(const struct budgets *budgets, const char *name, struct vagus_budget *handle)
 {
-    for (uint32_t i = 0; i < budgets->count; i++) {
+    uint32_t count = __atomic_load_n(&budgets->count, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < count; i++) {
         const struct budget *budget = &budgets->entries[i];
         if (strcmp(budget->allowance->name, name) != 0)
             continue;

@@ -50,6 +50,26 @@ void budgets_init(struct budgets *budgets, struct metrics *metrics, struct wake 
 /* Shuts all of them: handles are harmless afterwards. */
 void budgets_finish(struct budgets *budgets);
 
+/* Makes one that budgets_append() takes over, on any thread; not yet stepped. VAGUS_EINVAL,
+ * VAGUS_EFULL. */
+int budgets_make(struct budgets *budgets, const struct vagus_budget_desc *desc, int64_t now_ns,
+                 struct budget *budget);
+/* VAGUS_EFULL, and the budget is shut. */
+int budgets_append(struct budgets *budgets, const struct budget *budget);
+
+/* What may change while a monitor runs. What was spent stays spent. The sampler alone. */
+struct budget_change {
+    uint32_t entry;
+    uint64_t limit; /* 0: of a live one */
+    struct vagus_budget_mark marks[2];
+    enum vagus_unknown unknown;
+};
+void budgets_change(struct budgets *budgets, const struct budget_change *change);
+
+/* The rule that judges marks; without a name if there are none. The strings are the caller's. */
+void budget_rule(const char *name, const char *resource, const struct vagus_budget_mark marks[2],
+                 struct config_rule *rule);
+
 /* Strings are copied. VAGUS_EINVAL, VAGUS_EEXIST, VAGUS_EFULL. */
 int budgets_define(struct budgets *budgets, const struct vagus_budget_desc *desc, int64_t now_ns,
                    struct budget **budget);

@@ -98,6 +98,7 @@ void judge_free(struct judge *judge)
     free(judge->watches);
     free(judge->rests);
     free(judge->trips);
+    free(judge->inherits);
     free(judge);
 }
 
@@ -135,6 +136,15 @@ static bool fits(const struct judged_rule *judged, const char *unit)
            form == (uint32_t)dimension_of_unit(unit) + 1;
 }
 
+void watch_add_trip(struct judge *judge, struct watch *watch)
+{
+    const struct metric *metric =
+        watch->metric != WATCH_NO_METRIC ? &judge->metrics->entries[watch->metric] : NULL;
+    if (metric != NULL && metric->kind == VAGUS_COUNTER && metric->source == METRIC_RECORDED &&
+        measures_the_metric(watch->judged))
+        trip_add(judge, watch);
+}
+
 static void add_watch(struct judge *judge, struct judged_rule *judged, uint32_t index)
 {
     const struct metric *metric = &judge->metrics->entries[index];
@@ -156,9 +166,8 @@ static void add_watch(struct judge *judge, struct judged_rule *judged, uint32_t 
                                            : metrics_describe(judge->metrics, index)->resource);
     for (unsigned i = 0; i < SEVERITIES; i++)
         watch->fulls[i] = full_of(judged, metric, i);
-    if (metric->kind == VAGUS_COUNTER && metric->source == METRIC_RECORDED &&
-        measures_the_metric(judged))
-        trip_add(judge, watch);
+    if (!judge->aside)
+        watch_add_trip(judge, watch);
 }
 
 /* A rule about other rules, which stand before it. */
@@ -264,6 +273,7 @@ bool judge_step(struct judge *judge, int64_t now_ns)
         rest->until_ns = quiet_until(judge, rest->watch);
     }
     merge_post(judge, now_ns);
+    judge->before = NULL;
     trip_arm(judge);
     return judge->recorded != recorded;
 }

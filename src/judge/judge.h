@@ -54,6 +54,14 @@ void judge_thresholds(const struct judge *judge, const char *metric,
  * VAGUS_EFULL beyond VAGUS_BUDGETS_MAX of them. */
 int judge_add_rule(struct judge *judge, const struct config_rule *rule);
 
+/* Another judge, made while `before` judges: finds which of its rules are the same there, and
+ * watches what is defined. On any thread, as is judge_create() then; after judge_add_rule(). 0 or
+ * VAGUS_ENOMEM. */
+int judge_prepare(struct judge *heir, const struct judge *before);
+/* From here on the heir judges: rules that are the same keep their states. `before` must outlive
+ * the heir's next step, and is of no further use. */
+void judge_succeed(struct judge *heir, struct judge *before);
+
 /* True once after a shutdown signal that brought no relief in the time that its rule allows. */
 bool judge_last_resort(struct judge *judge);
 

@@ -95,6 +95,15 @@ static int64_t patience_ns(const struct metric *metric)
     return periods_ns > 10 * VAGUS_SECOND_NS ? periods_ns : 10 * VAGUS_SECOND_NS;
 }
 
+/* False if a part of a rule about rules watches nothing. */
+static bool has_parts(const struct proof *proof, const struct judged_rule *judged)
+{
+    for (uint32_t i = 0; i < judged->part_count; i++)
+        if (proof->judge->rules[judged->parts[i]].count == 0)
+            return false;
+    return true;
+}
+
 /* False if no instance of the metric can ever have a value. */
 static bool prove_producer(struct proof *proof, const struct judged_rule *judged)
 {
@@ -103,7 +112,7 @@ static bool prove_producer(struct proof *proof, const struct judged_rule *judged
     struct text text;
 
     if (rule->metric == NULL)
-        return true; /* its parts are proved for themselves */
+        return !rule->optional || has_parts(proof, judged); /* they are proved for themselves */
     text_init(&text, words, sizeof(words));
     if (judged->misfit_unit != NULL) {
         text_addf(&text, "rule '%s' is not judged: its thresholds are %s, and '%s' is in '%s'",
@@ -112,7 +121,7 @@ static bool prove_producer(struct proof *proof, const struct judged_rule *judged
         text_init(&text, words, sizeof(words));
     }
     if (judged->count == 0) {
-        if (judged->misfit_unit == NULL)
+        if (judged->misfit_unit == NULL && !rule->optional)
             report_undefined(proof, rule);
         return false;
     }
@@ -130,8 +139,8 @@ static bool prove_producer(struct proof *proof, const struct judged_rule *judged
         has_told = has_told || reading->taken_ns != 0 || reading->error != 0 ||
                    proof->age_ns < patience_ns(&proof->judge->metrics->entries[index]);
     }
-    if (can_tell && has_told)
-        return true;
+    if ((can_tell && has_told) || rule->optional)
+        return can_tell;
     text_init(&text, words, sizeof(words));
     text_addf(&text, "rule '%s' watches '%s', which %s", rule->name, rule->metric,
               can_tell ? "has never had a value" : "this machine cannot tell");

@@ -99,6 +99,9 @@ static void add_parts(struct text *text, const struct judge *judge, const struct
                       bool cleared)
 {
     const struct judged_rule *judged = watch->judged;
+    const struct judge *before = judge->before;
+    if (before != NULL && judged >= before->rules && judged < before->rules + before->rule_count)
+        judge = before; /* a ghost's parts are rules of the judge before */
     text_addf(text, "%s%s of ", cleared ? "no longer " : "", judged->kind->name);
     for (uint32_t i = 0; i < judged->part_count; i++)
         text_addf(text, "%s%s", i > 0 ? ", " : "", judge->rules[judged->parts[i]].rule->name);

@@ -62,6 +62,13 @@ static void arm(struct cells *cells, struct trip *trip, uint64_t limit, double n
     trip->total = total;
 }
 
+void trip_disarm(struct judge *judge)
+{
+    for (uint32_t i = 0; i < judge->trip_count; i++)
+        if (judge->trips[i].armed)
+            cells_arm(&judge->metrics->cells, judge->trips[i].metric, 0);
+}
+
 void trip_arm(struct judge *judge)
 {
     struct cells *cells = &judge->metrics->cells;

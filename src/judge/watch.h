@@ -126,7 +126,10 @@ struct judge {
     uint32_t rest_count;
     struct trip *trips;
     uint32_t trip_count, trip_room;
-    bool last_resort; /* a shutdown brought no relief */
+    bool aside;                 /* another one judges yet */
+    uint32_t *inherits;         /* for each rule, the same one of the judge before */
+    const struct judge *before; /* until the step is over: ghosts of it may be foremost */
+    bool last_resort;           /* a shutdown brought no relief */
     bool wants_last_resort;
     uint32_t policy_rules; /* those after them are marks of budgets */
     uint32_t bound;        /* metrics below it were looked at */
@@ -161,6 +164,9 @@ static inline bool measures_the_metric(const struct judged_rule *rule)
            (stat <= VAGUS_STAT_MEAN || stat >= VAGUS_STAT_P50);
 }
 
+/* If thresholds on its metric can wake the sampler. */
+void watch_add_trip(struct judge *judge, struct watch *watch);
+
 /* observe.c: the measure of a watch, if anything changed since it was last computed. */
 void watch_observe(const struct judge *judge, struct watch *watch, bool changed, int64_t now_ns);
 /* The least piece that a window is cut into: it holds two values of the metric's tier, so that one
@@ -194,6 +200,8 @@ void why_outcome(struct judge *judge, const struct watch *watch, unsigned severi
 
 /* trip.c: the watch's counter is to wake the sampler; gives the watch its trip. */
 void trip_add(struct judge *judge, struct watch *watch);
+/* No counter wakes the sampler for this judge any more. */
+void trip_disarm(struct judge *judge);
 /* The thresholds of a watch that lie ahead. */
 void trip_offer(struct judge *judge, const struct watch *watch);
 /* After all watches were stepped. */

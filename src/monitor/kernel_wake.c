@@ -46,23 +46,34 @@ static void ask(struct vagus_monitor *monitor)
     watcher_set(monitor->watcher, fds, request.fd_count, orders, request.order_count);
 }
 
-int kernel_wake_start(struct vagus_monitor *monitor)
+/* Tells the host the thresholds of the rules; how many there are. */
+static size_t want(struct vagus_monitor *monitor)
 {
     struct gathered gathered = {.count = 0};
-    if (!monitor->config->kernel_wake || monitor->host == NULL)
-        return 0;
     gathered.share = true;
     judge_thresholds(monitor->judge, "memory.headroom.ratio", gather, &gathered);
     gathered.share = false;
     judge_thresholds(monitor->judge, "memory.headroom", gather, &gathered);
-    if (gathered.count == 0)
+    if (gathered.count > 0)
+        host_memory_wake_want(monitor->host, gathered.thresholds, gathered.count,
+                              monitor->config->set_memory_high);
+    return gathered.count;
+}
+
+int kernel_wake_start(struct vagus_monitor *monitor)
+{
+    if (!monitor->config->kernel_wake || monitor->host == NULL || want(monitor) == 0)
         return 0;
-    host_memory_wake_want(monitor->host, gathered.thresholds, gathered.count,
-                          monitor->config->set_memory_high);
     int error = watcher_create(&monitor->wake, host_memory_wake_seen, &monitor->watcher);
     if (error == 0)
         ask(monitor);
     return error;
+}
+
+void kernel_wake_renew(struct vagus_monitor *monitor)
+{
+    if (monitor->watcher != NULL)
+        want(monitor);
 }
 
 void kernel_wake_step(struct vagus_monitor *monitor, unsigned due)

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "config/preset.h"
 #include "host/cgroup.h"
 #include "monitor/monitor.h"
 #include "sense/watcher.h"
@@ -174,24 +176,27 @@ static struct vagus_budget_mark mark_of(const struct config_mark *mark)
                                       .raises = VAGUS_THROTTLE << mark->raises};
 }
 
+struct vagus_budget_desc monitor_budget_desc(const struct config_budget *budget)
+{
+    return (struct vagus_budget_desc){.name = budget->name,
+                                      .unit = budget->unit,
+                                      .resource = budget->resource,
+                                      .limit = budget->limit,
+                                      .window_ns = budget->window_ns,
+                                      .counts = budget->counts,
+                                      .live = budget->live,
+                                      .unknown = (enum vagus_unknown)budget->unknown,
+                                      .warning = mark_of(&budget->warning),
+                                      .critical = mark_of(&budget->critical)};
+}
+
 static void define_budgets(struct vagus_monitor *monitor)
 {
     for (uint32_t i = 0; i < monitor->config->budget_count; i++) {
         const struct config_budget *budget = &monitor->config->budgets[i];
+        struct vagus_budget_desc desc = monitor_budget_desc(budget);
         struct vagus_budget handle;
-        int error = monitor_budget_define(
-            monitor,
-            &(struct vagus_budget_desc){.name = budget->name,
-                                        .unit = budget->unit,
-                                        .resource = budget->resource,
-                                        .limit = budget->limit,
-                                        .window_ns = budget->window_ns,
-                                        .counts = budget->counts,
-                                        .live = budget->live,
-                                        .unknown = (enum vagus_unknown)budget->unknown,
-                                        .warning = mark_of(&budget->warning),
-                                        .critical = mark_of(&budget->critical)},
-            &handle);
+        int error = monitor_budget_define(monitor, &desc, &handle);
         if (error != 0)
             monitor_note(monitor, SEGMENT_NOTE_REFUSED, "budget %s refused: %s", budget->name,
                          vagus_error_message(error));
@@ -204,6 +209,7 @@ static void free_all(struct vagus_monitor *monitor)
     health_finish(monitor, 0);
     modes_finish(&monitor->modes);
     judge_free(monitor->judge);
+    reload_finish(monitor);
     budgets_finish(&monitor->budgets);
     state_free(monitor);
     derive_finish(&monitor->derive);
@@ -214,6 +220,7 @@ static void free_all(struct vagus_monitor *monitor)
     latch_finish(&monitor->sampler_ended);
     pthread_mutex_destroy(&monitor->step_lock);
     pthread_mutex_destroy(&monitor->note_lock);
+    pthread_mutex_destroy(&monitor->reload_lock);
 }
 
 /* A place that may have served another monitor before. What others may read at any time without a
@@ -230,9 +237,26 @@ static void make_new(struct vagus_monitor *monitor, const struct vagus_monitor_o
     monitor->cpu_index = -1;
     monitor->dropped_before = cells_dropped();
     pthread_mutex_init(&monitor->note_lock, NULL);
+    pthread_mutex_init(&monitor->reload_lock, NULL);
     pthread_mutex_init(&monitor->step_lock, NULL);
     latch_init(&monitor->sampler_ready);
     latch_init(&monitor->sampler_ended);
+}
+
+/* To read it again, wherever the process works then. */
+static void keep_path(struct vagus_monitor *monitor, const char *path)
+{
+    bool relative =
+        path != NULL && path[0] != '/' && strncmp(path, PRESET_PREFIX, strlen(PRESET_PREFIX)) != 0;
+    char folder[PATH_MAX];
+    struct text text;
+    text_init(&text, monitor->policy_path, sizeof(monitor->policy_path));
+    if (relative && getcwd(folder, sizeof(folder)) != NULL)
+        text_addf(&text, "%s/", folder);
+    if (path != NULL)
+        text_add(&text, path);
+    if (text_cut(&text))
+        monitor->policy_path[0] = '\0';
 }
 
 int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_monitor **result)
@@ -248,6 +272,8 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
         return VAGUS_EFULL;
     make_new(monitor, &options);
 
+    if (options.policy_path != NULL)
+        stat(options.policy_path, &monitor->policy_stat);
     error = config_load(options.policy_path, options.policy_text, &monitor_vocabulary,
                         options.faults, &monitor->config);
     if (error != 0)
@@ -274,6 +300,7 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
     budgets_init(&monitor->budgets, &monitor->metrics, &monitor->wake, monitor->generation);
     define_budgets(monitor);
     cells_set_wake(&monitor->metrics.cells, &monitor->wake);
+    keep_path(monitor, options.policy_path);
     *result = monitor;
     __atomic_store_n(&monitor->life, MONITOR_OPEN, __ATOMIC_RELEASE);
     return 0;
@@ -308,6 +335,7 @@ static int start(struct vagus_monitor *monitor)
         return error;
     if (threads && (error = sampler_start_thread(monitor)) != 0)
         return error;
+    watch_file_start(monitor);
     segment_run(&monitor->segment);
     /* Somebody may have begun to close it meanwhile, and waits for us. */
     uint32_t open = MONITOR_OPEN;
@@ -382,6 +410,7 @@ static unsigned close_all(struct vagus_monitor *monitor, int64_t deadline_ns)
     sense_end(monitor->sense);
     unsigned left = bus_close(monitor->bus, deadline_ns, name, sizeof(name));
     left += sense_close(monitor->sense, deadline_ns, name, sizeof(name));
+    left += !watch_file_stop(monitor, deadline_ns);
     left += !health_finish(monitor, deadline_ns);
     left += !state_close(monitor, deadline_ns);
     left += !kernel_wake_finish(monitor, deadline_ns);
@@ -409,6 +438,7 @@ static void give_up(struct vagus_monitor *monitor, int64_t deadline_ns)
     pthread_mutex_unlock(&monitor->step_lock);
     bus_ref(monitor->bus); /* for that thread */
     bus_close(monitor->bus, deadline_ns, NULL, 0);
+    watch_file_stop(monitor, deadline_ns);
     health_finish(monitor, deadline_ns);
     watcher_close(monitor->watcher, deadline_ns); /* the host is in that thread's hands */
     monitor_give_back(monitor, MONITOR_LOST);

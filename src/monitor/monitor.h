@@ -5,7 +5,9 @@
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H
 
+#include <limits.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "base/thread.h"
 #include "base/wake.h"
@@ -27,6 +29,9 @@
 
 #define MONITOR_HEALTH_TEXT_BYTES 16384
 #define MONITOR_CLOSE_NS (100 * VAGUS_MILLISECOND_NS)
+
+struct policy;
+struct watch_file;
 
 enum monitor_life {
     MONITOR_FREE = 0,
@@ -102,6 +107,15 @@ struct vagus_monitor {
     uint64_t unknown[32];
     uint32_t first_used;
 
+    /* Another policy than the one it was opened with. */
+    pthread_mutex_t reload_lock; /* held by who reloads; the sampler does without */
+    struct policy *policy;       /* in force; NULL: `config` */
+    struct policy *next_policy;  /* waits for the sampler */
+    uint64_t reloads;            /* how many came into force */
+    char policy_path[PATH_MAX];  /* "": opened without a file */
+    struct stat policy_stat;     /* of that file, before it was read */
+    struct watch_file *watch_file;
+
     bool unstored_told; /* that history has no room left for what comes */
 };
 
@@ -136,6 +150,31 @@ bool monitor_is_inside(const struct vagus_monitor *monitor);
 
 int monitor_budget_define(struct vagus_monitor *monitor, const struct vagus_budget_desc *desc,
                           struct vagus_budget *handle);
+
+/* What a policy says of a budget, as code would. */
+struct vagus_budget_desc monitor_budget_desc(const struct config_budget *budget);
+
+/* --- reload.c --- */
+
+/* At the beginning of a look: true if another policy is in force from here on; then the second call
+ * after the judge's step. The sampler alone. */
+bool reload_take_over(struct vagus_monitor *monitor);
+void reload_taken_over(struct vagus_monitor *monitor);
+/* The policy in force; that it was opened with says what cannot change. The sampler alone. */
+const struct vagus_config *reload_config(const struct vagus_monitor *monitor);
+/* Everything but the judge in force. */
+void reload_finish(struct vagus_monitor *monitor);
+
+/* --- watch_file.c --- */
+
+/* Where the policy asks for it: a thread that reads the file again when it changes. What hinders it
+ * is told in health. */
+void watch_file_start(struct vagus_monitor *monitor);
+/* The path is another one. NULL is fine. */
+void watch_file_ring(struct watch_file *watch);
+/* False if the thread did not come back by the deadline; it ends by itself then. NULL is fine. */
+bool watch_file_stop(struct vagus_monitor *monitor, int64_t deadline_ns);
+void watch_file_after_fork_in_child(struct vagus_monitor *monitor);
 
 /* --- senses.c --- */
 
@@ -180,6 +219,8 @@ bool sampler_stop_thread(struct vagus_monitor *monitor, int64_t deadline_ns);
 /* Asks for them, where the policy lets it and a rule has use for them. 0 or why there is no thread.
  */
 int kernel_wake_start(struct vagus_monitor *monitor);
+/* The sampler's, at another policy: its thresholds. They are asked for within a second. */
+void kernel_wake_renew(struct vagus_monitor *monitor);
 /* The sampler's: asks again when limits changed, and takes note of what was granted. */
 void kernel_wake_step(struct vagus_monitor *monitor, unsigned due);
 /* True once after the kernel woke us. */

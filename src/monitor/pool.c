@@ -64,6 +64,7 @@ static void after_fork_in_child(void)
         modes_finish(&monitor->modes);
         health_after_fork_in_child(monitor);
         monitor->state = (struct state){.on = false}; /* the lane is not here */
+        watch_file_after_fork_in_child(monitor);
         if (!monitor_is_inside(monitor))
             monitor->borrowed = 0; /* by a thread that is not here */
         set_life(monitor, MONITOR_FREE);

@@ -133,8 +133,11 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
     bool second = (due & (1u << VAGUS_TIER_1S)) != 0;
     if (monitor->assembly.bound_count != metrics_count(&monitor->metrics))
         assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
-    if (judge_step(monitor->judge, now_ns))
+    bool renewed = reload_take_over(monitor);
+    if (judge_step(monitor->judge, now_ns) || renewed)
         sense_near_relook(monitor->sense, now_ns);
+    if (renewed)
+        reload_taken_over(monitor);
     step_modes(monitor, due, now_ns);
     /* Listeners have something to do, or not: each tick while a signal is raised, else each
      * second. */
@@ -152,7 +155,8 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
     state_step(monitor, now_ns);
     publish(monitor, now_ns);
     bus_wake(monitor->bus); /* who is told finds the snapshot that tells the same */
-    if (judge_last_resort(monitor->judge) && monitor->config->last_resort == CONFIG_LAST_SIGTERM)
+    if (judge_last_resort(monitor->judge) &&
+        reload_config(monitor)->last_resort == CONFIG_LAST_SIGTERM)
         kill(getpid(), SIGTERM);
 }
 

@@ -30,7 +30,7 @@ function own(path,    to) {
     if (here == "vagus") {
         if (path ~ /\//)
             fault("a public header includes " path)
-    } else if (path ~ /^(\.\.\/\.\.\/)?(collectors\/collectors|policies\/policies)\.def$/)
+    } else if (path ~ /^(\.\.\/\.\.\/)?(collectors\/collectors|policies\/(policies|presets))\.def$/)
         return
     else if (path !~ /\// || path ~ /\.\./)
         fault(path " does not name its module")

@@ -79,7 +79,7 @@ static void top_level(void)
 {
     static const struct wrong table[] = {
         {"rulez: []\nrules: []\n", 1, 1, "did you mean \"rules\"?"},
-        {"extends: container\nrules: []\n", 1, 1, "\"extends\" is no key of a policy; expected"},
+        {"inherits: container\nrules: []\n", 1, 1, "\"inherits\" is no key of a policy; expected"},
         {"budgets: {}\nrules: []\n", 1, 10, "this is a mapping (key: value); expected a list"},
         {"agent: Upper\nrules: []\n", 1, 8, "\"Upper\" is not a name; expected 1 to 32"},
         {"agent: abcdefghijklmnopqrstuvwxyz0123456\nrules: []\n", 1, 8, "is too long"},

@@ -4,8 +4,9 @@
 
 #include "check.h"
 #include "config/config.h"
-#include "config/default_policy.h"
+#include "config/preset.h"
 #include "decimal_comma.h"
+#include "monitor/monitor.h"
 #include "vagus/rule.h"
 
 static const char *const kinds[] = {"level", "rate", NULL};
@@ -173,12 +174,12 @@ static void dimensions_follow_the_metric(void)
 static void built_in_policy(void)
 {
     struct vagus_config *config = NULL;
-    CHECK_EQ(config_load(NULL, NULL, &vocabulary, &faults, &config), 0);
+    CHECK_EQ(config_load(NULL, NULL, &monitor_vocabulary, &faults, &config), 0);
     REQUIRE(config != NULL);
     CHECK_STR(faults.source, "built-in policy");
     CHECK_EQ(faults.total, 0);
     CHECK(config->rule_count >= 5);
-    CHECK_EQ(strlen(config_default_policy), config_default_policy_bytes);
+    CHECK_EQ(strlen(preset_texts[0].text), preset_texts[0].bytes);
     for (uint32_t i = 0; i < config->rule_count; i++)
         CHECK(config->rules[i].min_hold_ns > 0);
     CHECK_STR(config->rules[0].name, "memory-headroom");

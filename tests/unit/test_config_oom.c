@@ -5,9 +5,8 @@
 
 #include "check.h"
 #include "config/config.h"
+#include "monitor/monitor.h"
 
-static const char *const kinds[] = {"level", NULL};
-static const struct config_vocabulary vocabulary = {.kinds = kinds};
 static struct vagus_fault_list faults;
 
 /* One load with the nth allocation failing. */
@@ -17,7 +16,7 @@ static int load(const char *path, const char *text, long nth, struct vagus_confi
     atomic_store(&malloc_count, 0);
     atomic_store(&malloc_live, 0);
     atomic_store(&malloc_watched, true);
-    int error = config_load(path, text, &vocabulary, &faults, config);
+    int error = config_load(path, text, &monitor_vocabulary, &faults, config);
     if (error == 0)
         config_free(*config);
     atomic_store(&malloc_watched, false);
@@ -53,6 +52,8 @@ static void built_in_policy(void)
     if (!MALLOC_WATCHED)
         SKIP_TEST("a sanitizer has malloc in its hands");
     sweep_over(NULL, NULL, 0);
+    sweep_over("preset:llm-gpu", NULL, 0);
+    sweep_over(NULL, "extends: container\ndisable: [cpu]\nsegment: {keep: 1}\nrules: []\n", 0);
 }
 
 static void everything_given(void)
