@@ -27,8 +27,8 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     metrics->families = calloc(places, sizeof(*metrics->families));
     metrics->index_mask = places - 1;
     if (metrics->entries == NULL || metrics->readings == NULL || metrics->versions == NULL ||
-        metrics->touched == NULL || metrics->recorded == NULL || metrics->described == NULL || metrics->sums == NULL ||
-        metrics->index == NULL || metrics->families == NULL ||
+        metrics->touched == NULL || metrics->recorded == NULL || metrics->described == NULL ||
+        metrics->sums == NULL || metrics->index == NULL || metrics->families == NULL ||
         store_init(&metrics->store, segment, capacity, SPREADS_MAX(capacity) * SPREAD_LEVELS) !=
             0 ||
         cells_init(&metrics->cells, generation, capacity, threads_max) != 0 ||

@@ -65,12 +65,13 @@ struct sense {
      * something to do, since after a sleep each line of it costs as much as a small read. */
     uint32_t of_tier[VAGUS_TIER_COUNT]; /* which are open and fill it */
     uint32_t unsupported;               /* whose newest sample said so */
+    uint32_t failing;                   /* whose newest sample failed, or that could not open */
     uint32_t lanes;                     /* that have one, */
     uint32_t asked;                     /* and of these, whose lane is at work or has brought */
     uint32_t staged;                    /* sampled in place, and not taken in yet */
     uint32_t near_staged;               /* the same for reads near a limit */
     uint32_t near;                      /* of which something can run out */
-    int64_t near_next_ns; /* the nearest of all; INT64_MAX: tiers are soon enough */
+    int64_t near_next_ns;               /* the nearest of all; INT64_MAX: tiers are soon enough */
     int64_t near_each_ns[SEGMENT_COLLECTORS_MAX];
     uint32_t count;
     struct vagus_collector *collectors[SEGMENT_COLLECTORS_MAX];
@@ -101,6 +102,16 @@ static inline unsigned collector_tier(const struct vagus_metric_desc *metric)
 static inline bool collector_many(const struct vagus_metric_desc *metric)
 {
     return metric->instance != NULL;
+}
+
+/* Its error is what is shown; what this machine does not have is no failure. */
+static inline void collector_note_error(struct sense *sense,
+                                        const struct vagus_collector *collector)
+{
+    int error = collector->shown.error;
+    sense->failing &= ~collector_bit(collector);
+    if (error != 0 && error != VAGUS_EUNSUPPORTED)
+        sense->failing |= collector_bit(collector);
 }
 
 /* How many entries of a metric are in use. */

@@ -21,6 +21,12 @@ int64_t near_wait_ns(const struct near *near, double ahead, double rate, int64_t
     return wait_ns > (double)least_ns ? (int64_t)wait_ns : least_ns;
 }
 
+/* fmin() is a call, into a library that a tick uses nothing else of. */
+static double lesser(double a, double b)
+{
+    return b < a ? b : a;
+}
+
 static double rate_of(const struct sense *sense, struct vagus_collector *collector,
                       const struct vagus_limited *limited)
 {
@@ -173,8 +179,8 @@ static void look_at(struct sense *sense, struct vagus_collector *collector, size
         moved |= !isnan(ends[1]) && value - was >= least && value > was;
         for (unsigned end = 0; end < 2; end++)
             if (!isnan(ends[end]))
-                nearest = fmin(nearest, units_to(sense, collector, limited, i, instance, value,
-                                                 ends[end], now_ns));
+                nearest = lesser(nearest, units_to(sense, collector, limited, i, instance, value,
+                                                   ends[end], now_ns));
     }
     if (fresh)
         near->moving = moved ? NEAR_STILL_READS : near->moving - (near->moving > 0);

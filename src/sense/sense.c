@@ -213,6 +213,7 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
             sense->of_tier[tier] |= collector_bit(collector);
     near_find_rates(sense, collector);
     collector->shown.error = collector->open_error;
+    collector_note_error(sense, collector);
     collector->shown.flags = desc->flags;
     define_all(sense, collector);
     for (size_t i = 0; collector->open_error != 0 && i < desc->metric_count; i++)
@@ -317,6 +318,7 @@ static void take_in(struct sense *sense, struct vagus_collector *collector, int6
     }
     /* One that says of each metric apart that it failed has failed as a whole, too. */
     collector->shown.error = collector->error == 0 && brought == 0 ? failed : collector->error;
+    collector_note_error(sense, collector);
     collector->unsupported = collector->error == VAGUS_EUNSUPPORTED;
     sense->unsupported &= ~collector_bit(collector);
     sense->unsupported |= collector->unsupported ? collector_bit(collector) : 0;
@@ -454,11 +456,11 @@ uint32_t sense_count(const struct sense *sense)
 
 uint32_t sense_failed(const struct sense *sense, int64_t now_ns)
 {
-    uint32_t failed = 0;
-    for (uint32_t i = 0; i < sense->count; i++) {
-        const struct segment_collector *shown = &sense->collectors[i]->shown;
-        bool hung = shown->busy_since_ns != 0 && now_ns - shown->busy_since_ns > HUNG_NS;
-        failed += (shown->error != 0 && shown->error != VAGUS_EUNSUPPORTED) || hung;
+    uint32_t failed = (uint32_t)__builtin_popcount(sense->failing);
+    uint32_t set = sense->asked & ~sense->failing;
+    for (struct vagus_collector *collector; (collector = sense_pop(sense, &set)) != NULL;) {
+        int64_t since_ns = collector->shown.busy_since_ns;
+        failed += since_ns != 0 && now_ns - since_ns > HUNG_NS;
     }
     return failed;
 }
