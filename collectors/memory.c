@@ -252,8 +252,10 @@ static double bytes_ahead(struct vagus_collector *collector, size_t metric, size
                                                : limit - threshold;
         if (metric == USAGE && source->limit_bytes != state->least.limit_bytes)
             continue;
-        if (source->level < 0 || !host_memory_wakes(host, (unsigned)source->level, at))
-            nearest = fmin(nearest, fabs(at - usage));
+        double distance = fabs(at - usage);
+        if (distance < nearest &&
+            (source->level < 0 || !host_memory_wakes(host, (unsigned)source->level, at)))
+            nearest = distance;
     }
     return nearest;
 }

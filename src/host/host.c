@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "host/inside.h"
@@ -94,9 +95,13 @@ int host_file_read_at(struct host *host, struct host_file *file, char *buffer, s
 
 bool host_memory_to_spare(void)
 {
-    /* Volatile, lest the compiler leave out a pair of calls that does nothing. */
-    void *volatile probe = malloc(4u << 20);
-    bool spare = probe != NULL;
+    /* Volatile, lest the compiler leave out a pair of calls that does nothing. The large piece does
+     * not come from malloc(), which would keep all that is freed later, up to twice of it. */
+    void *volatile probe = malloc(4096);
+    void *large = mmap(NULL, 4u << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool spare = probe != NULL && large != MAP_FAILED;
+    if (large != MAP_FAILED)
+        munmap(large, 4u << 20);
     free(probe);
     return spare;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/loaded.h"
 #include "host/inside.h"
 #include "host/parse.h"
 
@@ -64,6 +65,7 @@ void host_places(struct host *host, const char *const *buses, size_t count,
                  struct host_place *places)
 {
     hwloc_topology_t topology = NULL;
+    size_t objects = loaded_count();
     bool loaded = false;
     if (host->machine && count > 0 && host_memory_to_spare() && hwloc_topology_init(&topology) == 0)
         loaded = forbid_drivers(topology) &&
@@ -81,4 +83,5 @@ void host_places(struct host *host, const char *const *buses, size_t count,
     }
     if (topology != NULL)
         hwloc_topology_destroy(topology);
+    loaded_let_go(objects);
 }

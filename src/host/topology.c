@@ -4,6 +4,7 @@
 
 #include <hwloc.h>
 
+#include "base/loaded.h"
 #include "host/inside.h"
 
 static unsigned count_of(hwloc_topology_t topology, hwloc_obj_type_t type)
@@ -28,6 +29,7 @@ static void add_numa_nodes(struct host *host, hwloc_topology_t topology)
 void host_topology_open(struct host *host)
 {
     hwloc_topology_t topology;
+    size_t loaded = loaded_count();
     host->topology_error = VAGUS_EUNSUPPORTED;
     if (!host->machine || !host_memory_to_spare() || hwloc_topology_init(&topology) != 0)
         return;
@@ -46,6 +48,7 @@ void host_topology_open(struct host *host)
         add_numa_nodes(host, topology);
     }
     hwloc_topology_destroy(topology);
+    loaded_let_go(loaded); /* its plugins bring libraries along that stay */
 }
 
 int host_topology(const struct host *host, struct host_topology *topology)

@@ -14,9 +14,9 @@ static void offer(const struct watch *watch, double value, double *below, double
         if (!threshold->present || watch->severities[i].phase == SEVERITY_RAISED)
             continue;
         if (threshold->below && value >= threshold->enter)
-            *below = fmax(*below, threshold->enter); /* of NaN and a number, the number */
+            *below = *below > threshold->enter ? *below : threshold->enter; /* NaN is not */
         else if (!threshold->below && value <= threshold->enter)
-            *above = fmin(*above, threshold->enter);
+            *above = *above < threshold->enter ? *above : threshold->enter;
     }
 }
 

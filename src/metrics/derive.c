@@ -179,6 +179,9 @@ static bool progress_felt(struct derive *derive, struct metrics *metrics)
     const char *why;
     if (derive->progress_defined || derive->progress_refused)
         return derive->progress_defined;
+    if (derive->progress_sought == metrics_count(metrics))
+        return false;
+    derive->progress_sought = metrics_count(metrics);
     if (metrics_find(metrics, input, NULL) < 0)
         return false;
     /* One that the policy or the agent itself defined stands. */

@@ -25,6 +25,7 @@ struct derive {
     /* agent.progress.age, which needs no policy: there as soon as agent.progress is. */
     struct derived progress;
     bool progress_defined, progress_refused;
+    uint32_t progress_sought; /* among so many metrics */
 };
 
 /* The config must outlive it. VAGUS_ENOMEM; VAGUS_EFULL and the like of metrics_define(), with

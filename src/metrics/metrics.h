@@ -63,6 +63,7 @@ struct metrics {
                                all that a calm tick looks at: */
     struct vagus_reading *readings; /* the newest value of each */
     uint64_t *versions;             /* grows with each new value or gap */
+    uint64_t *touched;              /* a bit for each reading that was not mirrored since */
     uint32_t *recorded;             /* those that are folded from cells */
     uint32_t recorded_count;        /* published with release */
     uint32_t capacity;

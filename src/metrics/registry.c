@@ -19,6 +19,7 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     metrics->entries = calloc(capacity, sizeof(*metrics->entries));
     metrics->readings = calloc(capacity, sizeof(*metrics->readings));
     metrics->versions = calloc(capacity, sizeof(*metrics->versions));
+    metrics->touched = calloc(capacity / 64 + 1, sizeof(*metrics->touched));
     metrics->recorded = calloc(capacity, sizeof(*metrics->recorded));
     metrics->described = calloc(capacity, sizeof(*metrics->described));
     metrics->sums = calloc(capacity, sizeof(*metrics->sums));
@@ -26,8 +27,8 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     metrics->families = calloc(places, sizeof(*metrics->families));
     metrics->index_mask = places - 1;
     if (metrics->entries == NULL || metrics->readings == NULL || metrics->versions == NULL ||
-        metrics->recorded == NULL || metrics->described == NULL || metrics->sums == NULL ||
-        metrics->index == NULL || metrics->families == NULL ||
+        metrics->touched == NULL || metrics->recorded == NULL || metrics->described == NULL ||
+        metrics->sums == NULL || metrics->index == NULL || metrics->families == NULL ||
         store_init(&metrics->store, segment, capacity, SPREADS_MAX(capacity) * SPREAD_LEVELS) !=
             0 ||
         cells_init(&metrics->cells, generation, capacity, threads_max) != 0 ||
@@ -47,6 +48,7 @@ void metrics_finish(struct metrics *metrics)
     free(metrics->entries);
     free(metrics->readings);
     free(metrics->versions);
+    free(metrics->touched);
     free(metrics->recorded);
     free(metrics->described);
     free(metrics->sums);

@@ -32,6 +32,11 @@ static int64_t good_until(const struct metrics *metrics, const struct metric *me
     return clock_add_ns(taken_ns, good_for_ns);
 }
 
+static inline void touch(struct metrics *metrics, uint32_t index)
+{
+    metrics->touched[index / 64] |= UINT64_C(1) << index % 64;
+}
+
 static void take(struct metrics *metrics, const struct metric *metric, int64_t taken_ns,
                  double value)
 {
@@ -40,6 +45,7 @@ static void take(struct metrics *metrics, const struct metric *metric, int64_t t
                                .taken_ns = taken_ns,
                                .good_until_ns = good_until(metrics, metric, taken_ns)};
     metrics->versions[metric->index]++;
+    touch(metrics, metric->index);
 }
 
 void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value)
@@ -59,6 +65,7 @@ bool metrics_put_newest(struct metrics *metrics, uint32_t index, int64_t taken_n
     if (reading->value == value && reading->error == 0 && reading->taken_ns != 0) {
         reading->taken_ns = taken_ns;
         reading->good_until_ns = good_until(metrics, &metrics->entries[index], taken_ns);
+        touch(metrics, index);
         return false;
     }
     take(metrics, &metrics->entries[index], taken_ns, value);
@@ -70,6 +77,7 @@ void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns,
     struct metric *metric = &metrics->entries[index];
     metrics->readings[index].error = error;
     metrics->versions[index]++;
+    touch(metrics, index);
     /* What was never there leaves no trail of gaps behind. */
     if (store_newest(&metrics->store, index, store_own_level(metric->tier)) != 0)
         append(metrics, metric, at_ns, NAN);
@@ -84,6 +92,7 @@ void metrics_show(struct metrics *metrics, uint32_t index, int64_t taken_ns, dou
     }
     metrics->readings[index].error = error;
     metrics->versions[index]++;
+    touch(metrics, index);
 }
 
 /* Adds up all counters, slot by slot: a row is contiguous. */
@@ -128,6 +137,7 @@ static void fold_counter(struct metrics *metrics, struct metric *metric, uint64_
     }
     reading->taken_ns = tick_ns;
     reading->good_until_ns = good_until(metrics, metric, tick_ns);
+    touch(metrics, metric->index);
 }
 
 /* The newest value of a histogram is how many values it holds; which these were, its history by
@@ -168,9 +178,18 @@ void metrics_mirror(struct metrics *metrics, int64_t now_ns)
 {
     uint32_t count = metrics_count(metrics);
     struct segment_head *head = segment_head(metrics->segment, SEGMENT_VALUES);
+    struct vagus_reading *mirror = segment_entries(metrics->segment, SEGMENT_VALUES);
     segment_write_begin(&head->stamp);
-    memcpy(segment_entries(metrics->segment, SEGMENT_VALUES), metrics->readings,
-           count * sizeof(*metrics->readings));
+    for (uint32_t i = 0; i < count; i += 64) {
+        uint64_t touched = metrics->touched[i / 64];
+        if (touched == 0)
+            continue;
+        metrics->touched[i / 64] = 0;
+        uint32_t first = i + (uint32_t)__builtin_ctzll(touched);
+        uint32_t end = i + 64 - (uint32_t)__builtin_clzll(touched);
+        memcpy(&mirror[first], &metrics->readings[first],
+               (end - first) * sizeof(*metrics->readings));
+    }
     head->count = count;
     head->updated_ns = now_ns;
     segment_write_end(&head->stamp);

@@ -13,12 +13,24 @@ static int64_t thread_cpu_ns(void)
     return used.tv_sec * VAGUS_SECOND_NS + used.tv_nsec;
 }
 
-void cost_mark(struct vagus_monitor *monitor, bool near)
+/* Between two ticks nothing else runs, so two looks tell of all reads near a limit in between,
+ * and where there are none it costs nothing. */
+void cost_near_begin(struct vagus_monitor *monitor)
 {
+    if (monitor->near_counted)
+        return;
+    monitor->near_counted = true;
+    monitor->cpu_mark_ns = thread_cpu_ns();
+}
+
+void cost_near_end(struct vagus_monitor *monitor)
+{
+    if (!monitor->near_counted)
+        return;
+    monitor->near_counted = false;
     int64_t used_ns = thread_cpu_ns();
-    if (near && used_ns > monitor->cpu_mark_ns)
+    if (used_ns > monitor->cpu_mark_ns)
         monitor->near_cpu_ns += used_ns - monitor->cpu_mark_ns;
-    monitor->cpu_mark_ns = used_ns;
 }
 
 static void put(struct vagus_monitor *monitor, int32_t index, int64_t now_ns, double value)
@@ -57,7 +69,6 @@ void cost_step(struct vagus_monitor *monitor, int64_t now_ns)
                                 VAGUS_EUNSUPPORTED);
         return;
     }
-    monitor->cpu_mark_ns = used_ns;
     int64_t cpu_ns = used_ns + sense_lanes_cpu_ns(monitor->sense);
     if (monitor->cpu_at_ns != 0 && now_ns > monitor->cpu_at_ns)
         put(monitor, monitor->cpu_index, now_ns,

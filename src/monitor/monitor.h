@@ -75,7 +75,8 @@ struct vagus_monitor {
     uint64_t publications;
     int64_t started_ns, last_tick_ns;
     int64_t cpu_ns, cpu_at_ns;        /* used until when */
-    int64_t cpu_mark_ns, near_cpu_ns; /* when it was looked at last; used near a limit */
+    int64_t cpu_mark_ns, near_cpu_ns; /* before reads near a limit; used for these */
+    bool near_counted;                /* such reads are under way */
     struct pace pace;
     int32_t cpu_index, stretch_index, near_index, missed_index;
     uint32_t listeners, hung;                  /* as last mirrored */
@@ -232,8 +233,10 @@ bool kernel_wake_finish(struct vagus_monitor *monitor, int64_t deadline_ns);
 
 /* Puts it, and slows the tiers down or lets them go by the policy's budget. */
 void cost_step(struct vagus_monitor *monitor, int64_t now_ns);
-/* The CPU that the sampler used since the last mark went into a read near a limit, or did not. */
-void cost_mark(struct vagus_monitor *monitor, bool near);
+/* Before a read near a limit, and before the next step: what is used in between is used for such
+ * reads. */
+void cost_near_begin(struct vagus_monitor *monitor);
+void cost_near_end(struct vagus_monitor *monitor);
 
 /* --- health.c --- */
 

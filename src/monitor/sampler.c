@@ -292,14 +292,13 @@ static void *sampler_run(void *arg)
             break;
         /* First what may be a matter of a millisecond. */
         if ((why & WAKE_NEAR) != 0 || now_ns >= sense_near_next_ns(monitor->sense)) {
+            cost_near_begin(monitor);
             sampler_near_step(monitor);
-            cost_mark(monitor, true);
         }
-        if ((why & WAKE_STEP) != 0 || now_ns >= schedule_next_ns(&monitor->schedule))
+        if ((why & WAKE_STEP) != 0 || now_ns >= schedule_next_ns(&monitor->schedule)) {
+            cost_near_end(monitor);
             sampler_step(monitor);
-        else
-            continue;
-        cost_mark(monitor, false);
+        }
     }
     pthread_cleanup_pop(1);
     return NULL;

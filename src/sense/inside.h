@@ -20,12 +20,11 @@ struct staged {
 };
 
 struct vagus_collector {
-    /* All that a tick looks at where nothing is due. */
+    uint32_t place; /* in sense->collectors */
     unsigned tiers; /* that its metrics are filled on */
     int open_error;
     struct lane *lane; /* of blocking collectors, once started */
     unsigned waiting;  /* tiers that fell due while the lane was at work */
-    bool staged;       /* sampled in place, and not taken in yet */
     bool unsupported;  /* the newest sample said that this machine cannot tell */
 
     /* Of the sample that is staged. */
@@ -62,10 +61,38 @@ struct sense {
     struct sense_thresholds thresholds;
     struct sense_rate rates[SENSE_RATES_MAX];
     uint32_t rate_count;
-    int64_t near_next_ns; /* the nearest of all; INT64_MAX: tiers are soon enough */
+    /* Sets of collectors, one bit each: a tick touches the memory of those alone that have
+     * something to do, since after a sleep each line of it costs as much as a small read. */
+    uint32_t of_tier[VAGUS_TIER_COUNT]; /* which are open and fill it */
+    uint32_t unsupported;               /* whose newest sample said so */
+    uint32_t failing;                   /* whose newest sample failed, or that could not open */
+    uint32_t lanes;                     /* that have one, */
+    uint32_t asked;                     /* and of these, whose lane is at work or has brought */
+    uint32_t staged;                    /* sampled in place, and not taken in yet */
+    uint32_t near_staged;               /* the same for reads near a limit */
+    uint32_t near;                      /* of which something can run out */
+    int64_t near_next_ns;               /* the nearest of all; INT64_MAX: tiers are soon enough */
+    int64_t near_each_ns[SEGMENT_COLLECTORS_MAX];
     uint32_t count;
     struct vagus_collector *collectors[SEGMENT_COLLECTORS_MAX];
 };
+
+_Static_assert(SEGMENT_COLLECTORS_MAX <= 32, "a set of collectors is a word");
+
+static inline uint32_t collector_bit(const struct vagus_collector *collector)
+{
+    return UINT32_C(1) << collector->place;
+}
+
+/* Takes the first collector out of a set; NULL if it is empty. */
+static inline struct vagus_collector *sense_pop(const struct sense *sense, uint32_t *set)
+{
+    if (*set == 0)
+        return NULL;
+    struct vagus_collector *first = sense->collectors[__builtin_ctz(*set)];
+    *set &= *set - 1;
+    return first;
+}
 
 static inline unsigned collector_tier(const struct vagus_metric_desc *metric)
 {
@@ -75,6 +102,16 @@ static inline unsigned collector_tier(const struct vagus_metric_desc *metric)
 static inline bool collector_many(const struct vagus_metric_desc *metric)
 {
     return metric->instance != NULL;
+}
+
+/* Its error is what is shown; what this machine does not have is no failure. */
+static inline void collector_note_error(struct sense *sense,
+                                        const struct vagus_collector *collector)
+{
+    int error = collector->shown.error;
+    sense->failing &= ~collector_bit(collector);
+    if (error != 0 && error != VAGUS_EUNSUPPORTED)
+        sense->failing |= collector_bit(collector);
 }
 
 /* How many entries of a metric are in use. */
@@ -90,7 +127,7 @@ bool near_valid(const struct vagus_collector_desc *desc);
 /* Before open(), when the room for metrics was made. 0 or VAGUS_ENOMEM. */
 int near_make_room(struct vagus_collector *collector);
 /* After open(). */
-void near_find_rates(const struct sense *sense, struct vagus_collector *collector);
+void near_find_rates(struct sense *sense, struct vagus_collector *collector);
 /* New values of the collector were taken in: says when each thing that can run out is read again.
  */
 void near_look(struct sense *sense, struct vagus_collector *collector, int64_t now_ns);

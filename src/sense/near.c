@@ -21,6 +21,12 @@ int64_t near_wait_ns(const struct near *near, double ahead, double rate, int64_t
     return wait_ns > (double)least_ns ? (int64_t)wait_ns : least_ns;
 }
 
+/* fmin() is a call, into a library that a tick uses nothing else of. */
+static double lesser(double a, double b)
+{
+    return b < a ? b : a;
+}
+
 static double rate_of(const struct sense *sense, struct vagus_collector *collector,
                       const struct vagus_limited *limited)
 {
@@ -72,8 +78,11 @@ int near_make_room(struct vagus_collector *collector)
     return collector->near != NULL ? 0 : VAGUS_ENOMEM;
 }
 
-void near_find_rates(const struct sense *sense, struct vagus_collector *collector)
+void near_find_rates(struct sense *sense, struct vagus_collector *collector)
 {
+    sense->near_each_ns[collector->place] = INT64_MAX;
+    if (collector->open_error == 0 && collector->near != NULL)
+        sense->near |= collector_bit(collector);
     for (size_t i = 0; collector->open_error == 0 && i < collector->desc.limited_count; i++)
         collector->max_rates[i] = rate_of(sense, collector, &collector->desc.limited[i]);
 }
@@ -170,8 +179,8 @@ static void look_at(struct sense *sense, struct vagus_collector *collector, size
         moved |= !isnan(ends[1]) && value - was >= least && value > was;
         for (unsigned end = 0; end < 2; end++)
             if (!isnan(ends[end]))
-                nearest = fmin(nearest, units_to(sense, collector, limited, i, instance, value,
-                                                 ends[end], now_ns));
+                nearest = lesser(nearest, units_to(sense, collector, limited, i, instance, value,
+                                                   ends[end], now_ns));
     }
     if (fresh)
         near->moving = moved ? NEAR_STILL_READS : near->moving - (near->moving > 0);
@@ -179,24 +188,33 @@ static void look_at(struct sense *sense, struct vagus_collector *collector, size
     set_next(collector, which, near, now_ns);
 }
 
+/* When the first of what of it can run out is to be read. */
+static void note_next(struct sense *sense, const struct vagus_collector *collector)
+{
+    int64_t next_ns = INT64_MAX;
+    WALK(collector, walk)
+    if (walk.near->next_ns < next_ns)
+        next_ns = walk.near->next_ns;
+    sense->near_each_ns[collector->place] = next_ns;
+}
+
 void near_find_next(struct sense *sense)
 {
+    /* A lane at work is asked again when it has brought what it is at. */
+    uint32_t set = sense->near & ~sense->asked;
     sense->near_next_ns = INT64_MAX;
-    for (uint32_t i = 0; i < sense->count; i++) {
-        const struct vagus_collector *collector = sense->collectors[i];
-        /* A lane at work is asked again when it has brought what it is at. */
-        if (collector->lane != NULL && !lane_idle(collector->lane))
-            continue;
-        WALK(collector, walk)
-        if (walk.near->next_ns < sense->near_next_ns)
-            sense->near_next_ns = walk.near->next_ns;
-    }
+    for (; set != 0; set &= set - 1)
+        if (sense->near_each_ns[__builtin_ctz(set)] < sense->near_next_ns)
+            sense->near_next_ns = sense->near_each_ns[__builtin_ctz(set)];
 }
 
 static void look(struct sense *sense, struct vagus_collector *collector, bool fresh, int64_t now_ns)
 {
+    if ((sense->near & collector_bit(collector)) == 0)
+        return;
     WALK(collector, walk)
     look_at(sense, collector, walk.which, walk.instance, fresh, now_ns);
+    note_next(sense, collector);
 }
 
 void near_look(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
@@ -206,9 +224,9 @@ void near_look(struct sense *sense, struct vagus_collector *collector, int64_t n
 
 void sense_near_relook(struct sense *sense, int64_t now_ns)
 {
-    for (uint32_t i = 0; i < sense->count; i++)
-        if (sense->collectors[i]->lane == NULL || lane_idle(sense->collectors[i]->lane))
-            look(sense, sense->collectors[i], false, now_ns);
+    uint32_t set = sense->near & ~sense->asked;
+    for (struct vagus_collector *collector; (collector = sense_pop(sense, &set)) != NULL;)
+        look(sense, collector, false, now_ns);
     near_find_next(sense);
 }
 
@@ -266,6 +284,7 @@ bool near_take(struct sense *sense, struct vagus_collector *collector, int64_t n
         walk.near->moving -= walk.near->moving > 0;
         set_next(collector, walk.which, walk.near, now_ns);
     }
+    note_next(sense, collector);
     return false;
 }
 
@@ -286,17 +305,22 @@ bool sense_near_sample(struct sense *sense, int64_t now_ns)
     bool any = false;
     if (now_ns < sense->near_next_ns)
         return false;
-    for (uint32_t i = 0; i < sense->count; i++) {
-        struct vagus_collector *collector = sense->collectors[i];
-        if (collector->near == NULL || collector->open_error != 0 ||
-            (collector->lane != NULL && !lane_idle(collector->lane)) || !want(collector, now_ns))
+    uint32_t set = sense->near & ~sense->asked;
+    for (; set != 0; set &= set - 1) {
+        if (now_ns < sense->near_each_ns[__builtin_ctz(set)])
+            continue;
+        struct vagus_collector *collector = sense->collectors[__builtin_ctz(set)];
+        if (!want(collector, now_ns))
             continue;
         collector->near_asked = true;
         any = true;
-        if (collector->lane == NULL)
+        if (collector->lane == NULL) {
             near_run(collector);
-        else
+            sense->near_staged |= collector_bit(collector);
+        } else {
+            sense->asked |= collector_bit(collector);
             lane_request_ring(collector->lane, collector->bell, WAKE_NEAR);
+        }
     }
     return any;
 }
@@ -304,27 +328,25 @@ bool sense_near_sample(struct sense *sense, int64_t now_ns)
 bool sense_near_take_in(struct sense *sense, int64_t now_ns)
 {
     bool changed = false;
-    for (uint32_t i = 0; i < sense->count; i++) {
-        struct vagus_collector *collector = sense->collectors[i];
+    uint32_t set = sense->asked | sense->near_staged;
+    sense->near_staged = 0;
+    for (struct vagus_collector *collector; (collector = sense_pop(sense, &set)) != NULL;)
         if (collector->lane != NULL)
             changed |= sense_visit_lane(sense, collector, 0, now_ns);
-        else if (collector->near_asked)
+        else
             changed |= near_take(sense, collector, now_ns);
-    }
     near_find_next(sense);
     return changed;
 }
 
 void sense_near_hasten(struct sense *sense, const char *limited, int64_t now_ns)
 {
-    for (uint32_t i = 0; i < sense->count; i++) {
-        struct vagus_collector *collector = sense->collectors[i];
-        if (collector->lane != NULL && !lane_idle(collector->lane))
-            continue;
+    uint32_t set = sense->near & ~sense->asked;
+    for (struct vagus_collector *collector; (collector = sense_pop(sense, &set)) != NULL;) {
         WALK(collector, walk)
         if (strcmp(collector->desc.limited[walk.which].name, limited) == 0) {
             walk.near->next_ns = now_ns;
-            sense->near_next_ns = now_ns;
+            sense->near_each_ns[collector->place] = sense->near_next_ns = now_ns;
         }
     }
 }

@@ -206,9 +206,14 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
         collector_free(collector);
         return VAGUS_ENOMEM;
     }
+    collector->place = sense->count;
     collector->open_error = desc->open != NULL ? desc->open(collector) : 0;
+    for (unsigned tier = 0; tier < VAGUS_TIER_COUNT && collector->open_error == 0; tier++)
+        if ((collector->tiers & 1u << tier) != 0)
+            sense->of_tier[tier] |= collector_bit(collector);
     near_find_rates(sense, collector);
     collector->shown.error = collector->open_error;
+    collector_note_error(sense, collector);
     collector->shown.flags = desc->flags;
     define_all(sense, collector);
     for (size_t i = 0; collector->open_error != 0 && i < desc->metric_count; i++)
@@ -313,7 +318,10 @@ static void take_in(struct sense *sense, struct vagus_collector *collector, int6
     }
     /* One that says of each metric apart that it failed has failed as a whole, too. */
     collector->shown.error = collector->error == 0 && brought == 0 ? failed : collector->error;
+    collector_note_error(sense, collector);
     collector->unsupported = collector->error == VAGUS_EUNSUPPORTED;
+    sense->unsupported &= ~collector_bit(collector);
+    sense->unsupported |= collector->unsupported ? collector_bit(collector) : 0;
     collector->shown.samples++;
     collector->shown.failures += collector->shown.error != 0 && !collector->unsupported;
     collector->shown.last_ns = collector->began_ns;
@@ -327,6 +335,7 @@ bool sense_visit_lane(struct sense *sense, struct vagus_collector *collector, un
 {
     bool changed = false;
     if (lane_take(collector->lane)) {
+        sense->asked &= ~collector_bit(collector);
         changed = !collector->near_asked;
         if (collector->near_asked)
             changed = near_take(sense, collector, now_ns);
@@ -343,6 +352,7 @@ bool sense_visit_lane(struct sense *sense, struct vagus_collector *collector, un
     }
     collector->due = due | collector->waiting;
     collector->waiting = 0;
+    sense->asked |= collector_bit(collector);
     lane_request(collector->lane);
     return changed;
 }
@@ -353,6 +363,17 @@ static unsigned due_of(const struct vagus_collector *collector, unsigned due)
     if (!collector->unsupported)
         return due & collector->tiers;
     return (due & (1u << VAGUS_TIER_60S)) != 0 ? collector->tiers : 0;
+}
+
+/* Those of which due_of() is not 0. */
+static uint32_t wanted(const struct sense *sense, unsigned due)
+{
+    uint32_t set = 0;
+    for (unsigned tier = 0; tier < VAGUS_TIER_COUNT; tier++)
+        if ((due & 1u << tier) != 0)
+            set |= sense->of_tier[tier];
+    set &= ~sense->unsupported;
+    return (due & (1u << VAGUS_TIER_60S)) != 0 ? set | sense->unsupported : set;
 }
 
 static void put_costs(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
@@ -376,38 +397,34 @@ static void put_costs(struct sense *sense, struct vagus_collector *collector, in
 
 void sense_sample(struct sense *sense, unsigned due)
 {
-    for (uint32_t i = 0; i < sense->count; i++) {
-        struct vagus_collector *collector = sense->collectors[i];
-        unsigned wanted = due_of(collector, due);
-        if (collector->open_error != 0 || collector->lane != NULL || wanted == 0)
-            continue;
-        collector->due = wanted;
+    uint32_t set = wanted(sense, due) & ~sense->lanes;
+    sense->staged |= set;
+    for (struct vagus_collector *collector; (collector = sense_pop(sense, &set)) != NULL;) {
+        collector->due = due_of(collector, due);
         collector_run(collector);
-        collector->staged = true;
     }
 }
 
 void sense_take_in(struct sense *sense, unsigned due, int64_t now_ns)
 {
-    for (uint32_t i = 0; i < sense->count; i++) {
-        struct vagus_collector *collector = sense->collectors[i];
-        if (collector->open_error != 0)
-            continue;
+    uint32_t set = sense->staged | sense->asked | (wanted(sense, due) & sense->lanes);
+    sense->staged = 0;
+    for (struct vagus_collector *collector; (collector = sense_pop(sense, &set)) != NULL;)
         if (collector->lane != NULL)
             sense_visit_lane(sense, collector, due_of(collector, due), now_ns);
-        else if (collector->staged)
+        else
             take_in(sense, collector, now_ns);
-        collector->staged = false;
-        if ((due & (1u << VAGUS_TIER_10S)) != 0)
-            put_costs(sense, collector, now_ns);
-    }
+    for (uint32_t i = 0; (due & (1u << VAGUS_TIER_10S)) != 0 && i < sense->count; i++)
+        if (sense->collectors[i]->open_error == 0)
+            put_costs(sense, sense->collectors[i], now_ns);
     near_find_next(sense);
 }
 
 static bool lanes_at_work(const struct sense *sense)
 {
-    for (uint32_t i = 0; i < sense->count; i++)
-        if (sense->collectors[i]->lane != NULL && !lane_idle(sense->collectors[i]->lane))
+    uint32_t set = sense->asked;
+    for (struct vagus_collector *collector; (collector = sense_pop(sense, &set)) != NULL;)
+        if (!lane_idle(collector->lane))
             return true;
     return false;
 }
@@ -439,11 +456,11 @@ uint32_t sense_count(const struct sense *sense)
 
 uint32_t sense_failed(const struct sense *sense, int64_t now_ns)
 {
-    uint32_t failed = 0;
-    for (uint32_t i = 0; i < sense->count; i++) {
-        const struct segment_collector *shown = &sense->collectors[i]->shown;
-        bool hung = shown->busy_since_ns != 0 && now_ns - shown->busy_since_ns > HUNG_NS;
-        failed += (shown->error != 0 && shown->error != VAGUS_EUNSUPPORTED) || hung;
+    uint32_t failed = (uint32_t)__builtin_popcount(sense->failing);
+    uint32_t set = sense->asked & ~sense->failing;
+    for (struct vagus_collector *collector; (collector = sense_pop(sense, &set)) != NULL;) {
+        int64_t since_ns = collector->shown.busy_since_ns;
+        failed += since_ns != 0 && now_ns - since_ns > HUNG_NS;
     }
     return failed;
 }
@@ -472,6 +489,7 @@ int sense_start(struct sense *sense, bool threads)
         int error = lane_create(name, collector_run, collector_free, collector, &collector->lane);
         if (error != 0)
             return error;
+        sense->lanes |= collector_bit(collector);
     }
     return 0;
 }
