@@ -130,6 +130,16 @@ static inline double gpu_value(struct vagus_monitor *m, const char *name, const 
     return state == VAGUS_STATE_OK ? reading.value : -(double)state;
 }
 
+/* Steps to the next deadline; how long that was. */
+static inline int64_t gpu_next(struct vagus_monitor *m)
+{
+    int64_t next_ns = 0, from_ns = atomic_load(&test_now_ns);
+    if (vagus_step(m, &next_ns) != 0)
+        return -1;
+    atomic_store(&test_now_ns, next_ns);
+    return next_ns - from_ns;
+}
+
 #define STALE (-(double)VAGUS_STATE_STALE)
 #define UNSUPPORTED (-(double)VAGUS_STATE_UNSUPPORTED)
 #define FAILED (-(double)VAGUS_STATE_ERROR)

@@ -42,6 +42,36 @@ static void every_reading_arrives_in_its_unit(void)
     gpu_machine_remove();
 }
 
+/* The same file, which the monitor holds open. */
+static void rewrite(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", gpu_root, name);
+    FILE *file = fopen(path, "r+");
+    REQUIRE(file != NULL);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void memory_near_a_limit_is_read_sooner(void)
+{
+    gpu_machine();
+    make_card();
+    struct vagus_monitor *m =
+        gpu_monitor_of("rules:\n  - name: vram\n    metric: hw.gpu.memory.usage\n"
+                       "    throttle: { above: 4300000000B, clear: 4200000000B }\n",
+                       VAGUS_STEPPED);
+    CHECK_EQ(gpu_next(m), 5 * MS); /* 10 MB at 16 GB/s are less */
+    rewrite(DEVICE "mem_info_vram_used", "4300000001\n");
+    rewrite(DEVICE "gpu_busy_percent", "99\n");
+    gpu_next(m);
+    CHECK_READS("hw.gpu.memory.usage", "card1", 4300000001.0);
+    CHECK_READS("hw.gpu.utilization", "card1", 0.37);
+    CHECK(vagus_signal_level(m, VAGUS_THROTTLE) > 0);
+    vagus_monitor_close(m);
+    gpu_machine_remove();
+}
+
 static void a_card_that_sleeps_is_not_woken(void)
 {
     gpu_machine();
@@ -137,6 +167,7 @@ static void a_machine_without_one_has_no_such_sense(void)
 int main(void)
 {
     RUN(every_reading_arrives_in_its_unit);
+    RUN(memory_near_a_limit_is_read_sooner);
     RUN(a_card_that_sleeps_is_not_woken);
     RUN(a_newer_kernel_has_other_names);
     RUN(damaged_files_are_no_readings);

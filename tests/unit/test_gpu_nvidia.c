@@ -147,6 +147,71 @@ static void processes_of_others_are_never_ones_own(void)
     gpu_machine_remove();
 }
 
+/* The only metric of these monitors that a rule judges. */
+#define RULE(metric, thresholds)                                                                   \
+    "rules:\n  - name: vram\n    metric: " metric "\n    min_hold: 0s\n" thresholds
+
+static void memory_near_a_limit_is_read_alone_and_sooner(void)
+{
+    gpu_machine();
+    struct nvml_fake *fake = gpu_driver("new", 2);
+    for (unsigned i = 0; i < 2; i++)
+        fake->devices[i].total = 80000000000;
+    fake->devices[0].free = 18000000000;
+    fake->devices[1].free = 70000000000;
+    struct vagus_monitor *m = gpu_monitor_of(
+        RULE("hw.gpu.memory.free", "    throttle: { below: 10000000000B, clear: 12000000000B }\n"),
+        VAGUS_STEPPED);
+    organ_run(m, 0); /* at 16 GB/s, 8 GB are half a second */
+    unsigned calls = fake->calls;
+    for (int64_t left_ns = 100 * MS; left_ns > 0;)
+        left_ns -= gpu_next(m);
+    CHECK_EQ(fake->calls, calls);
+    fake->devices[0].free = 10000001000;
+    organ_run(m, 1 * S);
+    calls = fake->calls;
+    for (int i = 1; i <= 10; i++) {
+        CHECK(gpu_next(m) <= 5 * MS);
+        CHECK(fake->calls <= calls + (unsigned)i); /* nothing else, and not of the other GPU */
+    }
+    CHECK(fake->calls >= calls + 8);
+    CHECK_EQ(vagus_signal_level(m, VAGUS_THROTTLE) > 0, 0);
+    fake->devices[0].free = 9000000000;
+    gpu_next(m);
+    gpu_next(m);
+    CHECK(vagus_signal_level(m, VAGUS_THROTTLE) > 0);
+    calls = fake->calls; /* nothing lies ahead any more */
+    for (int64_t left_ns = 300 * MS; left_ns > 0;)
+        left_ns -= gpu_next(m);
+    CHECK_EQ(fake->calls, calls);
+    vagus_monitor_close(m);
+    gpu_machine_remove();
+}
+
+static void a_share_of_memory_goes_by_its_whole(void)
+{
+    gpu_machine();
+    struct nvml_fake *fake = gpu_driver("new", 1);
+    fake->devices[0].total = 80000000000;
+    fake->devices[0].free = 11200000000;
+    struct vagus_monitor *m = gpu_monitor_of(
+        "limits: { max_rate: { vram: 3200000000B } }\n" RULE(
+            "hw.gpu.memory.utilization", "    throttle: { above: 90%, clear: 80% }\n"),
+        VAGUS_STEPPED);
+    unsigned calls = fake->calls;
+    organ_run(m, 499 * MS); /* 4 % of 80 GB are a second */
+    CHECK_EQ(fake->calls, calls);
+    organ_run(m, 2 * MS);
+    CHECK_EQ(fake->calls, calls + 1);
+    fake->driver_result = NVML_GPU_IS_LOST;
+    organ_run(m, 490 * MS);
+    CHECK_EQ(fake->calls, calls + 1);
+    organ_run(m, 3 * S); /* reads that fail are the tier's to tell */
+    CHECK_READS("hw.gpu.memory.free", "0", FAILED);
+    vagus_monitor_close(m);
+    gpu_machine_remove();
+}
+
 static void nonsense_is_no_reading(void)
 {
     gpu_machine();
@@ -381,6 +446,8 @@ int main(void)
     RUN(every_reading_arrives_in_its_unit);
     RUN(an_old_library_tells_what_it_can);
     RUN(processes_of_others_are_never_ones_own);
+    RUN(memory_near_a_limit_is_read_alone_and_sooner);
+    RUN(a_share_of_memory_goes_by_its_whole);
     RUN(nonsense_is_no_reading);
     RUN(faults_are_counted);
     RUN(slices_come_and_go);
