@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -192,6 +193,73 @@ static void v2_sets_high_and_gives_it_back(void)
     end();
 }
 
+/* As a kill leaves it: the kernel keeps whole pages. */
+static void v2_takes_over_what_a_killed_monitor_left(void)
+{
+    struct host_wake_told told;
+    char text[32];
+    begin_v2(true);
+    root_write("sys/fs/cgroup/a/memory.high", "214745088\n");
+    CHECK(host_memory_wake_ask(host, &request));
+    CHECK_EQ(request.order_count, 1);
+    host_memory_wake_told(host, &told);
+    CHECK(told.high_set && told.high_left);
+    CHECK_EQ(told.error, 0);
+    host_memory_wake_close(host);
+    read_below("sys/fs/cgroup/a/memory.high", text, sizeof(text));
+    CHECK(strncmp(text, "max", 3) == 0);
+    end();
+}
+
+static void v2_takes_nothing_from_a_monitor_that_lives(void)
+{
+    static const char *const values[] = {"max\n", "214745088\n"};
+    for (size_t i = 0; i < 2; i++) {
+        struct host_wake_told told;
+        char path[128];
+        begin_v2(true);
+        root_write("sys/fs/cgroup/a/memory.high", values[i]);
+        snprintf(path, sizeof(path), "%s/sys/fs/cgroup/a/memory.high", root_dir);
+        int other = open(path, O_RDONLY | O_CLOEXEC);
+        CHECK_EQ(flock(other, LOCK_EX), 0);
+        CHECK(host_memory_wake_ask(host, &request));
+        CHECK_EQ(request.order_count, 0);
+        host_memory_wake_told(host, &told);
+        CHECK(!told.high_set);
+        CHECK_EQ(told.error, VAGUS_EEXIST);
+        host_memory_wake_close(host);
+        read_below("sys/fs/cgroup/a/memory.high", path, sizeof(path));
+        CHECK_STR(path, values[i]);
+        close(other);
+        end();
+    }
+}
+
+static void v2_gives_it_back_where_the_process_was(void)
+{
+    char text[32];
+    begin_v2(true);
+    CHECK(host_memory_wake_ask(host, &request));
+    for (unsigned i = 0; i < request.order_count; i++)
+        close(request.orders[i].fd);
+    for (unsigned i = 0; i < request.fd_count; i++)
+        close(request.fds[i].fd);
+    root_write("sys/fs/cgroup/a/memory.high", "214745088\n");
+    root_write("sys/fs/cgroup/b/memory.max", "268435456\n");
+    root_write("sys/fs/cgroup/b/memory.high", "max\n");
+    root_write("sys/fs/cgroup/b/memory.current", "1048576\n");
+    root_write("sys/fs/cgroup/b/memory.stat", "inactive_file 0\n");
+    root_write("sys/fs/cgroup/b/memory.events", "high 0\n");
+    root_write("proc/self/cgroup", "0::/b\n");
+    CHECK_EQ(host_cgroup_resolve(host), 0);
+    CHECK(host_memory_wake_ask(host, &request));
+    CHECK_EQ(request.order_count, 1);
+    read_below("sys/fs/cgroup/a/memory.high", text, sizeof(text));
+    CHECK(strncmp(text, "max", 3) == 0);
+    host_memory_wake_close(host);
+    end();
+}
+
 static void v2_leaves_a_high_of_somebody_else_alone(void)
 {
     struct host_wake_told told;
@@ -203,6 +271,36 @@ static void v2_leaves_a_high_of_somebody_else_alone(void)
     CHECK_EQ(told.error, VAGUS_EEXIST);
     host_memory_wake_close(host);
     end();
+}
+
+/* That it fires, the guest shows: tests/guest/guest_wake.c. */
+static void this_kernel_takes_a_pressure_trigger(void)
+{
+    struct host_wake_told told;
+    int fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        SKIP_TEST("no /proc/pressure/memory that this user may write to");
+    close(fd);
+    REQUIRE(host_open(NULL, &host) == 0);
+    host_memory_wake_want(host, &(struct host_wake_threshold){0.2, true}, 1, false);
+    CHECK(host_memory_wake_ask(host, &request));
+    host_memory_wake_told(host, &told);
+    CHECK(told.host_stalls);
+    unsigned triggers = 0;
+    for (unsigned i = 0; i < request.fd_count; i++) {
+        struct pollfd polled = {request.fds[i].fd, request.fds[i].events, 0};
+        triggers += polled.events == POLLPRI;
+        CHECK(poll(&polled, 1, 0) >= 0);
+        CHECK_EQ(polled.revents & (POLLERR | POLLNVAL | POLLHUP), 0);
+        close(polled.fd);
+    }
+    CHECK(triggers >= 1);
+    for (unsigned i = 0; i < request.order_count; i++)
+        close(request.orders[i].fd);
+    request = (struct host_wake_request){0};
+    host_memory_wake_close(host);
+    host_unref(host);
+    host = NULL;
 }
 
 static void below_an_injected_root_nobody_is_asked(void)
@@ -222,7 +320,11 @@ int main(void)
     RUN(v1_that_lets_nobody_ask);
     RUN(v2_watches_events_and_sets_nothing_unasked);
     RUN(v2_sets_high_and_gives_it_back);
+    RUN(v2_takes_over_what_a_killed_monitor_left);
+    RUN(v2_takes_nothing_from_a_monitor_that_lives);
+    RUN(v2_gives_it_back_where_the_process_was);
     RUN(v2_leaves_a_high_of_somebody_else_alone);
+    RUN(this_kernel_takes_a_pressure_trigger);
     RUN(below_an_injected_root_nobody_is_asked);
     return check_result();
 }
