@@ -197,6 +197,7 @@ void sampler_step(struct vagus_monitor *monitor)
     take_in_and_fold(monitor, due, now_ns);
     judge_and_publish(monitor, due, now_ns);
     pthread_mutex_unlock(&monitor->step_lock);
+    cost_mark(monitor, false);
 }
 
 /* Between the ticks: what is near a limit was read, or is now due to be. As little as possible: the
@@ -219,6 +220,7 @@ void sampler_near_step(struct vagus_monitor *monitor)
     pthread_mutex_unlock(&monitor->step_lock);
     if (changed)
         bus_wake(monitor->bus);
+    cost_mark(monitor, true);
 }
 
 int64_t sampler_next_ns(const struct vagus_monitor *monitor)
@@ -272,6 +274,7 @@ static void *sampler_run(void *arg)
     struct vagus_monitor *monitor = arg;
     monitor_set_inside(monitor);
     thread_hurry();
+    monitor->cpu_clock = cost_thread_cpu_ns;
     lock_memory(monitor);
     if (monitor->host != NULL)
         host_thread_prepare(monitor->host);
@@ -283,15 +286,10 @@ static void *sampler_run(void *arg)
         if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
             break;
         /* First what may be a matter of a millisecond. */
-        if ((why & WAKE_NEAR) != 0 || now_ns >= sense_near_next_ns(monitor->sense)) {
+        if ((why & WAKE_NEAR) != 0 || now_ns >= sense_near_next_ns(monitor->sense))
             sampler_near_step(monitor);
-            cost_mark(monitor, true);
-        }
         if ((why & WAKE_STEP) != 0 || now_ns >= schedule_next_ns(&monitor->schedule))
             sampler_step(monitor);
-        else
-            continue;
-        cost_mark(monitor, false);
     }
     pthread_cleanup_pop(1);
     return NULL;
