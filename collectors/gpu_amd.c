@@ -214,6 +214,24 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
     return 0;
 }
 
+/* Near a limit. Cards are never dropped from the list, so card n is instance n. */
+static int read_memory(struct vagus_collector *collector, size_t instance)
+{
+    struct state *state = vagus_collector_state(collector);
+    sample_memory(collector, state->amdgpu, (uint32_t)instance, instance);
+    return 0;
+}
+
+static const struct vagus_limited memory_limited = {
+    .name = "vram",
+    .metrics = (const struct vagus_limited_metric[]){{MEMORY_FREE, VAGUS_NO_WHOLE},
+                                                     {MEMORY_USAGE, VAGUS_NO_WHOLE},
+                                                     {MEMORY_UTILIZATION, MEMORY_LIMIT}},
+    .metric_count = 3,
+    .max_rate = 16e9,
+    .sample = read_memory,
+};
+
 extern const struct vagus_collector_desc vagus__collector_gpu_amd;
 const struct vagus_collector_desc vagus__collector_gpu_amd = {
     .size = sizeof(struct vagus_collector_desc),
@@ -227,4 +245,6 @@ const struct vagus_collector_desc vagus__collector_gpu_amd = {
     .open = open_cards,
     .sample = take_sample,
     .close = close_cards,
+    .limited = &memory_limited,
+    .limited_count = 1,
 };

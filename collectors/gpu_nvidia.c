@@ -517,6 +517,28 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
     return 0;
 }
 
+/* Near a limit: one call of the driver. A device that is gone is the tier's to tell. */
+static int read_memory(struct vagus_collector *collector, size_t instance)
+{
+    const struct state *state = vagus_collector_state(collector);
+    if (!nvml_connected(state->nvml))
+        return VAGUS_EAGAIN;
+    for (uint32_t i = 0; i < nvml_count(state->nvml); i++)
+        if (state->instances[i] == (int)instance)
+            sample_memory(collector, state->nvml, i, (int)instance, 0);
+    return 0;
+}
+
+static const struct vagus_limited memory_limited = {
+    .name = "vram",
+    .metrics = (const struct vagus_limited_metric[]){{MEMORY_FREE, VAGUS_NO_WHOLE},
+                                                     {MEMORY_USAGE, VAGUS_NO_WHOLE},
+                                                     {MEMORY_UTILIZATION, MEMORY_LIMIT}},
+    .metric_count = 3,
+    .max_rate = 16e9,
+    .sample = read_memory,
+};
+
 extern const struct vagus_collector_desc vagus__collector_gpu_nvidia;
 const struct vagus_collector_desc vagus__collector_gpu_nvidia = {
     .size = sizeof(struct vagus_collector_desc),
@@ -530,4 +552,6 @@ const struct vagus_collector_desc vagus__collector_gpu_nvidia = {
     .open = open_library,
     .sample = take_sample,
     .close = close_library,
+    .limited = &memory_limited,
+    .limited_count = 1,
 };

@@ -158,8 +158,11 @@ static void take_interface(void *arg, const struct host_interface *interface)
     host_counters_take(known->counters, interface->counts, HOST_INTERFACE_COUNTS, known->seen != 0);
     known->seen = state->pass;
     for (size_t i = 0; i < HOST_INTERFACE_COUNTS; i++)
-        vagus_put(collector, INTERFACE_FIRST + i, known->instance,
-                  (double)known->counters[i].total);
+        if ((interface->untold & 1u << i) != 0)
+            vagus_put_missing(collector, INTERFACE_FIRST + i, known->instance, VAGUS_EUNSUPPORTED);
+        else
+            vagus_put(collector, INTERFACE_FIRST + i, known->instance,
+                      (double)known->counters[i].total);
 }
 
 static void add_bytes(void *arg, const struct host_interface *interface)

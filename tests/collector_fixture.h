@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A fake of what a monitor does for a collector: it keeps the newest value of each metric, so that
- * nothing stands between a reading and its check. */
+/* One collector without a monitor, on a host and a clock of the test's choice: what a monitor would
+ * do for it is done by a fake that keeps the newest value of each metric, so that nothing stands
+ * between a reading and its check. For a program that includes the collector's source. */
 #ifndef TESTS_COLLECTOR_FIXTURE_H
 #define TESTS_COLLECTOR_FIXTURE_H
 
@@ -18,7 +19,8 @@
 
 struct vagus_collector {
     const struct vagus_collector_desc *desc;
-    struct host *host;
+    struct host *host; /* of fake_open() */
+    void *arg;
     void *memory;
     int64_t now_ns;
     int instances;
@@ -37,7 +39,7 @@ void *vagus_collector_state(struct vagus_collector *c)
 
 void *vagus_collector_arg(struct vagus_collector *c)
 {
-    return c->host;
+    return c->arg;
 }
 
 int64_t vagus_collector_now_ns(struct vagus_collector *c)
@@ -47,7 +49,7 @@ int64_t vagus_collector_now_ns(struct vagus_collector *c)
 
 int vagus_collector_instance_add(struct vagus_collector *c, const char *value)
 {
-    CHECK(strlen(value) < VAGUS_INSTANCE_MAX);
+    CHECK(value[0] != '\0' && strlen(value) < VAGUS_INSTANCE_MAX);
     for (int i = 0; i < c->instances; i++)
         if (strcmp(c->names[i], value) == 0)
             return i;
@@ -75,31 +77,52 @@ void vagus_put_missing(struct vagus_collector *c, size_t metric, size_t instance
 
 static struct vagus_collector fake;
 
-static inline bool begin_with(const struct vagus_collector_desc *desc,
-                              const struct host_options *options)
+/* Opens the collector with what vagus_collector_arg() is to give. */
+static inline void fake_begin(const struct vagus_collector_desc *desc, void *arg)
 {
     memset(&fake, 0, sizeof(fake));
     fake.desc = desc;
-    fake.now_ns = VAGUS_SECOND_NS;
-    int error = host_open(options, &fake.host);
-    CHECK_EQ(error, 0);
-    if (error != 0)
-        return false;
+    fake.arg = arg;
+    fake.now_ns = 1000 * VAGUS_SECOND_NS;
     fake.memory = calloc(1, desc->state_size + 1);
     if (desc->open != NULL)
         CHECK_EQ(desc->open(&fake), 0);
-    return fake.memory != NULL;
 }
 
-static inline bool begin(const struct vagus_collector_desc *desc, const char *root)
-{
-    return begin_with(desc, &(struct host_options){.root = root});
-}
-
-static inline void end(void)
+static inline void fake_end(void)
 {
     free(fake.memory);
+    fake.memory = NULL;
+}
+
+/* The same on a host of its own. */
+static inline bool fake_open_with(const struct vagus_collector_desc *desc,
+                                  const struct host_options *options)
+{
+    struct host *host = NULL;
+    CHECK_EQ(host_open(options, &host), 0);
+    if (host == NULL)
+        return false;
+    fake_begin(desc, host);
+    fake.host = host;
+    return true;
+}
+
+static inline bool fake_open(const struct vagus_collector_desc *desc, const char *root)
+{
+    return fake_open_with(desc, &(struct host_options){.root = root});
+}
+
+static inline void fake_close(void)
+{
+    fake_end();
     host_unref(fake.host);
+}
+
+static inline int fake_sample_after(int64_t span_ns, unsigned due)
+{
+    fake.now_ns += span_ns;
+    return fake.desc->sample(&fake, due);
 }
 
 /* The metric of that name in the collector's table; a failed check and 0 if there is none. */
@@ -112,14 +135,22 @@ static inline size_t metric_named(const char *name)
     return 0;
 }
 
-/* The instance of that name; a failed check and 0 if there is none. */
-static inline size_t instance_named(const char *name)
+/* The number of the instance of that name, or -1. */
+static inline int fake_instance(const char *name)
 {
     for (int i = 0; i < fake.instances; i++)
         if (strcmp(fake.names[i], name) == 0)
-            return (size_t)i;
-    CHECK_FAIL_("no instance %s", name);
-    return 0;
+            return i;
+    return -1;
+}
+
+/* The same; a failed check and 0 if there is none. */
+static inline size_t instance_named(const char *name)
+{
+    int instance = fake_instance(name);
+    if (instance < 0)
+        CHECK_FAIL_("no instance %s", name);
+    return instance < 0 ? 0 : (size_t)instance;
 }
 
 #define CHECK_PUT_NAMED(metric, wanted) CHECK_PUT_AT(metric_named(metric), 0, wanted)
@@ -145,12 +176,16 @@ static inline size_t instance_named(const char *name)
 static inline void check_descriptor(const struct vagus_collector_desc *desc)
 {
     CHECK_EQ(desc->size, sizeof(struct vagus_collector_desc));
+    CHECK(desc->metric_count <= FAKE_METRICS && desc->instances_max <= FAKE_INSTANCES);
     for (size_t m = 0; m < desc->metric_count; m++) {
         const struct vagus_metric_desc *metric = &desc->metrics[m];
         CHECK(metric->name != NULL && strlen(metric->name) < VAGUS_NAME_MAX);
         CHECK(strlen(metric->help) < VAGUS_HELP_MAX && strlen(metric->unit) < VAGUS_UNIT_MAX);
         CHECK(metric->tier >= VAGUS_TIER_100MS && metric->resolution > 0);
         CHECK((metric->instance == NULL) == (metric->label == NULL));
+        CHECK(metric->kind == VAGUS_COUNTER || metric->kind == VAGUS_GAUGE);
+        for (size_t k = 0; k < m; k++)
+            CHECK(strcmp(metric->name, desc->metrics[k].name) != 0);
     }
 }
 

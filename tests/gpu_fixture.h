@@ -5,31 +5,18 @@
 
 #include <dlfcn.h>
 #include <limits.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gpu/nvml_fake.h"
 #include "monitor_fixture.h"
+#include "root_fixture.h"
 
-static char gpu_root[64];
-
-/* Writes a file of the machine, its folders too. NULL text: removes it. */
+/* A file of the machine, in place of what had that name. NULL text: there is none. */
 static inline void gpu_file(const char *name, const char *text)
 {
-    char path[PATH_MAX];
-    snprintf(path, sizeof(path), "%s/%s", gpu_root, name);
-    for (char *c = path + strlen(gpu_root) + 1; text != NULL && *c != '\0'; c++)
-        if (*c == '/') {
-            *c = '\0';
-            mkdir(path, 0700);
-            *c = '/';
-        }
-    unlink(path);
-    FILE *file = text != NULL ? fopen(path, "w") : NULL;
-    if (file != NULL) {
-        fputs(text, file);
-        fclose(file);
-    }
+    root_write(name, NULL);
+    if (text != NULL)
+        root_write(name, text);
 }
 
 static inline void gpu_link(const char *name, const char *target)
@@ -37,24 +24,9 @@ static inline void gpu_link(const char *name, const char *target)
     char path[PATH_MAX];
     gpu_file(name, ""); /* for the folders */
     gpu_file(name, NULL);
-    snprintf(path, sizeof(path), "%s/%s", gpu_root, name);
+    snprintf(path, sizeof(path), "%s/%s", root_dir, name);
     if (symlink(target, path) != 0)
         perror(path);
-}
-
-static inline void gpu_machine(void)
-{
-    strcpy(gpu_root, "/tmp/vagus-gpu-XXXXXX");
-    if (mkdtemp(gpu_root) == NULL)
-        perror("mkdtemp");
-}
-
-static inline void gpu_machine_remove(void)
-{
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", gpu_root);
-    if (system(command) != 0)
-        perror("rm");
 }
 
 #ifdef NVML_FAKE
@@ -101,7 +73,7 @@ static inline struct vagus_monitor *gpu_monitor_of(const char *policy, uint32_t 
     int error = vagus_monitor_open(
         &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
                                         .policy_text = policy,
-                                        .host_root = gpu_root,
+                                        .host_root = root_dir,
                                         .metrics_max = 4096,
                                         .segment_bytes = 32u << 20,
                                         .clock = flags & VAGUS_STEPPED ? &test_clock : NULL,
@@ -128,6 +100,16 @@ static inline double gpu_value(struct vagus_monitor *m, const char *name, const 
         return -100;
     enum vagus_state state = vagus_reading_state(&reading, atomic_load(&test_now_ns));
     return state == VAGUS_STATE_OK ? reading.value : -(double)state;
+}
+
+/* Steps to the next deadline; how long that was. */
+static inline int64_t gpu_next(struct vagus_monitor *m)
+{
+    int64_t next_ns = 0, from_ns = atomic_load(&test_now_ns);
+    if (vagus_step(m, &next_ns) != 0)
+        return -1;
+    atomic_store(&test_now_ns, next_ns);
+    return next_ns - from_ns;
 }
 
 #define STALE (-(double)VAGUS_STATE_STALE)

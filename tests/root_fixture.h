@@ -5,6 +5,8 @@
 #define TESTS_ROOT_FIXTURE_H
 
 #include <ftw.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +32,18 @@ static inline int root_remove_one(const char *path, const struct stat *status, i
     return remove(path);
 }
 
+/* Removes a file below the root, or a folder with all that is in it; NULL: the root itself. */
+static inline void root_remove(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/%s", root_dir, name != NULL ? name : "");
+    nftw(path, root_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    CHECK(access(path, F_OK) != 0);
+}
+
 static inline void root_end(void)
 {
-    CHECK_EQ(nftw(root_dir, root_remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    root_remove(NULL);
 }
 
 /* Writes a file below the root, with the folders above it; text NULL: removes it. */
@@ -59,6 +70,20 @@ static inline void root_write_bytes(const char *name, const char *text, size_t l
 static inline void root_write(const char *name, const char *text)
 {
     root_write_bytes(name, text, text != NULL ? strlen(text) : 0);
+}
+
+__attribute__((format(printf, 2, 3))) static inline void root_print(const char *name,
+                                                                    const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    CHECK(length >= 0);
+    if (length >= 0)
+        root_write_bytes(name, text, (size_t)length);
+    free(text);
 }
 
 #define CHECK_REFUSED(parse, literal) CHECK(parse(literal, sizeof(literal) - 1) < 0)

@@ -30,8 +30,9 @@ struct vagus_limited_metric {
 /* Something that can run out: bytes, descriptors. While a rule judges one of its metrics, it is
  * read again, faster than its tier where need be, after half the time in which the nearest
  * threshold ahead could be reached: not sooner than 5 ms while it stands still, nor 1 ms once a
- * read shows it moving there. The value read between two ticks of the tier is judged and shown but
- * does not enter the series. */
+ * read shows it moving there. The value read between two ticks of the tier is judged and shown; the
+ * least and the greatest of them enter the series where they go beyond both ticks by more than a
+ * hundredth. */
 struct vagus_limited {
     const char *name; /* the key of the policy's limits.max_rate: "memory", "disk" */
     const struct vagus_limited_metric *metrics;

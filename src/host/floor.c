@@ -6,12 +6,15 @@
  * may allocate at each call. Injected roots tell nothing here. */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <statgrab.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "host/inside.h"
+#include "host/network.h"
 
 #define DESCRIPTORS_AT_ONCE 256
 #define DESCRIPTORS_MOST 65536
@@ -139,6 +142,49 @@ int host_cpus(struct host *host, uint64_t *cpus)
     return 0;
 }
 
+#ifdef CPU_COUNT_S
+int host_affinity(struct host *host, uint64_t *cpus)
+{
+    cpu_set_t mask[16]; /* as on Linux: the kernel refuses a mask that is smaller than its own */
+    if (!host->machine || sched_getaffinity(getpid(), sizeof(mask), mask) != 0)
+        return VAGUS_EUNSUPPORTED;
+    *cpus = (uint64_t)CPU_COUNT_S(sizeof(mask), mask);
+    return 0;
+}
+#else
+int host_affinity(struct host *host, uint64_t *cpus)
+{
+    (void)host;
+    (void)cpus;
+    return VAGUS_EUNSUPPORTED;
+}
+#endif
+
+/* Absolute counts. What was dropped is not told. */
+int host_interfaces(struct host *host,
+                    void (*each)(void *arg, const struct host_interface *interface), void *arg,
+                    uint64_t *count)
+{
+    size_t entries = 0;
+    const sg_network_io_stats *found =
+        host->statgrab_open ? sg_get_network_io_stats(&entries) : NULL;
+    if (found == NULL)
+        return VAGUS_EUNSUPPORTED;
+    for (size_t i = 0; i < entries; i++) {
+        struct host_interface one = {.counts = {[HOST_RECEIVED_BYTES] = found[i].rx,
+                                                [HOST_RECEIVED_PACKETS] = found[i].ipackets,
+                                                [HOST_RECEIVE_ERRORS] = found[i].ierrors,
+                                                [HOST_SENT_BYTES] = found[i].tx,
+                                                [HOST_SENT_PACKETS] = found[i].opackets,
+                                                [HOST_SEND_ERRORS] = found[i].oerrors},
+                                     .untold = 1u << HOST_RECEIVE_DROPS | 1u << HOST_SEND_DROPS};
+        text_copy(one.name, sizeof(one.name), found[i].interface_name);
+        each(arg, &one);
+    }
+    *count = entries;
+    return 0;
+}
+
 /* No cgroup: a place of no version. */
 void host_cgroup_memory_place(const struct host *host, struct host_cgroup_place *place)
 {
@@ -147,6 +193,11 @@ void host_cgroup_memory_place(const struct host *host, struct host_cgroup_place 
 }
 
 void host_cgroup_cpu_place(const struct host *host, struct host_cgroup_place *place)
+{
+    host_cgroup_memory_place(host, place);
+}
+
+void host_cgroup_unified_place(const struct host *host, struct host_cgroup_place *place)
 {
     host_cgroup_memory_place(host, place);
 }

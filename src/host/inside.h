@@ -68,6 +68,7 @@ struct memory_wake {
     struct host_wake_threshold wanted[HOST_WAKE_THRESHOLDS_MAX];
     unsigned wanted_count;
     bool set_high;
+    int high_fd;        /* of memory.high while it is ours; 0: it is not */
     uint64_t signature; /* of limits and cgroup when it was asked; 0: never */
     unsigned armed_count;
     struct memory_wake_armed {

@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/inside.h"
+#include "host/parse.h"
 
 /* 200 ms of stalls in 2 s: without CAP_SYS_RESOURCE only windows of a multiple of 2 s are had. */
 #define STALL_TRIGGER "some 200000 2000000"
@@ -112,18 +115,50 @@ static void ask_usage(struct host *host, struct host_wake_request *request)
 
 /* --- v2: memory.events changes when memory.high is passed, or memory.max met. --- */
 
-/* Only where nobody else has set it: it goes back to what it was, "max". */
-static bool high_is_free(struct host *host)
+/* Writing "max" waits for nothing. */
+static void give_high_back(struct memory_wake *wake)
 {
-    char text[8];
-    int fd = open_at(host, &host->memory.levels[0], "memory.high", O_RDONLY);
-    ssize_t length = fd >= 0 ? read(fd, text, sizeof(text)) : -1;
-    if (fd >= 0)
+    if (wake->high_fd <= 0)
+        return;
+    wake->told.high_set = pwrite(wake->high_fd, "max", 3, 0) != 3;
+    close(wake->high_fd); /* and with it goes the lock */
+    wake->high_fd = 0;
+}
+
+/* Ours to set is what is "max", to which it goes back, or what a monitor of the same policy left
+ * behind when it was killed: the value that would be set now, in whole pages as the kernel keeps
+ * it. Who sets it holds a lock on it for as long as it lives, so that none takes the other's for
+ * left behind. */
+static int look_at_high(const struct host *host, int fd, uint64_t bytes, bool *left)
+{
+    char text[32];
+    uint64_t found = 0, page = (uint64_t)host->page_bytes;
+    ssize_t length = pread(fd, text, sizeof(text), 0);
+    if (length < 0)
+        return VAGUS_EUNSUPPORTED;
+    bool free = length == 4 && memcmp(text, "max\n", 4) == 0;
+    *left = parse_number_file(text, (size_t)length, &found) && found == bytes / page * page;
+    return (free || *left) && flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : VAGUS_EEXIST;
+}
+
+/* Takes hold of memory.high of the own cgroup, or keeps it. */
+static int take_high(struct host *host, uint64_t bytes)
+{
+    struct memory_wake *wake = &host->memory_wake;
+    struct stat held, own;
+    int fd = open_at(host, &host->memory.levels[0], "memory.high", O_RDWR);
+    if (fd < 0)
+        return errno == ENOENT ? VAGUS_EUNSUPPORTED : VAGUS_EPERM;
+    bool same = wake->high_fd > 0 && fstat(fd, &own) == 0 && fstat(wake->high_fd, &held) == 0 &&
+                own.st_dev == held.st_dev && own.st_ino == held.st_ino;
+    if (!same)
+        give_high_back(wake); /* that of the cgroup which the process has left */
+    int error = same ? 0 : look_at_high(host, fd, bytes, &wake->told.high_left);
+    if (same || error != 0)
         close(fd);
-    if (length == 4 && memcmp(text, "max\n", 4) == 0)
-        return true;
-    host->memory_wake.told.error = length < 0 ? VAGUS_EUNSUPPORTED : VAGUS_EEXIST;
-    return false;
+    else
+        wake->high_fd = fd;
+    return error;
 }
 
 static void order_high(struct host *host, struct host_wake_request *request)
@@ -137,13 +172,12 @@ static void order_high(struct host *host, struct host_wake_request *request)
         uint64_t at = usage_at(own->limit_bytes, &wake->wanted[i]);
         first = at != 0 && at < first ? at : first;
     }
-    if (first == UINT64_MAX || (!wake->told.high_set && !high_is_free(host)))
+    if (first == UINT64_MAX)
         return;
-    int fd = open_at(host, own, "memory.high", O_WRONLY);
-    if (fd < 0) {
-        wake->told.error = VAGUS_EPERM;
+    wake->told.error = take_high(host, first);
+    int fd = wake->told.error == 0 ? open_at(host, own, "memory.high", O_WRONLY) : -1;
+    if (fd < 0)
         return;
-    }
     wake->told.high_set = true;
     order(host, request, fd, (struct memory_wake_armed){0, first, false}, "%" PRIu64, first);
 }
@@ -242,15 +276,8 @@ bool host_memory_wake_seen(int fd, short events)
 
 void host_memory_wake_close(struct host *host)
 {
-    struct memory_wake *wake = &host->memory_wake;
-    int fd = wake->told.high_set && host->memory.level_count > 0
-                 ? open_at(host, &host->memory.levels[0], "memory.high", O_WRONLY)
-                 : -1;
-    if (fd >= 0 && write(fd, "max", 3) == 3)
-        wake->told.high_set = false;
-    if (fd >= 0)
-        close(fd);
-    wake->armed_count = 0;
+    give_high_back(&host->memory_wake);
+    host->memory_wake.armed_count = 0;
 }
 
 void host_memory_wake_told(const struct host *host, struct host_wake_told *told)

@@ -67,8 +67,10 @@ struct host_wake_told {
     unsigned usage_events; /* v1, asked for */
     bool events_file;      /* v2 memory.events */
     bool high_set;         /* v2 memory.high */
+    bool high_left;        /* it was set already, by a monitor that was killed */
     bool host_stalls, cgroup_stalls;
-    int error; /* why a usage event or memory.high was refused; 0 */
+    int error; /* why a usage event or memory.high was refused; VAGUS_EEXIST: somebody else has set
+                * memory.high; 0 */
 };
 void host_memory_wake_told(const struct host *host, struct host_wake_told *told);
 

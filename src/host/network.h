@@ -22,6 +22,7 @@ enum host_interface_count {
 struct host_interface {
     char name[HOST_INTERFACE_NAME_MAX];
     uint64_t counts[HOST_INTERFACE_COUNTS]; /* since the interface came to be */
+    uint32_t untold;                        /* bits 1 << count: not told on this system */
 };
 
 /* Calls `each` for every interface in the kernel's order, and gives their number. Lines that cannot

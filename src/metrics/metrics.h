@@ -132,6 +132,8 @@ void metrics_put(struct metrics *metrics, uint32_t index, int64_t taken_ns, doub
 /* The same for a value read between two ticks of its tier: it does not enter the series. False if
  * it is the value that was there, now good for longer. */
 bool metrics_put_newest(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value);
+/* Such a value enters the series after all, before the next of its tier does. */
+void metrics_put_between(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value);
 void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error);
 
 /* The newest value alone, between two entries of its series; not finite: there is none, and why. */

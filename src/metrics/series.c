@@ -72,6 +72,11 @@ bool metrics_put_newest(struct metrics *metrics, uint32_t index, int64_t taken_n
     return true;
 }
 
+void metrics_put_between(struct metrics *metrics, uint32_t index, int64_t taken_ns, double value)
+{
+    append(metrics, &metrics->entries[index], taken_ns, value);
+}
+
 void metrics_put_missing(struct metrics *metrics, uint32_t index, int64_t at_ns, int error)
 {
     struct metric *metric = &metrics->entries[index];

@@ -38,7 +38,15 @@ static void ask(struct vagus_monitor *monitor)
     memcpy(orders, request.orders, request.order_count * sizeof(orders[0]));
     struct host_wake_told told;
     host_memory_wake_told(monitor->host, &told);
-    if (told.error != 0)
+    if (told.high_left)
+        monitor_note(monitor, SEGMENT_NOTE_INFO,
+                     "memory.high was left behind by a monitor that was killed: it goes back to "
+                     "max when this one closes");
+    if (told.error == VAGUS_EEXIST)
+        monitor_note(monitor, SEGMENT_NOTE_WARNING,
+                     "memory.high of the cgroup is not ours (another monitor, or whoever set it, "
+                     "or left by one that was killed): it stays as it is");
+    else if (told.error != 0)
         monitor_note(monitor, SEGMENT_NOTE_INFO,
                      "the kernel does not wake the monitor for each memory limit (%s): they are "
                      "read as often as they need",

@@ -74,6 +74,7 @@ struct vagus_monitor {
     struct vagus_system_snapshot snapshot;
     uint64_t publications;
     int64_t started_ns, last_tick_ns;
+    int64_t (*cpu_clock)(void);       /* what the sampler's thread used; NULL: it has none */
     int64_t cpu_ns, cpu_at_ns;        /* used until when */
     int64_t cpu_mark_ns, near_cpu_ns; /* before reads near a limit; used for these */
     bool near_counted;                /* such reads are under way */
@@ -197,6 +198,8 @@ void monitor_note_again(struct vagus_monitor *monitor, enum segment_note_kind ki
                         const char *text, size_t key_length);
 /* Takes the wiring faults of monitor->wiring over as notes, in place of the former ones. */
 void monitor_note_wiring(struct vagus_monitor *monitor);
+/* Takes back all notes of a kind. */
+void monitor_note_drop(struct vagus_monitor *monitor, enum segment_note_kind kind);
 
 /* --- sampler.c --- */
 
@@ -233,6 +236,8 @@ bool kernel_wake_finish(struct vagus_monitor *monitor, int64_t deadline_ns);
 
 /* Puts it, and slows the tiers down or lets them go by the policy's budget. */
 void cost_step(struct vagus_monitor *monitor, int64_t now_ns);
+/* The CPU that the calling thread used; negative: it cannot be told. */
+int64_t cost_thread_cpu_ns(void);
 /* Before a read near a limit, and before the next step: what is used in between is used for such
  * reads. */
 void cost_near_begin(struct vagus_monitor *monitor);

@@ -75,14 +75,28 @@ void monitor_note_again(struct vagus_monitor *monitor, enum segment_note_kind ki
     pthread_mutex_unlock(&monitor->note_lock);
 }
 
-void monitor_note_wiring(struct vagus_monitor *monitor)
+/* Under the lock. */
+static void drop(struct vagus_monitor *monitor, enum segment_note_kind kind)
 {
     uint32_t kept = 0;
-    pthread_mutex_lock(&monitor->note_lock);
     for (uint32_t i = 0; i < monitor->note_count; i++)
-        if (monitor->notes[i].kind != SEGMENT_NOTE_UNWIRED)
+        if (monitor->notes[i].kind != (uint32_t)kind)
             monitor->notes[kept++] = monitor->notes[i];
     monitor->note_count = kept;
+}
+
+void monitor_note_drop(struct vagus_monitor *monitor, enum segment_note_kind kind)
+{
+    pthread_mutex_lock(&monitor->note_lock);
+    drop(monitor, kind);
+    mirror(monitor);
+    pthread_mutex_unlock(&monitor->note_lock);
+}
+
+void monitor_note_wiring(struct vagus_monitor *monitor)
+{
+    pthread_mutex_lock(&monitor->note_lock);
+    drop(monitor, SEGMENT_NOTE_UNWIRED);
     for (uint32_t i = 0; i < monitor->wiring.count; i++)
         add(monitor, SEGMENT_NOTE_UNWIRED, monitor->wiring.faults[i].text);
     monitor->unwired = monitor->wiring.total;

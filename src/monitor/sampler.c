@@ -193,6 +193,7 @@ void sampler_first(struct vagus_monitor *monitor)
 
 void sampler_step(struct vagus_monitor *monitor)
 {
+    cost_near_end(monitor);
     int64_t now_ns = clock_now_ns(&monitor->clock);
     /* The instant tier is due whenever the sampler is awake. */
     unsigned due = schedule_due(&monitor->schedule, now_ns) | 1u << VAGUS_TIER_INSTANT;
@@ -210,6 +211,7 @@ void sampler_step(struct vagus_monitor *monitor)
  * values go to the judge, and out only if he changes his mind. */
 void sampler_near_step(struct vagus_monitor *monitor)
 {
+    cost_near_begin(monitor);
     int64_t now_ns = clock_now_ns(&monitor->clock);
     if (kernel_wake_take(monitor))
         sense_near_hasten(monitor->sense, "memory", now_ns);
@@ -280,6 +282,7 @@ static void *sampler_run(void *arg)
     struct vagus_monitor *monitor = arg;
     monitor_set_inside(monitor);
     thread_hurry();
+    monitor->cpu_clock = cost_thread_cpu_ns;
     lock_memory(monitor);
     if (monitor->host != NULL)
         host_thread_prepare(monitor->host);
@@ -291,14 +294,10 @@ static void *sampler_run(void *arg)
         if (__atomic_load_n(&monitor->quit, __ATOMIC_ACQUIRE))
             break;
         /* First what may be a matter of a millisecond. */
-        if ((why & WAKE_NEAR) != 0 || now_ns >= sense_near_next_ns(monitor->sense)) {
-            cost_near_begin(monitor);
+        if ((why & WAKE_NEAR) != 0 || now_ns >= sense_near_next_ns(monitor->sense))
             sampler_near_step(monitor);
-        }
-        if ((why & WAKE_STEP) != 0 || now_ns >= schedule_next_ns(&monitor->schedule)) {
-            cost_near_end(monitor);
+        if ((why & WAKE_STEP) != 0 || now_ns >= schedule_next_ns(&monitor->schedule))
             sampler_step(monitor);
-        }
     }
     pthread_cleanup_pop(1);
     return NULL;

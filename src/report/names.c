@@ -74,6 +74,8 @@ const char *report_note_name(uint32_t kind)
         return "unwired";
     case SEGMENT_NOTE_REFUSED:
         return "refused";
+    case SEGMENT_NOTE_PACE:
+        return "pace";
     default:
         return "?";
     }

@@ -261,6 +261,7 @@ enum segment_note_kind {
     SEGMENT_NOTE_WARNING = 1,
     SEGMENT_NOTE_UNWIRED = 2,
     SEGMENT_NOTE_REFUSED = 3, /* a metric's definition */
+    SEGMENT_NOTE_PACE = 4,    /* the tiers are slowed down, at present */
 };
 
 struct segment_note {

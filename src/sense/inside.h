@@ -135,6 +135,9 @@ void near_look(struct sense *sense, struct vagus_collector *collector, int64_t n
 void near_run(struct vagus_collector *collector);
 /* Takes in what near_run() staged; false if all is as it was. */
 bool near_take(struct sense *sense, struct vagus_collector *collector, int64_t now_ns);
+/* Before the values of a tick are taken in: spikes that were read since the last enter the series.
+ */
+void near_settle(struct sense *sense, struct vagus_collector *collector);
 /* After all that was looked at. */
 void near_find_next(struct sense *sense);
 

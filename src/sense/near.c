@@ -61,6 +61,8 @@ bool near_valid(const struct vagus_collector_desc *desc)
     return true;
 }
 
+static const struct near_between nothing_between = {NAN, {NAN, 0}, {NAN, 0}};
+
 int near_make_room(struct vagus_collector *collector)
 {
     const struct vagus_collector_desc *desc = &collector->desc;
@@ -73,8 +75,14 @@ int near_make_room(struct vagus_collector *collector)
     if (count == 0)
         return 0;
     collector->near = calloc(count, sizeof(*collector->near));
-    for (uint32_t i = 0; collector->near != NULL && i < count; i++)
-        collector->near[i] = (struct near){INT64_MAX, 0, false, INFINITY, {NAN, NAN, NAN, NAN}};
+    for (uint32_t i = 0; collector->near != NULL && i < count; i++) {
+        struct near *near = &collector->near[i];
+        *near = (struct near){.next_ns = INT64_MAX, .ahead = INFINITY};
+        for (size_t k = 0; k < VAGUS_LIMITED_METRICS_MAX; k++) {
+            near->last[k] = NAN;
+            near->between[k] = nothing_between;
+        }
+    }
     return collector->near != NULL ? 0 : VAGUS_ENOMEM;
 }
 
@@ -256,6 +264,40 @@ void near_run(struct vagus_collector *collector)
     collector->near_took_ns += clock_now_ns(&collector->clock) - collector->began_ns;
 }
 
+static void note_between(struct near_between *between, double value, int64_t at_ns)
+{
+    if (!(between->low.value <= value))
+        between->low = (struct near_point){value, at_ns};
+    if (!(between->high.value >= value))
+        between->high = (struct near_point){value, at_ns};
+}
+
+void near_settle(struct sense *sense, struct vagus_collector *collector)
+{
+    int32_t index;
+    WALK(collector, walk)
+    for (size_t i = 0; i < collector->desc.limited[walk.which].metric_count; i++) {
+        const struct staged *staged = staged_of(collector, &walk, i, &index);
+        struct near_between *between = &walk.near->between[i];
+        if (staged->what != STAGED_VALUE || index < 0)
+            continue;
+        double least = fmin(between->tick, staged->value);
+        double most = fmax(between->tick, staged->value);
+        const struct near_point *low = &between->low, *high = &between->high;
+        bool falls = low->value < least - NEAR_SPIKE * fabs(least);
+        bool rises = high->value > most + NEAR_SPIKE * fabs(most);
+        bool low_last = rises && low->at_ns > high->at_ns;
+        if (falls && !low_last)
+            metrics_put_between(sense->metrics, (uint32_t)index, low->at_ns, low->value);
+        if (rises)
+            metrics_put_between(sense->metrics, (uint32_t)index, high->at_ns, high->value);
+        if (falls && low_last)
+            metrics_put_between(sense->metrics, (uint32_t)index, low->at_ns, low->value);
+        *between = nothing_between;
+        between->tick = staged->value;
+    }
+}
+
 /* A read that brings nothing is left to the tier to tell: at this pace it would be a trail of gaps.
  */
 bool near_take(struct sense *sense, struct vagus_collector *collector, int64_t now_ns)
@@ -266,9 +308,11 @@ bool near_take(struct sense *sense, struct vagus_collector *collector, int64_t n
     for (size_t i = 0; walk.near->wanted && i < collector->desc.limited[walk.which].metric_count;
          i++) {
         const struct staged *staged = staged_of(collector, &walk, i, &index);
-        if (index >= 0 && staged->what == STAGED_VALUE && isfinite(staged->value))
-            changed |= metrics_put_newest(sense->metrics, (uint32_t)index, collector->began_ns,
-                                          staged->value);
+        if (index < 0 || staged->what != STAGED_VALUE || !isfinite(staged->value))
+            continue;
+        changed |=
+            metrics_put_newest(sense->metrics, (uint32_t)index, collector->began_ns, staged->value);
+        note_between(&walk.near->between[i], staged->value, collector->began_ns);
     }
     collector->near_asked = false;
     collector->near_reads++;

@@ -18,6 +18,19 @@
  * writer was off its CPU says little. */
 #define NEAR_STILL_READS 3
 
+/* Of one metric, what was read since the newest tick of its tier; NaN: nothing. */
+struct near_between {
+    double tick; /* what that brought */
+    struct near_point {
+        double value;
+        int64_t at_ns;
+    } low, high;
+};
+
+/* A value between two ticks enters the series if it is a spike: beyond both of them by more than
+ * this share of the nearer. All that is less, the ticks tell well enough. */
+#define NEAR_SPIKE 0.01
+
 /* One thing that can run out. */
 struct near {
     int64_t next_ns; /* when to read it again; INT64_MAX: its tier is soon enough */
@@ -25,6 +38,7 @@ struct near {
     bool wanted;     /* to be read now */
     double ahead;    /* units to the nearest threshold, as last looked at */
     double last[4];  /* of its metrics; VAGUS_LIMITED_METRICS_MAX */
+    struct near_between between[4];
 };
 
 /* How long until the next read, from a read that left `ahead` units to the nearest threshold, of

@@ -295,6 +295,7 @@ static void take_in(struct sense *sense, struct vagus_collector *collector, int6
 {
     int brought = 0, failed = 0;
     define_instances(sense, collector);
+    near_settle(sense, collector);
     for (size_t i = 0; i < collector->desc.metric_count; i++) {
         unsigned tier = collector->desc.metrics[i].tier;
         tier = tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier;

@@ -13,6 +13,7 @@
 #include "host/paths.h"
 #include "monitor/monitor.h"
 #include "reads.h"
+#include "sense/inside.h"
 
 #define ALL_DUE 0x3fu
 #define COLD_ROUNDS 11
@@ -91,6 +92,20 @@ static bool subject_open(const char *name, const char *root)
     return true;
 }
 
+/* True if this machine does not have what the sense feels: then a minute passes between two looks,
+ * and what one of them costs says nothing. */
+static bool subject_absent(struct bench_result *result)
+{
+    bool absent = true;
+    for (uint32_t i = 0; i < sense_count(subject.monitor->sense); i++) {
+        const struct vagus_collector *collector = subject.monitor->sense->collectors[i];
+        absent &= collector->unsupported || collector->open_error == VAGUS_EUNSUPPORTED;
+    }
+    if (absent)
+        result->why = "this machine has nothing of the kind";
+    return absent;
+}
+
 static void subject_close(void)
 {
     reads_close(&subject.reads);
@@ -135,7 +150,8 @@ void bench_sense_warm(const struct bench_row *row, struct bench_result *result)
         result->why = "no monitor";
         return;
     }
-    measure_warm(NULL, result);
+    if (!subject_absent(result))
+        measure_warm(NULL, result);
     subject_close();
 }
 
@@ -158,6 +174,10 @@ void bench_sense_cold(const struct bench_row *row, struct bench_result *result)
     double value[COLD_ROUNDS], floor[COLD_ROUNDS];
     if (!subject_open(row->argument, NULL)) {
         result->why = "no monitor";
+        return;
+    }
+    if (subject_absent(result)) {
+        subject_close();
         return;
     }
     bool bare = subject.reads.count > 0;

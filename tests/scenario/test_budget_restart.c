@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "folder_fixture.h"
+#include "root_fixture.h"
 #include "vagus/vagus.h"
 
 #define LIMIT 1000
@@ -63,18 +63,18 @@ static uint64_t left(void)
 
 static void make_folders(void)
 {
-    folder_make();
-    snprintf(state_dir, sizeof(state_dir), "%s/state", folder);
-    snprintf(segment_dir, sizeof(segment_dir), "/dev/shm%s", strrchr(folder, '/'));
+    REQUIRE(root_begin());
+    snprintf(state_dir, sizeof(state_dir), "%s/state", root_dir);
+    snprintf(segment_dir, sizeof(segment_dir), "/dev/shm%s", strrchr(root_dir, '/'));
     mkdir(segment_dir, 0700);
 }
 
 static void remove_folders(void)
 {
     chmod(state_dir, 0700);
-    folder_remove();
-    strcpy(folder, segment_dir);
-    folder_remove();
+    root_end();
+    snprintf(root_dir, sizeof(root_dir), "%s", segment_dir);
+    root_end();
 }
 
 /* A process that spends, and is killed a moment later. */

@@ -27,7 +27,7 @@ static bool eventually(struct vagus_monitor *m, const char *name, enum vagus_sta
 /* The organs that need no driver, on a machine of which only they are told. */
 static void make_machine(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     gpu_file("proc/meminfo", "MemTotal: 1000 kB\nMemFree: 500 kB\nMemAvailable: 600 kB\n"
                              "Cached: 100 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");
     gpu_file("proc/stat", "cpu 1 2 3 4 5 6 7 8 0 0\n");
@@ -59,7 +59,7 @@ static void a_hung_driver_makes_its_own_readings_stale_and_no_others(void)
     CHECK(eventually(m, "hw.gpu.memory.free", VAGUS_STATE_OK));
     CHECK_EQ(vagus_monitor_close(m), 0);
     CHECK_EQ(fake->inits, fake->shutdowns);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void closing_does_not_wait_for_it(void)
@@ -75,7 +75,7 @@ static void closing_does_not_wait_for_it(void)
     atomic_store(&fake->hang, 0);
     while (atomic_load(&fake->shutdowns) == 0) /* the lane cleans up behind itself */
         usleep(1000);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_driver_that_hangs_as_it_is_let_go_holds_up_no_close(void)
@@ -90,7 +90,7 @@ static void a_driver_that_hangs_as_it_is_let_go_holds_up_no_close(void)
     atomic_store(&fake->hang, 0);
     while (atomic_load(&fake->shutdowns) == 0)
         usleep(1000);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_driver_that_hangs_at_once_does_not_hold_up_the_start(void)
@@ -105,7 +105,7 @@ static void a_driver_that_hangs_at_once_does_not_hold_up_the_start(void)
     atomic_store(&fake->hang, 0);
     CHECK(eventually(m, "hw.gpu.memory.free", VAGUS_STATE_OK));
     CHECK_EQ(vagus_monitor_close(m), 0);
-    gpu_machine_remove();
+    root_end();
 }
 
 int main(void)

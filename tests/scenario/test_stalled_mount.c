@@ -18,10 +18,11 @@ static enum vagus_state state_of(struct vagus_monitor *m, const char *name, cons
     return vagus_reading_state(reading, vagus_now_ns());
 }
 
+/* A reading of a disk is good for 15 s, so it takes that long and more. */
 static bool comes_to(struct vagus_monitor *m, enum vagus_state wanted)
 {
     struct vagus_reading r = {0};
-    for (int i = 0; i < 1500; i++) {
+    for (int i = 0; i < 4000; i++) {
         if (state_of(m, "disk.free", stalling, &r) == wanted)
             return true;
         usleep(10000);
@@ -33,10 +34,17 @@ static bool comes_to(struct vagus_monitor *m, enum vagus_state wanted)
 
 static struct vagus_monitor *start(void)
 {
-    static const char *const policy = "watch: {paths: [%s, /dev]}\n";
-    char text[160];
+    /* 40 % are free there: one percent above a threshold it is read each 5 ms, not each 10 s, so it
+     * stalls within a read as soon as it is told to. */
+    static const char *const policy = "watch: {paths: [%s, /dev]}\n"
+                                      "rules:\n"
+                                      "  - name: full\n"
+                                      "    metric: disk.free.ratio\n"
+                                      "    instance: %s\n"
+                                      "    throttle: { below: 39%%, clear: 50%% }\n";
+    char text[320];
     struct vagus_monitor *m = NULL;
-    snprintf(text, sizeof(text), policy, stalling);
+    snprintf(text, sizeof(text), policy, stalling, stalling);
     CHECK_EQ(vagus_monitor_open(
                  &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
                                                  .policy_text = text,

@@ -40,10 +40,28 @@ print(s["verdict"], s["agent"], s["pid"], s["life"], len(s["signals"]) == s["sig
     fi
 }
 
+# Until the exit status is one of these and all patterns are found: the machine may be busy. What it
+# said last is told where it does not come to that.
+comes_to() { # STATUS PATTERN...: sets `said`
+    local wanted=$1 status pattern found
+    shift
+    for _ in {1..200}; do
+        status=0 found=1
+        said=$("$VAGUS" health --dir "$folder/vagus" -p demo 2>&1) || status=$?
+        [[ $status =~ ^($wanted)$ ]] || found=
+        for pattern; do
+            grep -q -E -- "$pattern" <<<"$said" || found=
+        done
+        [[ -z $found ]] || return 0
+        sleep 0.1
+    done
+    fault "not come to: exit status $wanted, $*; it is $status: $said"
+}
+
 start_demo() {
     "$VAGUS" demo --declared >story.txt 2>&1 &
     pid=$!
-    for _ in {1..100}; do
+    for _ in {1..300}; do
         grep -q 'awake' story.txt && return
         sleep 0.1
     done
@@ -54,31 +72,36 @@ mkdir -m 0700 vagus
 health 4 -p demo # nobody there yet
 says 'demo'
 
+# It begins calm; on a slow machine its first leak may be felt before it was looked at.
+running='0|1'
 start_demo
-health 0 -p demo
-says '^vagus: OK' "^demo .* pid $pid" 'memory .* limit 256 MiB' '[0-9]+ messages' '3 listeners'
-said=$("$VAGUS" health -p "$pid") || fault "health -p $pid: $said" # found without being told where
+comes_to "$running" '^vagus: (OK|DEGRADED)' "^demo .* pid $pid" 'memory .* limit 256 MiB' \
+    '[0-9]+ messages' '3 listeners'
+health "$running" -p "$pid"
 says "pid $pid"
-health 0 # the only one that runs
+said=$("$VAGUS" health -p "$pid") || (($? == 1)) || fault "health -p $pid: $said" # not told where
+says "pid $pid"
+health "$running" # the only one that runs
 says "pid $pid"
 if command -v python3 >/dev/null; then
-    [[ $(json -p demo) == "ok demo $pid running True" ]] || fault "json: $(json -p demo)"
+    [[ $(json -p demo) =~ ^(ok|degraded)\ demo\ $pid\ running\ True$ ]] ||
+        fault "json: $(json -p demo)"
 fi
 
 # It counts on: this is no copy of an earlier state.
 before=$(grep -oE '[0-9]+ messages' <<<"$said")
-sleep 1
-health 0 -p demo
+for _ in {1..200}; do
+    health "$running" -p demo
+    [[ $(grep -oE '[0-9]+ messages' <<<"$said") == "$before" ]] || break
+    sleep 0.1
+done
 [[ $(grep -oE '[0-9]+ messages' <<<"$said") != "$before" ]] || fault "it stands at $before"
 
 # Stopped, it publishes nothing more, and nobody takes its last words for the truth.
 kill -STOP "$pid"
-sleep 2
-health 3 -p demo
-says '^vagus: UNKNOWN'
+comes_to 3 '^vagus: UNKNOWN'
 kill -CONT "$pid"
-sleep 0.5
-health 0 -p demo
+comes_to "$running" '^vagus: (OK|DEGRADED)'
 
 # Killed: the black box still tells.
 kill -KILL "$pid"
@@ -89,18 +112,23 @@ if command -v python3 >/dev/null; then
     [[ $(json -p "$pid") == "unknown demo $pid "*" True" ]] || fault "json: $(json -p "$pid")"
 fi
 
-# The whole story from outside: throttle is seen, and the end in order.
-start_demo
-seen=
-while kill -0 "$pid" 2>/dev/null; do
-    health '0|1|2|3' -p "$pid"
-    if [[ $said == *'throttle on memory'* && $said == *'told 1 listener: llm'* ]]; then
-        seen=1
+# The whole story from outside: throttle is seen, and the end in order. The demo gives up where the
+# machine is so busy that its own deadlines pass: it is then told anew.
+for _ in {1..3}; do
+    start_demo
+    seen='' status=0
+    while kill -0 "$pid" 2>/dev/null; do
+        health '0|1|2|3' -p "$pid"
+        if [[ $said == *'throttle on memory'* && $said == *'told 1 listener: llm'* ]]; then
+            seen=1
+        fi
+        sleep 0.1
+    done
+    wait "$pid" || status=$?
+    if ((status == 0)) || ! grep -q 'rather than be killed' story.txt; then
+        break
     fi
-    sleep 0.3
 done
-status=0
-wait "$pid" || status=$?
 ((status == 0)) || fault "exit status $status: $(cat story.txt)"
 [[ -n $seen ]] || fault "throttle was never seen from outside"
 health 3 -p demo

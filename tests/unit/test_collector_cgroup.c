@@ -59,7 +59,7 @@ static void nested_v2(void)
                    "100\n");
     write_v2_level("/pod/outer/inner", "268435456\n", "max\n", "4096\n", "200000 100000\n",
                    "max\n");
-    REQUIRE(begin(&vagus__collector_cgroup, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cgroup, root_dir));
     sample(ALL_DUE);
     CHECK_PUT_NAMED("cgroup.version", 2);
     CHECK_PUT_NAMED("cgroup.unified", 1);
@@ -112,7 +112,7 @@ static void nested_v2(void)
     CHECK_EQ(error_of("cgroup.cpu.binds", "/pod/outer"), VAGUS_EPARSE);
     CHECK_PUT_OF("cgroup.cpu.limit", "/pod/outer", 0.5);
     CHECK_PUT_NAMED("cgroup.frozen", 1);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -123,14 +123,14 @@ static void hidden_root(void)
     root_write("proc/self/cgroup", "0::/\n");
     root_write("proc/self/mountinfo", "30 1 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
     write_v2_level("", "268435456\n", "max\n", "4096\n", "200000 100000\n", "50\n");
-    REQUIRE(begin(&vagus__collector_cgroup, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cgroup, root_dir));
     sample(ALL_DUE);
     CHECK_PUT_NAMED("cgroup.hidden", 1);
     CHECK_EQ(fake.instances, 1);
     CHECK_PUT_OF("cgroup.memory.limit", "/", 256 * MIB);
     CHECK_PUT_OF("cgroup.memory.binds", "/", 1);
     CHECK_PUT_OF("cgroup.pids.limit", "/", 50);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -159,7 +159,7 @@ static void hybrid(void)
     root_write("cg/pids/pids.max", "64\n");
     root_write("cg/pids/pids.current", "3\n");
     root_write("cg/freezer/freezer.state", "FREEZING\n");
-    REQUIRE(begin(&vagus__collector_cgroup, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cgroup, root_dir));
     sample(ALL_DUE);
     CHECK_PUT_NAMED("cgroup.version", 1);
     CHECK_PUT_NAMED("cgroup.unified", 1);
@@ -176,7 +176,7 @@ static void hybrid(void)
     CHECK_PUT_NAMED("cgroup.memory.events.oom_kill", 3);
     CHECK_NOT("cgroup.memory.events.low", NULL);
     CHECK_NOT("cgroup.memory.events.oom", NULL);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -193,7 +193,7 @@ static void old_kernel(void)
     root_write("cg/memory/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n");
     root_write("cg/memory/memory.failcnt", "0\n");
     root_write("cg/freezer/a/freezer.state", "THAWED\n");
-    REQUIRE(begin(&vagus__collector_cgroup, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cgroup, root_dir));
     sample(ALL_DUE);
     CHECK_PUT_NAMED("cgroup.version", 1);
     CHECK_PUT_NAMED("cgroup.unified", 0);
@@ -204,20 +204,20 @@ static void old_kernel(void)
     CHECK_NOT("cgroup.memory.limit", "/");
     CHECK_PUT_OF("cgroup.memory.binds", "/", 0);
     CHECK_EQ(fake.put[metric_named("cgroup.cpu.limit")][0].puts, 0);
-    end();
+    fake_close();
     root_end();
 }
 
 static void nothing_at_all(void)
 {
     REQUIRE(root_begin());
-    REQUIRE(begin(&vagus__collector_cgroup, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cgroup, root_dir));
     sample(ALL_DUE);
     CHECK_NOT("cgroup.version", NULL);
     CHECK_NOT("cgroup.frozen", NULL);
     CHECK_NOT("cgroup.memory.events.oom_kill", NULL);
     CHECK_EQ(fake.instances, 0);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -237,7 +237,7 @@ static void long_paths_and_many(void)
         snprintf(folder, sizeof(folder), "%.*s", (int)cut, path);
         write_v2_level(folder, "max\n", "max\n", "4096\n", "max 100000\n", "max\n");
     }
-    REQUIRE(begin(&vagus__collector_cgroup, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cgroup, root_dir));
     sample(ALL_DUE);
     CHECK_EQ(fake.instances, 4);
     CHECK_EQ(strncmp(fake.names[0], "3:…kkkk", 8), 0);
@@ -251,7 +251,7 @@ static void long_paths_and_many(void)
     }
     CHECK_EQ(fake.instances, fake.desc->instances_max);
     CHECK_PUT_NAMED("cgroup.levels.unshown", 3); /* one level of each controller */
-    end();
+    fake_close();
     root_end();
 }
 
@@ -298,7 +298,7 @@ static void damaged_files(void)
     write_v2_level("/a", "12x\n", "-1\n", "\xff", "0 0\n", "");
     root_write("sys/fs/cgroup/a/memory.events", "\n");
     root_write("sys/fs/cgroup/a/cgroup.events", "frozen\n");
-    REQUIRE(begin(&vagus__collector_cgroup, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cgroup, root_dir));
     sample(ALL_DUE);
     static const char *const metrics[] = {
         "cgroup.memory.limit", "cgroup.memory.high", "cgroup.memory.usage", "cgroup.memory.binds",
@@ -307,7 +307,7 @@ static void damaged_files(void)
         CHECK_EQ(error_of(metrics[i], "/a"), VAGUS_EPARSE);
     CHECK_EQ(error_of("cgroup.memory.events.max", NULL), VAGUS_EPARSE);
     CHECK_EQ(error_of("cgroup.frozen", NULL), VAGUS_EPARSE);
-    end();
+    fake_close();
     root_end();
 }
 

@@ -40,7 +40,7 @@ static void shares_of_the_host(void)
 {
     REQUIRE(root_begin());
     write_machine("cpu  1000 100 1000 5000 500 50 50 50 7 7\n", 1000);
-    REQUIRE(begin(&vagus__collector_cpu, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cpu, root_dir));
     sample(ALL_DUE);
     CHECK_PUT_NAMED("system.cpu.load_average.1m", 0.52);
     CHECK_PUT_NAMED("process.cpu.time", 10);
@@ -76,7 +76,7 @@ static void shares_of_the_host(void)
     sample(EACH_1S);
     CHECK_PUT_NAMED("system.cpu.utilization", 1);
     CHECK_PUT_OF("system.cpu.mode.utilization", "user", 0.10);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -85,7 +85,7 @@ static void states_that_are_not_told(void)
 {
     REQUIRE(root_begin());
     write_machine("cpu  100 0 100 800\ncpu0 100 0 100 800\n", 0);
-    REQUIRE(begin(&vagus__collector_cpu, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cpu, root_dir));
     sample(ALL_DUE);
     write_machine("cpu  150 0 100 850\ncpu0 150 0 100 850\n", 0);
     fake.now_ns += VAGUS_SECOND_NS;
@@ -95,7 +95,7 @@ static void states_that_are_not_told(void)
     size_t modes = metric_named("system.cpu.mode.utilization");
     CHECK_EQ(fake.put[modes][instance_named("iowait")].error, VAGUS_EUNSUPPORTED);
     CHECK_EQ(fake.put[modes][instance_named("steal")].error, VAGUS_EUNSUPPORTED);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -109,26 +109,26 @@ static void allowances(void)
                     {FIXTURES "/v1-hybrid-container", 0.25},
                     {FIXTURES "/old-kernel", 64}}; /* by affinity alone */
     for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
-        REQUIRE(begin(&vagus__collector_cpu, machines[i].root));
+        REQUIRE(fake_open(&vagus__collector_cpu, machines[i].root));
         sample(ALL_DUE);
         CHECK_PUT_NAMED("cpu.allowance", machines[i].cores);
-        end();
+        fake_close();
     }
 }
 
 static void cpu_of_garbage_is_unknown(void)
 {
-    REQUIRE(begin(&vagus__collector_cpu, FIXTURES "/garbage"));
+    REQUIRE(fake_open(&vagus__collector_cpu, FIXTURES "/garbage"));
     sample(ALL_DUE);
     for (size_t metric = 0; metric < fake.desc->metric_count; metric++)
         CHECK(fake.put[metric][0].error == VAGUS_EPARSE ||
               strncmp(fake.desc->metrics[metric].name, "cpu.throttled", 13) == 0);
-    end();
+    fake_close();
 }
 
 static void cpu_of_the_real_machine(void)
 {
-    REQUIRE(begin(&vagus__collector_cpu, NULL));
+    REQUIRE(fake_open(&vagus__collector_cpu, NULL));
     sample(ALL_DUE);
     usleep(20000); /* ticks pass */
     fake.now_ns += VAGUS_SECOND_NS;
@@ -136,7 +136,7 @@ static void cpu_of_the_real_machine(void)
     CHECK_EQ(fake.put[metric_named("system.cpu.utilization")][0].error, 0);
     CHECK(fake.put[metric_named("cpu.allowance")][0].value > 0);
     CHECK(fake.put[metric_named("process.cpu.time")][0].value > 0);
-    end();
+    fake_close();
 }
 
 /* --- A quota that holds it back --- */
@@ -169,7 +169,7 @@ static void throttling(void)
                      v2 ? "usec" : "time", v2 ? 2500000ull : 2500000000ull);
             root_write(name, text);
         }
-        REQUIRE(begin(&vagus__collector_cpu, root_dir));
+        REQUIRE(fake_open(&vagus__collector_cpu, root_dir));
         sample(ALL_DUE);
         CHECK_PUT_NAMED("cpu.allowance", 1.5);
         CHECK_PUT_NAMED("cpu.throttled.periods", 40);
@@ -198,7 +198,7 @@ static void throttling(void)
         sample(EACH_1S);
         CHECK_MISSING_NAMED("cpu.throttled.ratio", VAGUS_EPARSE);
         CHECK_MISSING_NAMED("cpu.throttled.periods", VAGUS_EPARSE);
-        end();
+        fake_close();
         root_end();
     }
 }
@@ -213,7 +213,7 @@ static void threads_beyond_the_affinity(void)
     root_write("proc/self/cgroup", "3:cpuset:/a\n");
     root_write("proc/self/mountinfo", "30 1 0:26 / /cg rw - cgroup cgroup rw,cpuset\n");
     root_write("cg/a/cpuset.effective_cpus", "0-5\n");
-    REQUIRE(begin(&vagus__collector_cpu, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cpu, root_dir));
     sample(ALL_DUE);
     CHECK_PUT_NAMED("cpu.allowance", 1);
     /* Within a moment the clocks may tell anything. */
@@ -231,7 +231,7 @@ static void threads_beyond_the_affinity(void)
     CHECK_PUT_NAMED("process.cpu.utilization", 0.5);
     sample(ALL_DUE);
     CHECK_PUT_NAMED("cpu.allowance", 6);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -300,8 +300,8 @@ static void each_core(void)
         char last[16];
         REQUIRE(root_begin());
         write_cpus(cpus, 0, UINT32_MAX);
-        REQUIRE(begin_with(&vagus__collector_cpu_core,
-                           &(struct host_options){.root = root_dir, .per_core = true}));
+        REQUIRE(fake_open_with(&vagus__collector_cpu_core,
+                               &(struct host_options){.root = root_dir, .per_core = true}));
         sample(ALL_DUE);
         CHECK_EQ(fake.instances, cpus);
         CHECK_EQ(PUTS_OF("system.cpu.core.utilization"), 0);
@@ -320,7 +320,7 @@ static void each_core(void)
             CHECK_PUT_OF("system.cpu.core.utilization", "3", 1);
             CHECK_PUT_OF("system.cpu.core.utilization", "2", 0);
         }
-        end();
+        fake_close();
         root_end();
     }
 }
@@ -339,25 +339,25 @@ static void cores_on_demand(void)
     REQUIRE(root_begin());
     write_machine("", 1);
     write_cpus(512, 0, UINT32_MAX);
-    REQUIRE(begin(&vagus__collector_cpu_core, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cpu_core, root_dir));
     host_trace(fake.host, count_stat, NULL);
     stat_reads = 0;
     sample(ALL_DUE);
     CHECK_EQ(stat_reads, 0);
     CHECK_EQ(fake.instances, 0);
-    end();
-    REQUIRE(begin_with(&vagus__collector_cpu_core,
-                       &(struct host_options){.root = root_dir, .per_core = true}));
+    fake_close();
+    REQUIRE(fake_open_with(&vagus__collector_cpu_core,
+                           &(struct host_options){.root = root_dir, .per_core = true}));
     host_trace(fake.host, count_stat, NULL);
     sample(ALL_DUE);
     CHECK(stat_reads >= 1 && stat_reads <= 3);
-    end();
-    REQUIRE(begin(&vagus__collector_cpu, root_dir));
+    fake_close();
+    REQUIRE(fake_open(&vagus__collector_cpu, root_dir));
     host_trace(fake.host, count_stat, NULL);
     stat_reads = 0;
     sample(ALL_DUE);
     CHECK_EQ(stat_reads, 1);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -460,7 +460,7 @@ static void sensors_of_two_packages(void)
         root_write(name, cpu < 8 ? "1000000\n" : "3000000\n");
     }
     root_write("proc/cpuinfo", "cpu MHz\t\t: 1.000\n"); /* is not asked then */
-    REQUIRE(begin(&vagus__collector_cpu_sensors, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cpu_sensors, root_dir));
     sample(ALL_DUE);
     CHECK_PUT_NAMED("cpu.temperature", 51.5);
     CHECK_PUT_NAMED("system.cpu.frequency", 2e9);
@@ -474,7 +474,7 @@ static void sensors_of_two_packages(void)
     root_write("sys/class/hwmon/hwmon2/temp1_input", "");
     sample(ALL_DUE);
     CHECK_MISSING_NAMED("cpu.temperature", VAGUS_EPARSE); /* it may be the hotter one */
-    end();
+    fake_close();
     root_end();
 }
 
@@ -487,18 +487,18 @@ static void sensors_by_other_ways(void)
     root_write("sys/class/thermal/thermal_zone3/temp", "61000\n");
     root_write("proc/cpuinfo",
                "processor\t: 0\ncpu MHz\t\t: 2000.500\n\nprocessor\t: 1\ncpu MHz\t\t: 3000.500\n");
-    REQUIRE(begin(&vagus__collector_cpu_sensors, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cpu_sensors, root_dir));
     sample(ALL_DUE);
     CHECK_PUT_NAMED("cpu.temperature", 61);
     CHECK_PUT_NAMED("system.cpu.frequency", 2500.5e6);
-    end();
+    fake_close();
     root_end();
     REQUIRE(root_begin());
-    REQUIRE(begin(&vagus__collector_cpu_sensors, root_dir));
+    REQUIRE(fake_open(&vagus__collector_cpu_sensors, root_dir));
     sample(ALL_DUE);
     CHECK_MISSING_NAMED("cpu.temperature", VAGUS_EUNSUPPORTED);
     CHECK_MISSING_NAMED("system.cpu.frequency", VAGUS_EUNSUPPORTED);
-    end();
+    fake_close();
     root_end();
 }
 

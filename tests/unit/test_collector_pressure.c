@@ -45,7 +45,7 @@ static void of_host_and_cgroup(void)
     write_pressure("sys/fs/cgroup/a/cpu.pressure", 100, 50);
     write_pressure("sys/fs/cgroup/a/memory.pressure", 900000, 900000);
     write_pressure("sys/fs/cgroup/b/memory.pressure", 2000000, 1900000);
-    REQUIRE(begin(&vagus__collector_pressure, root_dir));
+    REQUIRE(fake_open(&vagus__collector_pressure, root_dir));
     sample_after(0);
     CHECK_EQ(PUTS_OF("system.pressure.memory.some"), 0);
     CHECK_PUT_NAMED("system.pressure.memory.some.avg10", 0.015);
@@ -80,7 +80,7 @@ static void of_host_and_cgroup(void)
     sample_after(VAGUS_SECOND_NS);
     sample_after(0);
     CHECK_EQ(PUTS_OF("cgroup.pressure.memory.some"), puts);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -89,18 +89,18 @@ static void of_old_kernels(void)
 {
     REQUIRE(root_begin());
     root_write("proc/pressure/cpu", "some avg10=0.00 avg60=0.00 avg300=0.00 total=5\n");
-    REQUIRE(begin(&vagus__collector_pressure, root_dir));
+    REQUIRE(fake_open(&vagus__collector_pressure, root_dir));
     sample_after(0);
     sample_after(VAGUS_SECOND_NS);
     CHECK_PUT_NAMED("system.pressure.cpu.some", 0);
     CHECK_MISSING_NAMED("system.pressure.irq.full", VAGUS_EUNSUPPORTED);
-    end();
+    fake_close();
     root_end();
-    REQUIRE(begin(&vagus__collector_pressure, FIXTURES "/old-kernel"));
+    REQUIRE(fake_open(&vagus__collector_pressure, FIXTURES "/old-kernel"));
     sample_after(0);
     for (size_t i = 0; i < fake.desc->metric_count; i++)
         CHECK_MISSING(i, VAGUS_EUNSUPPORTED);
-    end();
+    fake_close();
 }
 
 static void full_of_cpu_is_unknown_where_it_is_not_told(void)
@@ -108,12 +108,12 @@ static void full_of_cpu_is_unknown_where_it_is_not_told(void)
     REQUIRE(root_begin());
     write_v2("/a");
     root_write("sys/fs/cgroup/a/cpu.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=5\n");
-    REQUIRE(begin(&vagus__collector_pressure, root_dir));
+    REQUIRE(fake_open(&vagus__collector_pressure, root_dir));
     sample_after(0);
     CHECK_PUT_NAMED("cgroup.pressure.cpu.some.avg10", 0);
     CHECK_MISSING_NAMED("cgroup.pressure.cpu.full", VAGUS_EUNSUPPORTED);
     CHECK_MISSING_NAMED("cgroup.pressure.cpu.full.avg10", VAGUS_EUNSUPPORTED);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -122,7 +122,7 @@ static void a_gap(void)
 {
     REQUIRE(root_begin());
     write_pressure("proc/pressure/io", 0, 0);
-    REQUIRE(begin(&vagus__collector_pressure, root_dir));
+    REQUIRE(fake_open(&vagus__collector_pressure, root_dir));
     sample_after(0);
     root_write("proc/pressure/io", "some avg10=");
     sample_after(VAGUS_SECOND_NS);
@@ -133,7 +133,7 @@ static void a_gap(void)
     write_pressure("proc/pressure/io", 1000000, 0);
     sample_after(VAGUS_SECOND_NS);
     CHECK_PUT_NAMED("system.pressure.io.some", 0.1);
-    end();
+    fake_close();
     root_end();
 }
 
@@ -182,17 +182,17 @@ static void damaged_files(void)
 
 static void the_real_machine(void)
 {
-    REQUIRE(begin(&vagus__collector_pressure, NULL));
+    REQUIRE(fake_open(&vagus__collector_pressure, NULL));
     sample_after(0);
     sample_after(VAGUS_SECOND_NS);
     size_t some = metric_named("system.pressure.cpu.some");
     if (fake.put[some][0].error == VAGUS_EUNSUPPORTED) {
-        end();
+        fake_close();
         SKIP_TEST("this kernel tells no pressure");
     }
     CHECK_EQ(fake.put[some][0].error, 0);
     CHECK(fake.put[some][0].value >= 0 && fake.put[some][0].value <= 1);
-    end();
+    fake_close();
 }
 
 static void descriptor_is_well_formed(void)

@@ -34,7 +34,7 @@
 
 static void memory_of_this_machine(void)
 {
-    REQUIRE(begin(&vagus__collector_memory, FIXTURES "/thismachine"));
+    REQUIRE(fake_open(&vagus__collector_memory, FIXTURES "/thismachine"));
     CHECK_EQ(memory_sample(&fake, ALL_DUE), 0);
     CHECK_PUT(SYSTEM_LIMIT, 24684084.0 * 1024);
     CHECK_PUT(SYSTEM_AVAILABLE, 24344952.0 * 1024);
@@ -43,59 +43,59 @@ static void memory_of_this_machine(void)
     CHECK_PUT(USAGE, 768 * MIB);
     CHECK_PUT(HEADROOM, 1280 * MIB);
     CHECK_PUT(HEADROOM_RATIO, 0.625);
-    end();
+    fake_close();
 }
 
 /* The smallest limit is the nearest, yet the least is left one level up. */
 static void memory_of_a_v2_container(void)
 {
-    REQUIRE(begin(&vagus__collector_memory, FIXTURES "/v2-container"));
+    REQUIRE(fake_open(&vagus__collector_memory, FIXTURES "/v2-container"));
     CHECK_EQ(memory_sample(&fake, ALL_DUE), 0);
     CHECK_PUT(MEMORY_LIMIT, 384 * MIB);
     CHECK_PUT(USAGE, 192 * MIB);
     CHECK_PUT(HEADROOM, 112 * MIB);
     CHECK_PUT(HEADROOM_RATIO, 112.0 / 512);
     CHECK_PUT(PAGING_LIMIT, 2097148.0 * 1024);
-    end();
+    fake_close();
 }
 
 static void memory_under_a_declared_limit(void)
 {
     /* The process has 1024 resident pages: 4 MiB. */
-    REQUIRE(begin_with(&vagus__collector_memory,
-                       &(struct host_options){.root = FIXTURES "/v2-container",
-                                              .memory_limit_bytes = 5 * 1024 * 1024}));
+    REQUIRE(fake_open_with(&vagus__collector_memory,
+                           &(struct host_options){.root = FIXTURES "/v2-container",
+                                                  .memory_limit_bytes = 5 * 1024 * 1024}));
     CHECK_EQ(memory_sample(&fake, ALL_DUE), 0);
     CHECK_PUT(MEMORY_LIMIT, 5 * MIB);
     CHECK_PUT(USAGE, 4 * MIB);
     CHECK_PUT(HEADROOM, 1 * MIB);
     CHECK_PUT(HEADROOM_RATIO, 0.2);
-    end();
+    fake_close();
 }
 
 /* RLIMIT_AS of 4 GiB with 1 GiB mapped, beside a cgroup of 1 GiB that is half full. */
 static void memory_of_an_old_kernel(void)
 {
-    REQUIRE(begin(&vagus__collector_memory, FIXTURES "/old-kernel"));
+    REQUIRE(fake_open(&vagus__collector_memory, FIXTURES "/old-kernel"));
     CHECK_EQ(memory_sample(&fake, ALL_DUE), 0);
     CHECK_PUT(SYSTEM_AVAILABLE, 3670016.0 * 1024);
     CHECK_PUT(MEMORY_LIMIT, 1024 * MIB);
     CHECK_PUT(USAGE, 512 * MIB - 4096);
     CHECK_PUT(HEADROOM, 512 * MIB + 4096);
     CHECK_PUT(HEADROOM_RATIO, 3670016.0 / 8388608); /* the host's is the least share */
-    end();
+    fake_close();
 }
 
 static void memory_of_garbage_is_unknown(void)
 {
-    REQUIRE(begin(&vagus__collector_memory, FIXTURES "/garbage"));
+    REQUIRE(fake_open(&vagus__collector_memory, FIXTURES "/garbage"));
     CHECK_EQ(memory_sample(&fake, ALL_DUE), 0);
     for (size_t metric = 0; metric < MEMORY_METRIC_COUNT; metric++) {
         CHECK_EQ(fake.put[metric][0].error,
                  metric == PAGING_LIMIT ? VAGUS_EUNSUPPORTED : VAGUS_EPARSE);
         CHECK_EQ(fake.put[metric][0].puts, 1);
     }
-    end();
+    fake_close();
 }
 
 static unsigned reads_of(const char *end_of_path, bool clear)
@@ -125,7 +125,7 @@ static void on_read(void *arg, const char *path)
 /* Limits are read each second, usage each 100 ms; statistics too, as cache fills both levels. */
 static void memory_reads_no_more_than_its_tier_needs(void)
 {
-    REQUIRE(begin(&vagus__collector_memory, FIXTURES "/v2-container"));
+    REQUIRE(fake_open(&vagus__collector_memory, FIXTURES "/v2-container"));
     memory_sample(&fake, ALL_DUE);
     host_trace(fake.host, on_read, NULL);
     memory_sample(&fake, 1u << VAGUS_TIER_100MS);
@@ -140,14 +140,14 @@ static void memory_reads_no_more_than_its_tier_needs(void)
     CHECK_EQ(reads_of("memory.max", false), 2);
     CHECK_EQ(reads_of("memory.current", false), 2);
     reads_of("", true);
-    end();
+    fake_close();
 }
 
 /* --- process --- */
 
 static void process_of_this_machine(void)
 {
-    REQUIRE(begin(&vagus__collector_process, FIXTURES "/thismachine"));
+    REQUIRE(fake_open(&vagus__collector_process, FIXTURES "/thismachine"));
     CHECK_EQ(process_sample(&fake, ALL_DUE), 0);
     CHECK_PUT(RESIDENT, 380 * 4096.0);
     CHECK_PUT(VIRTUAL_SIZE, 3133440);
@@ -156,19 +156,19 @@ static void process_of_this_machine(void)
     CHECK_PUT(DESCRIPTORS_LIMIT, 20000);
     CHECK_PUT(DESCRIPTORS_UTILIZATION, 3 / 20000.0);
     CHECK_PUT(UPTIME, 1170.27);
-    end();
+    fake_close();
 }
 
 static void process_of_garbage_is_unknown(void)
 {
-    REQUIRE(begin(&vagus__collector_process, FIXTURES "/garbage"));
+    REQUIRE(fake_open(&vagus__collector_process, FIXTURES "/garbage"));
     CHECK_EQ(process_sample(&fake, ALL_DUE), 0);
     CHECK_EQ(fake.put[RESIDENT][0].error, VAGUS_EPARSE);
     CHECK_EQ(fake.put[UPTIME][0].error, VAGUS_EPARSE);
     CHECK_EQ(fake.put[DESCRIPTORS][0].error, VAGUS_EUNSUPPORTED);
     CHECK_EQ(fake.put[DESCRIPTORS_LIMIT][0].error, VAGUS_EPARSE);
     CHECK_EQ(fake.put[DESCRIPTORS_UTILIZATION][0].error, VAGUS_EUNSUPPORTED);
-    end();
+    fake_close();
 }
 
 /* Names, bounds and tiers that a monitor would refuse. */

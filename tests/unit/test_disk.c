@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sense disk on paths of this machine: names, room, rate, and the write probe. */
 #include "check.h"
-#include "collector_fake.h"
+#include "collector_fixture.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -250,7 +250,7 @@ static void a_probe_without_a_descriptor_does_not_blame_the_disk(void)
 
 static void the_table_is_well_formed(void)
 {
-    fake_check_desc(&vagus__collector_disk);
+    check_descriptor(&vagus__collector_disk);
 }
 
 int main(void)

@@ -2,8 +2,8 @@
 /* The devices behind paths: what the kernel tells of them, whole and damaged, and the sense disk_io
  * over machines made of files. The paths are this machine's, hence also the numbers of devices. */
 #include "check.h"
-#include "collector_fake.h"
-#include "folder_fixture.h"
+#include "collector_fixture.h"
+#include "root_fixture.h"
 
 #include <fcntl.h>
 
@@ -149,7 +149,7 @@ static void begin(void)
 {
     static const char *const paths[] = {".", ".."};
     const struct host_options options = {
-        .root = folder, .watch_paths = paths, .watch_path_count = 2};
+        .root = root_dir, .watch_paths = paths, .watch_path_count = 2};
     CHECK_EQ(host_open(&options, &host), 0);
     host_path_find_device(host, 0);
     host_path_find_device(host, 1);
@@ -160,7 +160,7 @@ static void end(void)
 {
     fake_end();
     host_unref(host);
-    folder_remove();
+    root_end();
 }
 
 static const unsigned second = 1u << VAGUS_TIER_1S;
@@ -169,8 +169,8 @@ static void load_of_a_device(void)
 {
     if (!look_around())
         SKIP_TEST("no block device is behind the working directory");
-    folder_make();
-    folder_text(stat_file, "100 0 2048 500 10 0 800 40 3 1000 9000 0 0 0 0 0 0\n");
+    CHECK(root_begin());
+    root_write(stat_file, "100 0 2048 500 10 0 800 40 3 1000 9000 0 0 0 0 0 0\n");
     begin();
     CHECK_EQ(fake_sample_after(0, ALL_DUE), 0);
     CHECK_EQ(fake.instances, 1); /* both paths are on it */
@@ -185,7 +185,7 @@ static void load_of_a_device(void)
     CHECK_EQ(fake.put[READ_LATENCY][0].puts, 0);
 
     /* 50 reads that took 8 ms each, nothing written, half of two seconds busy, 3 in flight. */
-    folder_text(stat_file, "150 0 4096 900 10 0 800 40 3 2000 15000 0 0 0 0 0 0\n");
+    root_write(stat_file, "150 0 4096 900 10 0 800 40 3 2000 15000 0 0 0 0 0 0\n");
     CHECK_EQ(fake_sample_after(2 * VAGUS_SECOND_NS, second), 0);
     CHECK_PUT(READ_LATENCY, 0.008);
     CHECK_EQ(fake.put[WRITE_LATENCY][0].puts, 0); /* not known, and not nothing */
@@ -194,7 +194,7 @@ static void load_of_a_device(void)
     CHECK_EQ(fake.put[READS][0].puts, 1); /* of a slower tier */
 
     /* The clock of the device runs a little ahead of ours. */
-    folder_text(stat_file, "150 0 4096 900 10 0 800 40 3 3100 15000 0 0 0 0 0 0\n");
+    root_write(stat_file, "150 0 4096 900 10 0 800 40 3 3100 15000 0 0 0 0 0 0\n");
     fake_sample_after(VAGUS_SECOND_NS, second);
     CHECK_PUT(UTILIZATION, 1);
     end();
@@ -204,19 +204,19 @@ static void a_device_begins_anew_and_wraps(void)
 {
     if (!look_around())
         SKIP_TEST("no block device is behind the working directory");
-    folder_make();
-    folder_text(stat_file, "1000 0 20480 500 1000 0 8000 400 0 1000 9000\n");
+    CHECK(root_begin());
+    root_write(stat_file, "1000 0 20480 500 1000 0 8000 400 0 1000 9000\n");
     begin();
     fake_sample_after(0, ALL_DUE);
-    folder_text(stat_file, "10 0 20 5 10 0 80 40 0 100 90\n");
+    root_write(stat_file, "10 0 20 5 10 0 80 40 0 100 90\n");
     fake_sample_after(10 * VAGUS_SECOND_NS, ALL_DUE);
     CHECK_PUT(READS, 1010);
     CHECK_PUT(READ_BYTES, 20500 * 512.0);
     CHECK_EQ(fake.put[UTILIZATION][0].puts, 0); /* of a span that is not known */
     /* Times are 32 bits wide in every kernel. */
-    folder_text(stat_file, "1000 0 20480 4294967290 1000 0 8000 400 0 4294967200 4294967000\n");
+    root_write(stat_file, "1000 0 20480 4294967290 1000 0 8000 400 0 4294967200 4294967000\n");
     fake_sample_after(10 * VAGUS_SECOND_NS, ALL_DUE);
-    folder_text(stat_file, "1001 0 20488 6 1000 0 8000 400 0 100 804\n");
+    root_write(stat_file, "1001 0 20488 6 1000 0 8000 400 0 100 804\n");
     fake_sample_after(VAGUS_SECOND_NS, ALL_DUE);
     CHECK_PUT(READ_LATENCY, 0.012);
     CHECK_NEAR(fake.put[UTILIZATION][0].value, 0.196, 1e-9);
@@ -230,13 +230,13 @@ static void damage_is_said_and_passes(void)
     if (!look_around())
         SKIP_TEST("no block device is behind the working directory");
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        folder_make();
-        folder_text(stat_file, bad[i]);
+        CHECK(root_begin());
+        root_write(stat_file, bad[i]);
         begin();
         CHECK_EQ(fake_sample_after(0, ALL_DUE), 0);
         for (size_t metric = 0; metric < PROCESS_READ; metric++)
             CHECK_EQ(fake.put[metric][0].error, VAGUS_EPARSE);
-        folder_text(stat_file, "1 2 3 4 5 6 7 8 9 10 11\n");
+        root_write(stat_file, "1 2 3 4 5 6 7 8 9 10 11\n");
         fake_sample_after(VAGUS_SECOND_NS, ALL_DUE);
         CHECK_PUT(READS, 1);
         end();
@@ -259,15 +259,15 @@ static void three_hundred_disks_without_sysfs(void)
                                " %3u %7u mine 42 0 2048 500 10 0 800 40 0 1000 9000\n",
                                device_here.major, device_here.minor);
     CHECK(length > HOST_SECTOR_BYTES * 40);
-    folder_make();
-    folder_write("proc/diskstats", text, length);
+    CHECK(root_begin());
+    root_write_bytes("proc/diskstats", text, length);
     begin();
     CHECK_EQ(fake_sample_after(0, ALL_DUE), 0);
     CHECK_EQ(fake.instances, 1);
     CHECK_STR(fake.names[0], "mine");
     CHECK_PUT(READS, 42);
     /* It is gone from the list, as from that of a container. */
-    folder_text("proc/diskstats", "");
+    root_write("proc/diskstats", "");
     fake_sample_after(VAGUS_SECOND_NS, ALL_DUE);
     CHECK_EQ(fake.put[READS][0].error, VAGUS_EUNSUPPORTED);
     end();
@@ -275,15 +275,15 @@ static void three_hundred_disks_without_sysfs(void)
 
 static void a_machine_that_tells_nothing(void)
 {
-    folder_make();
+    CHECK(root_begin());
     begin();
     CHECK_EQ(fake_sample_after(0, ALL_DUE), 0);
     CHECK_EQ(fake.put[PROCESS_READ][0].error, VAGUS_EUNSUPPORTED);
     if (fake.instances > 0)
         CHECK_EQ(fake.put[READS][0].error, VAGUS_EUNSUPPORTED);
     end();
-    folder_make();
-    folder_text("proc/self/io", "read_bytes: 1\nwrite_bytes: 2\n");
+    CHECK(root_begin());
+    root_write("proc/self/io", "read_bytes: 1\nwrite_bytes: 2\n");
     begin();
     fake_sample_after(0, ALL_DUE);
     CHECK_PUT(PROCESS_READ, 1);
@@ -330,12 +330,12 @@ static void devices_by_what_was_mounted(void)
     for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
         char text[256];
         struct host_device device;
-        folder_make();
+        CHECK(root_begin());
         snprintf(text, sizeof(text), "1 1 8:1 / / rw - ext4 /dev/sda1 rw\n%llu%s",
                  (unsigned long long)s.stx_mnt_id, mounts[i].rest);
-        folder_text("proc/self/mountinfo", text);
+        root_write("proc/self/mountinfo", text);
         const struct host_options options = {
-            .root = folder, .watch_paths = paths, .watch_path_count = 1};
+            .root = root_dir, .watch_paths = paths, .watch_path_count = 1};
         REQUIRE(host_open(&options, &host) == 0);
         CHECK_EQ(host_path_find_device(host, 0), mounts[i].error);
         CHECK_EQ(host_path_device(host, 0, &device), mounts[i].error);
@@ -344,13 +344,13 @@ static void devices_by_what_was_mounted(void)
             CHECK_EQ(device.minor, loop.stx_rdev_minor);
         }
         host_unref(host);
-        folder_remove();
+        root_end();
     }
 }
 
 static void the_table_is_well_formed(void)
 {
-    fake_check_desc(&vagus__collector_disk_io);
+    check_descriptor(&vagus__collector_disk_io);
 }
 
 int main(void)

@@ -3,7 +3,9 @@
  * true, and what it cannot tell is unknown, never 0. */
 #include "check.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -11,6 +13,7 @@
 
 #include "host/cgroup.h"
 #include "host/host.h"
+#include "host/network.h"
 #include "host/paths.h"
 #include "host/procfs.h"
 #include "host/statgrab.h"
@@ -61,6 +64,52 @@ static void process(void)
     close(opened);
 }
 
+static void affinity(void)
+{
+    uint64_t cpus = 0;
+    cpu_set_t all, one;
+    REQUIRE(sched_getaffinity(0, sizeof(all), &all) == 0);
+    CHECK_EQ(host_affinity(host, &cpus), 0);
+    CHECK_EQ(cpus, CPU_COUNT(&all));
+    CPU_ZERO(&one);
+    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&one) == 0; i++)
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, &one);
+    REQUIRE(sched_setaffinity(0, sizeof(one), &one) == 0);
+    CHECK_EQ(host_affinity(host, &cpus), 0);
+    CHECK_EQ(cpus, 1);
+    CHECK_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
+static uint64_t loopback_bytes;
+
+static void note_loopback(void *arg, const struct host_interface *interface)
+{
+    (void)arg;
+    CHECK((interface->untold & 1u << HOST_RECEIVE_DROPS) != 0);
+    if (strcmp(interface->name, "lo") == 0)
+        loopback_bytes = interface->counts[HOST_RECEIVED_BYTES];
+}
+
+/* What goes to oneself comes back by the loopback interface. */
+static void network(void)
+{
+    char packet[512] = "";
+    uint64_t count = 0;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    CHECK_EQ(host_interfaces(host, note_loopback, NULL, &count), 0);
+    if (count == 0 || sender < 0)
+        SKIP_TEST("no network interface here");
+    uint64_t before = loopback_bytes;
+    for (int i = 0; i < 100; i++)
+        sendto(sender, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to));
+    close(sender);
+    CHECK_EQ(host_interfaces(host, note_loopback, NULL, &count), 0);
+    CHECK(loopback_bytes >= before + sizeof(packet));
+}
+
 static void unknown_is_not_zero(void)
 {
     struct host_process told = {.threads = 7};
@@ -73,7 +122,6 @@ static void unknown_is_not_zero(void)
     CHECK_EQ(told.threads, 7);
     CHECK_EQ(host_cgroup_memory(host, levels, &count), VAGUS_EUNSUPPORTED);
     CHECK_EQ(host_cgroup_cpu_quota(host, &cores), VAGUS_EUNSUPPORTED);
-    CHECK_EQ(host_affinity(host, &value), VAGUS_EUNSUPPORTED);
     CHECK_EQ(host_uptime_ns(host, &value), VAGUS_EUNSUPPORTED);
     CHECK_EQ(count, 7);
     CHECK_EQ(value, 7);
@@ -118,6 +166,8 @@ int main(void)
         return 1;
     RUN(machine);
     RUN(process);
+    RUN(affinity);
+    RUN(network);
     RUN(unknown_is_not_zero);
     RUN(a_monitor_says_what_is_unknown);
     host_unref(host);

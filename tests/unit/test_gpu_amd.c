@@ -24,7 +24,7 @@ static void make_card(void)
 
 static void every_reading_arrives_in_its_unit(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     make_card();
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     CHECK_READS("hw.gpu.memory.limit", "card1", 17163091968.0);
@@ -39,12 +39,42 @@ static void every_reading_arrives_in_its_unit(void)
     CHECK_READS("hw.gpu.package", "card1", UNSUPPORTED);
     CHECK_READS("hw.gpu.memory.free", "card0", ABSENT);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
+}
+
+/* The same file, which the monitor holds open. */
+static void rewrite(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", root_dir, name);
+    FILE *file = fopen(path, "r+");
+    REQUIRE(file != NULL);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void memory_near_a_limit_is_read_sooner(void)
+{
+    CHECK(root_begin());
+    make_card();
+    struct vagus_monitor *m =
+        gpu_monitor_of("rules:\n  - name: vram\n    metric: hw.gpu.memory.usage\n"
+                       "    throttle: { above: 4300000000B, clear: 4200000000B }\n",
+                       VAGUS_STEPPED);
+    CHECK_EQ(gpu_next(m), 5 * MS); /* 10 MB at 16 GB/s are less */
+    rewrite(DEVICE "mem_info_vram_used", "4300000001\n");
+    rewrite(DEVICE "gpu_busy_percent", "99\n");
+    gpu_next(m);
+    CHECK_READS("hw.gpu.memory.usage", "card1", 4300000001.0);
+    CHECK_READS("hw.gpu.utilization", "card1", 0.37);
+    CHECK(vagus_signal_level(m, VAGUS_THROTTLE) > 0);
+    vagus_monitor_close(m);
+    root_end();
 }
 
 static void a_card_that_sleeps_is_not_woken(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     make_card();
     gpu_file(DEVICE "power/runtime_status", "suspended\n");
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
@@ -54,12 +84,12 @@ static void a_card_that_sleeps_is_not_woken(void)
     CHECK_EQ(reading.error, VAGUS_EAGAIN);
     CHECK_READS("hw.gpu.utilization", "card1", FAILED);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_newer_kernel_has_other_names(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     make_card();
     gpu_file(DEVICE "hwmon/hwmon5/power1_average", NULL);
     gpu_file(DEVICE "hwmon/hwmon5/power1_input", "55000000\n");
@@ -68,7 +98,7 @@ static void a_newer_kernel_has_other_names(void)
     CHECK_READS("hw.gpu.power", "card1", 55);
     CHECK_READS("hw.gpu.utilization", "card1", UNSUPPORTED);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void damaged_files_are_no_readings(void)
@@ -76,7 +106,7 @@ static void damaged_files_are_no_readings(void)
     static const char *const damaged[] = {"",      "12",   "-1\n", "x\n", "18446744073709551616\n",
                                           "max\n", "1 2\n"};
     for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
-        gpu_machine();
+        CHECK(root_begin());
         make_card();
         gpu_file(DEVICE "mem_info_vram_used", damaged[i]);
         gpu_file(DEVICE "gpu_busy_percent", damaged[i]);
@@ -87,13 +117,13 @@ static void damaged_files_are_no_readings(void)
         CHECK_READS("hw.gpu.temperature", "card1", FAILED);
         CHECK_READS("hw.gpu.memory.limit", "card1", 17163091968.0);
         vagus_monitor_close(m);
-        gpu_machine_remove();
+        root_end();
     }
 }
 
 static void impossible_numbers_are_no_readings(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     make_card();
     gpu_file(DEVICE "mem_info_vram_used", "17163091969\n");
     gpu_file(DEVICE "gpu_busy_percent", "101\n");
@@ -101,12 +131,12 @@ static void impossible_numbers_are_no_readings(void)
     CHECK_READS("hw.gpu.memory.free", "card1", FAILED);
     CHECK_READS("hw.gpu.utilization", "card1", FAILED);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_card_that_comes_later_is_found(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     make_card();
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     gpu_file("sys/class/drm/card2/device/vendor", "0x1002\n");
@@ -118,12 +148,12 @@ static void a_card_that_comes_later_is_found(void)
     CHECK_READS("hw.gpu.temperature", "card2", UNSUPPORTED);
     CHECK_READS("hw.gpu.memory.usage", "card1", 4290772992.0);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_machine_without_one_has_no_such_sense(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     gpu_file("sys/class/drm/card0/device/vendor", "0x10de\n");
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     static char text[65536];
@@ -131,12 +161,13 @@ static void a_machine_without_one_has_no_such_sense(void)
     CHECK_EQ(vagus_health_format(m, 0, text, sizeof(text), NULL), 0);
     CHECK(strstr(text, "sense gpu_amd") == NULL);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 int main(void)
 {
     RUN(every_reading_arrives_in_its_unit);
+    RUN(memory_near_a_limit_is_read_sooner);
     RUN(a_card_that_sleeps_is_not_woken);
     RUN(a_newer_kernel_has_other_names);
     RUN(damaged_files_are_no_readings);

@@ -114,7 +114,7 @@ static void descriptor(unsigned number, const char *target, const char *text)
 
 static void a_client_is_counted_once(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     gpu_file("dev/dri/renderD128", "");
     descriptor(0, "/dev/null", amdgpu); /* no GPU, whatever it says */
     descriptor(3, "/dev/dri/renderD128", amdgpu);
@@ -130,13 +130,13 @@ static void a_client_is_counted_once(void)
     CHECK_READS("process.gpu.memory.usage", "0000:04:00.0", 16 * MIB);
     CHECK_READS("process.gpu.engine.time", "0000:04:00.0", UNSUPPORTED);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_client_that_is_closed_takes_no_time_along(void)
 {
     char text[200];
-    gpu_machine();
+    CHECK(root_begin());
     gpu_file("dev/dri/renderD128", "");
     descriptor(3, "/dev/dri/renderD128", amdgpu);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
@@ -155,13 +155,13 @@ static void a_client_that_is_closed_takes_no_time_along(void)
     organ_run(m, 11 * S);
     CHECK_READS("process.gpu.engine.time", "0000:03:00.0", 0.017);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void damage_and_surplus_are_said(void)
 {
     char text[200];
-    gpu_machine();
+    CHECK(root_begin());
     gpu_file("dev/dri/renderD128", "");
     descriptor(3, "/dev/dri/renderD128", amdgpu);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
@@ -182,17 +182,17 @@ static void damage_and_surplus_are_said(void)
     CHECK_READS("gpu.drm.uncounted", NULL, 1);
     CHECK_READS("process.gpu.memory.usage", "0000:03:00.0", FAILED);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_machine_without_such_devices_has_no_such_sense(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     descriptor(3, "/dev/dri/renderD128", amdgpu);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     CHECK_READS("gpu.drm.clients", NULL, UNSUPPORTED);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 int main(void)

@@ -11,7 +11,7 @@
 
 static void a_machine_without_a_driver_costs_nothing_until_there_is_one(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     CHECK_READS("gpu.nvidia.count", NULL, UNSUPPORTED);
     CHECK_READS("hw.gpu.utilization", "0", ABSENT);
@@ -26,12 +26,12 @@ static void a_machine_without_a_driver_costs_nothing_until_there_is_one(void)
     vagus_monitor_close(m);
     CHECK_EQ(fake->inits, 1);
     CHECK_EQ(fake->shutdowns, 1);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_driver_without_a_library_that_can_be_used_is_none(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     gpu_file("dev/nvidiactl", "");
     gpu_file("usr/lib/libnvidia-ml.so.1", "no library");
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
@@ -44,7 +44,7 @@ static void a_driver_without_a_library_that_can_be_used_is_none(void)
     organ_run(m, 59 * S);
     CHECK_EQ(fake->inits, 1);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void fill_first(struct nvml_fake *fake)
@@ -64,7 +64,7 @@ static void fill_first(struct nvml_fake *fake)
 
 static void every_reading_arrives_in_its_unit(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 2);
     fill_first(fake);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
@@ -99,12 +99,12 @@ static void every_reading_arrives_in_its_unit(void)
     CHECK_READS("hw.gpu.memory.free", "0", 200);
     CHECK_READS("hw.gpu.throttled", "0", 0);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void an_old_library_tells_what_it_can(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("old", 1);
     fill_first(fake);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
@@ -118,12 +118,12 @@ static void an_old_library_tells_what_it_can(void)
     CHECK_READS("hw.gpu.mig.mode", "0", UNSUPPORTED);
     CHECK_READS("hw.gpu.xid.count", "0", UNSUPPORTED);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void processes_of_others_are_never_ones_own(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 1);
     fill_first(fake);
     atomic_store(&fake->process_bytes, 32); /* as drivers 535.43 to 535.86 had it */
@@ -144,12 +144,77 @@ static void processes_of_others_are_never_ones_own(void)
     CHECK_READS("process.gpu.memory.usage", "0", UNSUPPORTED);
     CHECK_READS("hw.gpu.memory.free", "0", 300);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
+}
+
+/* The only metric of these monitors that a rule judges. */
+#define RULE(metric, thresholds)                                                                   \
+    "rules:\n  - name: vram\n    metric: " metric "\n    min_hold: 0s\n" thresholds
+
+static void memory_near_a_limit_is_read_alone_and_sooner(void)
+{
+    CHECK(root_begin());
+    struct nvml_fake *fake = gpu_driver("new", 2);
+    for (unsigned i = 0; i < 2; i++)
+        fake->devices[i].total = 80000000000;
+    fake->devices[0].free = 18000000000;
+    fake->devices[1].free = 70000000000;
+    struct vagus_monitor *m = gpu_monitor_of(
+        RULE("hw.gpu.memory.free", "    throttle: { below: 10000000000B, clear: 12000000000B }\n"),
+        VAGUS_STEPPED);
+    organ_run(m, 0); /* at 16 GB/s, 8 GB are half a second */
+    unsigned calls = fake->calls;
+    for (int64_t left_ns = 100 * MS; left_ns > 0;)
+        left_ns -= gpu_next(m);
+    CHECK_EQ(fake->calls, calls);
+    fake->devices[0].free = 10000001000;
+    organ_run(m, 1 * S);
+    calls = fake->calls;
+    for (int i = 1; i <= 10; i++) {
+        CHECK(gpu_next(m) <= 5 * MS);
+        CHECK(fake->calls <= calls + (unsigned)i); /* nothing else, and not of the other GPU */
+    }
+    CHECK(fake->calls >= calls + 8);
+    CHECK_EQ(vagus_signal_level(m, VAGUS_THROTTLE) > 0, 0);
+    fake->devices[0].free = 9000000000;
+    gpu_next(m);
+    gpu_next(m);
+    CHECK(vagus_signal_level(m, VAGUS_THROTTLE) > 0);
+    calls = fake->calls; /* nothing lies ahead any more */
+    for (int64_t left_ns = 300 * MS; left_ns > 0;)
+        left_ns -= gpu_next(m);
+    CHECK_EQ(fake->calls, calls);
+    vagus_monitor_close(m);
+    root_end();
+}
+
+static void a_share_of_memory_goes_by_its_whole(void)
+{
+    CHECK(root_begin());
+    struct nvml_fake *fake = gpu_driver("new", 1);
+    fake->devices[0].total = 80000000000;
+    fake->devices[0].free = 11200000000;
+    struct vagus_monitor *m = gpu_monitor_of(
+        "limits: { max_rate: { vram: 3200000000B } }\n" RULE(
+            "hw.gpu.memory.utilization", "    throttle: { above: 90%, clear: 80% }\n"),
+        VAGUS_STEPPED);
+    unsigned calls = fake->calls;
+    organ_run(m, 499 * MS); /* 4 % of 80 GB are a second */
+    CHECK_EQ(fake->calls, calls);
+    organ_run(m, 2 * MS);
+    CHECK_EQ(fake->calls, calls + 1);
+    fake->driver_result = NVML_GPU_IS_LOST;
+    organ_run(m, 490 * MS);
+    CHECK_EQ(fake->calls, calls + 1);
+    organ_run(m, 3 * S); /* reads that fail are the tier's to tell */
+    CHECK_READS("hw.gpu.memory.free", "0", FAILED);
+    vagus_monitor_close(m);
+    root_end();
 }
 
 static void nonsense_is_no_reading(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 1);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     fake->devices[0].total = 0;
@@ -168,12 +233,12 @@ static void nonsense_is_no_reading(void)
     organ_run(m, 60 * S);
     CHECK_READS("gpu.nvidia.count", NULL, FAILED);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void faults_are_counted(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 2);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     for (unsigned i = 0; i < 3; i++) {
@@ -185,12 +250,12 @@ static void faults_are_counted(void)
     CHECK_READS("hw.gpu.xid.count", "1", 3);
     CHECK_READS("hw.gpu.xid.last", "1", 81);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void slices_come_and_go(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 1);
     atomic_store(&fake->mig, 1);
     fake->slices[0].present = fake->slices[2].present = 1;
@@ -210,12 +275,12 @@ static void slices_come_and_go(void)
     CHECK_READS("hw.gpu.memory.free", "0/2", FAILED); /* what it said last: that slice is no more */
     CHECK_EQ(fake->inits, 1);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_lost_gpu_is_missed_alone_and_comes_back(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 3);
     atomic_store(&fake->latches, 1);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
@@ -250,12 +315,12 @@ static void a_lost_gpu_is_missed_alone_and_comes_back(void)
     CHECK_EQ(fake->inits, inits);
     vagus_monitor_close(m);
     CHECK_EQ(fake->inits, fake->shutdowns);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_driver_that_goes_is_waited_for(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 1);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     atomic_store(&fake->driver_result, NVML_UNINITIALIZED);
@@ -272,12 +337,12 @@ static void a_driver_that_goes_is_waited_for(void)
     CHECK_READS("hw.gpu.memory.free", "0", 300);
     CHECK_READS("gpu.nvidia.count", NULL, 1);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_driver_that_refuses_at_first_is_no_absence(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 1);
     atomic_store(&fake->init_result, NVML_NO_PERMISSION);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
@@ -287,35 +352,35 @@ static void a_driver_that_refuses_at_first_is_no_absence(void)
     CHECK_EQ(reading.error, VAGUS_EPERM);
     CHECK_EQ(fake->inits, 1);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void more_gpus_than_there_is_room_for_are_counted(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     gpu_driver("new", NVML_DEVICES_MAX + 6);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     CHECK_READS("gpu.nvidia.count", NULL, NVML_DEVICES_MAX);
     CHECK_READS("gpu.nvidia.uncounted", NULL, 6);
     CHECK_READS("hw.gpu.memory.free", "63", 63300);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void processes_are_listed_no_more_often_than_each_ten_seconds(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 1);
     struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
     organ_run(m, 35 * S);
     CHECK_EQ(fake->process_lists, 4);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void a_rule_watches_the_memory_of_every_gpu(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 2);
     struct vagus_monitor *m = gpu_monitor_of("agent: test\n"
                                              "rules:\n"
@@ -339,17 +404,17 @@ static void a_rule_watches_the_memory_of_every_gpu(void)
     CHECK_EQ(vagus_snapshot_read(m, &s), 0);
     CHECK_EQ(s.signal_count, 0);
     vagus_monitor_close(m);
-    gpu_machine_remove();
+    root_end();
 }
 
 static void memory_alone_is_one_call_and_its_cost_is_booked(void)
 {
-    gpu_machine();
+    CHECK(root_begin());
     struct nvml_fake *fake = gpu_driver("new", 1);
     struct host *host = NULL;
     struct nvml *nvml = NULL;
     struct nvml_memory memory;
-    REQUIRE(host_open(&(struct host_options){.root = gpu_root}, &host) == 0);
+    REQUIRE(host_open(&(struct host_options){.root = root_dir}, &host) == 0);
     REQUIRE(nvml_create(host, &nvml) == 0);
     REQUIRE(nvml_connect(nvml) == 0);
     unsigned calls = fake->calls;
@@ -371,7 +436,7 @@ static void memory_alone_is_one_call_and_its_cost_is_booked(void)
     CHECK_EQ(nvml_longest_ns(nvml), 0);
     nvml_destroy(nvml);
     host_unref(host);
-    gpu_machine_remove();
+    root_end();
 }
 
 int main(void)
@@ -381,6 +446,8 @@ int main(void)
     RUN(every_reading_arrives_in_its_unit);
     RUN(an_old_library_tells_what_it_can);
     RUN(processes_of_others_are_never_ones_own);
+    RUN(memory_near_a_limit_is_read_alone_and_sooner);
+    RUN(a_share_of_memory_goes_by_its_whole);
     RUN(nonsense_is_no_reading);
     RUN(faults_are_counted);
     RUN(slices_come_and_go);

@@ -6,40 +6,23 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "host/inside.h"
+#include "root_fixture.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define RULE_AT (256 * MIB * 8 / 10)
 
-static char root[64];
 static struct host *host;
 static struct host_wake_request request;
-
-static void write_below(const char *path, const char *text)
-{
-    char whole[256];
-    snprintf(whole, sizeof(whole), "%s/%s", root, path);
-    for (char *slash = whole + strlen(root) + 1; (slash = strchr(slash, '/')) != NULL; slash++) {
-        *slash = '\0';
-        mkdir(whole, 0755);
-        *slash = '/';
-    }
-    FILE *file = fopen(whole, "w");
-    CHECK(file != NULL);
-    if (file != NULL) {
-        fputs(text, file);
-        fclose(file);
-    }
-}
 
 static void read_below(const char *path, char *text, size_t capacity)
 {
     char whole[256];
-    snprintf(whole, sizeof(whole), "%s/%s", root, path);
+    snprintf(whole, sizeof(whole), "%s/%s", root_dir, path);
     FILE *file = fopen(whole, "r");
     size_t length = file != NULL ? fread(text, 1, capacity - 1, file) : 0;
     text[length] = '\0';
@@ -50,22 +33,15 @@ static void read_below(const char *path, char *text, size_t capacity)
 static void open_host(bool set_high)
 {
     static const struct host_wake_threshold thresholds[] = {{0.2, true}, {16.0 * MIB, false}};
-    CHECK_EQ(host_open(&(struct host_options){.root = root}, &host), 0);
+    CHECK_EQ(host_open(&(struct host_options){.root = root_dir}, &host), 0);
     if (host == NULL)
         exit(1);
     host->machine = true; /* this folder is a kernel */
     host_memory_wake_want(host, thresholds, 2, set_high);
 }
 
-static void begin(void)
-{
-    strcpy(root, "/tmp/vagus-wake-XXXXXX");
-    CHECK(mkdtemp(root) != NULL);
-}
-
 static void end(void)
 {
-    char command[128];
     host_unref(host);
     host = NULL;
     for (unsigned i = 0; i < request.fd_count; i++)
@@ -73,33 +49,32 @@ static void end(void)
     for (unsigned i = 0; i < request.order_count; i++)
         close(request.orders[i].fd);
     request = (struct host_wake_request){0};
-    snprintf(command, sizeof(command), "rm -rf %s", root);
-    CHECK_EQ(system(command), 0);
+    root_end();
 }
 
 static void begin_v1(const char *usage)
 {
-    begin();
-    write_below("proc/self/cgroup", "4:memory:/a\n");
-    write_below("proc/self/mountinfo", "30 29 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup "
-                                       "rw,memory\n");
-    write_below("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "268435456\n");
-    write_below("sys/fs/cgroup/memory/a/memory.usage_in_bytes", usage);
-    write_below("sys/fs/cgroup/memory/a/memory.stat", "total_inactive_file 0\n");
-    write_below("sys/fs/cgroup/memory/a/cgroup.event_control", "");
+    CHECK(root_begin());
+    root_write("proc/self/cgroup", "4:memory:/a\n");
+    root_write("proc/self/mountinfo", "30 29 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup "
+                                      "rw,memory\n");
+    root_write("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "268435456\n");
+    root_write("sys/fs/cgroup/memory/a/memory.usage_in_bytes", usage);
+    root_write("sys/fs/cgroup/memory/a/memory.stat", "total_inactive_file 0\n");
+    root_write("sys/fs/cgroup/memory/a/cgroup.event_control", "");
     open_host(false);
 }
 
 static void begin_v2(bool set_high)
 {
-    begin();
-    write_below("proc/self/cgroup", "0::/a\n");
-    write_below("proc/self/mountinfo", "30 29 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
-    write_below("sys/fs/cgroup/a/memory.max", "268435456\n");
-    write_below("sys/fs/cgroup/a/memory.high", "max\n");
-    write_below("sys/fs/cgroup/a/memory.current", "1048576\n");
-    write_below("sys/fs/cgroup/a/memory.stat", "inactive_file 0\n");
-    write_below("sys/fs/cgroup/a/memory.events", "high 0\n");
+    CHECK(root_begin());
+    root_write("proc/self/cgroup", "0::/a\n");
+    root_write("proc/self/mountinfo", "30 29 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    root_write("sys/fs/cgroup/a/memory.max", "268435456\n");
+    root_write("sys/fs/cgroup/a/memory.high", "max\n");
+    root_write("sys/fs/cgroup/a/memory.current", "1048576\n");
+    root_write("sys/fs/cgroup/a/memory.stat", "inactive_file 0\n");
+    root_write("sys/fs/cgroup/a/memory.events", "high 0\n");
     open_host(set_high);
 }
 
@@ -139,7 +114,7 @@ static void v1_is_believed_only_while_usage_is_below(void)
     CHECK(!host_memory_wakes(host, 0, 100.0 * MIB));
     CHECK(!host_memory_wakes(host, 1, RULE_AT));
     /* Page cache has carried usage past the first: no event comes for what takes its place. */
-    write_below("sys/fs/cgroup/memory/a/memory.usage_in_bytes", "230000000\n");
+    root_write("sys/fs/cgroup/memory/a/memory.usage_in_bytes", "230000000\n");
     look();
     CHECK(!host_memory_wakes(host, 0, RULE_AT));
     CHECK(!host_memory_wakes(host, 0, 240.0 * MIB)); /* the second was not granted */
@@ -157,7 +132,7 @@ static void another_limit_is_asked_for_anew(void)
     for (unsigned i = 0; i < request.order_count; i++)
         close(request.orders[i].fd);
     close(request.fds[0].fd);
-    write_below("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "134217728\n");
+    root_write("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "134217728\n");
     CHECK_EQ(host_cgroup_memory_refresh(host), 0);
     CHECK(host_memory_wake_ask(host, &request));
     CHECK_CONTAINS(request.orders[0].text, " 107374182");
@@ -170,9 +145,7 @@ static void v1_that_lets_nobody_ask(void)
 {
     struct host_wake_told told;
     begin_v1("1048576\n");
-    char path[128];
-    snprintf(path, sizeof(path), "%s/sys/fs/cgroup/memory/a/cgroup.event_control", root);
-    unlink(path);
+    root_write("sys/fs/cgroup/memory/a/cgroup.event_control", NULL);
     CHECK(host_memory_wake_ask(host, &request));
     CHECK_EQ(request.order_count, 0);
     CHECK_EQ(request.fd_count, 0);
@@ -193,7 +166,7 @@ static void v2_watches_events_and_sets_nothing_unasked(void)
     CHECK_EQ(request.fd_count, 1);
     struct pollfd polled = {request.fds[0].fd, request.fds[0].events, 0};
     CHECK_EQ(poll(&polled, 1, 0), 0);
-    write_below("sys/fs/cgroup/a/memory.events", "high 1\n");
+    root_write("sys/fs/cgroup/a/memory.events", "high 1\n");
     CHECK_EQ(poll(&polled, 1, 1000), 1);
     CHECK(host_memory_wake_seen(polled.fd, polled.revents));
     CHECK_EQ(poll(&polled, 1, 0), 0);
@@ -220,17 +193,114 @@ static void v2_sets_high_and_gives_it_back(void)
     end();
 }
 
+/* As a kill leaves it: the kernel keeps whole pages. */
+static void v2_takes_over_what_a_killed_monitor_left(void)
+{
+    struct host_wake_told told;
+    char text[32];
+    begin_v2(true);
+    root_write("sys/fs/cgroup/a/memory.high", "214745088\n");
+    CHECK(host_memory_wake_ask(host, &request));
+    CHECK_EQ(request.order_count, 1);
+    host_memory_wake_told(host, &told);
+    CHECK(told.high_set && told.high_left);
+    CHECK_EQ(told.error, 0);
+    host_memory_wake_close(host);
+    read_below("sys/fs/cgroup/a/memory.high", text, sizeof(text));
+    CHECK(strncmp(text, "max", 3) == 0);
+    end();
+}
+
+static void v2_takes_nothing_from_a_monitor_that_lives(void)
+{
+    static const char *const values[] = {"max\n", "214745088\n"};
+    for (size_t i = 0; i < 2; i++) {
+        struct host_wake_told told;
+        char path[128];
+        begin_v2(true);
+        root_write("sys/fs/cgroup/a/memory.high", values[i]);
+        snprintf(path, sizeof(path), "%s/sys/fs/cgroup/a/memory.high", root_dir);
+        int other = open(path, O_RDONLY | O_CLOEXEC);
+        CHECK_EQ(flock(other, LOCK_EX), 0);
+        CHECK(host_memory_wake_ask(host, &request));
+        CHECK_EQ(request.order_count, 0);
+        host_memory_wake_told(host, &told);
+        CHECK(!told.high_set);
+        CHECK_EQ(told.error, VAGUS_EEXIST);
+        host_memory_wake_close(host);
+        read_below("sys/fs/cgroup/a/memory.high", path, sizeof(path));
+        CHECK_STR(path, values[i]);
+        close(other);
+        end();
+    }
+}
+
+static void v2_gives_it_back_where_the_process_was(void)
+{
+    char text[32];
+    begin_v2(true);
+    CHECK(host_memory_wake_ask(host, &request));
+    for (unsigned i = 0; i < request.order_count; i++)
+        close(request.orders[i].fd);
+    for (unsigned i = 0; i < request.fd_count; i++)
+        close(request.fds[i].fd);
+    root_write("sys/fs/cgroup/a/memory.high", "214745088\n");
+    root_write("sys/fs/cgroup/b/memory.max", "268435456\n");
+    root_write("sys/fs/cgroup/b/memory.high", "max\n");
+    root_write("sys/fs/cgroup/b/memory.current", "1048576\n");
+    root_write("sys/fs/cgroup/b/memory.stat", "inactive_file 0\n");
+    root_write("sys/fs/cgroup/b/memory.events", "high 0\n");
+    root_write("proc/self/cgroup", "0::/b\n");
+    CHECK_EQ(host_cgroup_resolve(host), 0);
+    CHECK(host_memory_wake_ask(host, &request));
+    CHECK_EQ(request.order_count, 1);
+    read_below("sys/fs/cgroup/a/memory.high", text, sizeof(text));
+    CHECK(strncmp(text, "max", 3) == 0);
+    host_memory_wake_close(host);
+    end();
+}
+
 static void v2_leaves_a_high_of_somebody_else_alone(void)
 {
     struct host_wake_told told;
     begin_v2(true);
-    write_below("sys/fs/cgroup/a/memory.high", "100000000\n");
+    root_write("sys/fs/cgroup/a/memory.high", "100000000\n");
     CHECK(host_memory_wake_ask(host, &request));
     CHECK_EQ(request.order_count, 0);
     host_memory_wake_told(host, &told);
     CHECK_EQ(told.error, VAGUS_EEXIST);
     host_memory_wake_close(host);
     end();
+}
+
+/* That it fires, the guest shows: tests/guest/guest_wake.c. */
+static void this_kernel_takes_a_pressure_trigger(void)
+{
+    struct host_wake_told told;
+    int fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        SKIP_TEST("no /proc/pressure/memory that this user may write to");
+    close(fd);
+    REQUIRE(host_open(NULL, &host) == 0);
+    host_memory_wake_want(host, &(struct host_wake_threshold){0.2, true}, 1, false);
+    CHECK(host_memory_wake_ask(host, &request));
+    host_memory_wake_told(host, &told);
+    CHECK(told.host_stalls);
+    unsigned triggers = 0;
+    for (unsigned i = 0; i < request.fd_count; i++) {
+        struct pollfd polled = {request.fds[i].fd, request.fds[i].events, 0};
+        triggers += polled.events == POLLPRI;
+        CHECK(poll(&polled, 1, 0) >= 0);
+        CHECK_EQ(polled.revents & (POLLERR | POLLNVAL | POLLHUP), 0);
+        close(polled.fd);
+    }
+    CHECK(triggers >= 1);
+    for (unsigned i = 0; i < request.order_count; i++)
+        close(request.orders[i].fd);
+    request = (struct host_wake_request){0};
+    host_memory_wake_close(host);
+    host_unref(host);
+    host = NULL;
 }
 
 static void below_an_injected_root_nobody_is_asked(void)
@@ -250,7 +320,11 @@ int main(void)
     RUN(v1_that_lets_nobody_ask);
     RUN(v2_watches_events_and_sets_nothing_unasked);
     RUN(v2_sets_high_and_gives_it_back);
+    RUN(v2_takes_over_what_a_killed_monitor_left);
+    RUN(v2_takes_nothing_from_a_monitor_that_lives);
+    RUN(v2_gives_it_back_where_the_process_was);
     RUN(v2_leaves_a_high_of_somebody_else_alone);
+    RUN(this_kernel_takes_a_pressure_trigger);
     RUN(below_an_injected_root_nobody_is_asked);
     return check_result();
 }

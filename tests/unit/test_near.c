@@ -204,6 +204,64 @@ static void the_signal_comes_between_two_ticks(void)
     end();
 }
 
+static double answer(enum vagus_aggregation aggregation)
+{
+    struct vagus_query_result result = {0};
+    struct vagus_query query = {.size = sizeof(query),
+                                .names = (const char *const[]){"tank.left", NULL},
+                                .from_ns = atomic_load(&test_now_ns) - 5 * S,
+                                .to_ns = atomic_load(&test_now_ns),
+                                .aggregation = aggregation};
+    CHECK_EQ(vagus_metrics_get(monitor, &query, &result, 1, NULL), 0);
+    CHECK_EQ(result.error, 0);
+    return result.value;
+}
+
+/* For as long as one read takes. */
+static void spike(double bytes)
+{
+    double before = left_bytes;
+    left_bytes = bytes;
+    next();
+    left_bytes = before;
+    next();
+}
+
+static void a_spike_between_two_ticks_is_in_the_series(void)
+{
+    left_bytes = 11 * MIB;
+    begin(RULE("tank.left", "    throttle: { below: 10MiB, clear: 20MiB }\n"));
+    organ_run(monitor, 10 * S + 100 * MS);
+    CHECK_NEAR(answer(VAGUS_QUERY_COUNT), 5, 0);
+    spike(11.05 * MIB); /* no spike, but what any tick might have told */
+    spike(10.5 * MIB);
+    spike(10.2 * MIB);
+    spike(12 * MIB);
+    organ_run(monitor, 1 * S);
+    CHECK_NEAR(answer(VAGUS_QUERY_COUNT), 7, 0);
+    CHECK_NEAR(answer(VAGUS_QUERY_MIN), 10.2 * MIB, 4096);
+    CHECK_NEAR(answer(VAGUS_QUERY_MAX), 12 * MIB, 4096);
+    CHECK_NEAR(answer(VAGUS_QUERY_LAST), 11 * MIB, 0);
+    /* And in the buckets above. */
+    organ_run(monitor, 100 * S);
+    struct vagus_query_result result = {0};
+    struct vagus_query query = {.size = sizeof(query),
+                                .names = (const char *const[]){"tank.left", NULL},
+                                .to_ns = atomic_load(&test_now_ns),
+                                .aggregation = VAGUS_QUERY_MIN};
+    CHECK_EQ(vagus_metrics_get(monitor, &query, &result, 1, NULL), 0);
+    CHECK_NEAR(result.value, 10.2 * MIB, 4096);
+    /* What moves on and on is told by its ticks. */
+    left_bytes = 100 * MIB;
+    organ_run(monitor, 10 * S);
+    for (int i = 0; i < 500; i++) {
+        left_bytes -= 64 * KIB;
+        organ_run(monitor, 10 * MS);
+    }
+    CHECK_NEAR(answer(VAGUS_QUERY_COUNT), 5, 0);
+    end();
+}
+
 static void what_nobody_judges_is_left_alone(void)
 {
     left_bytes = 1;
@@ -241,6 +299,7 @@ int main(void)
     RUN(a_share_by_the_whole);
     RUN(standing_still_then_rising_then_still);
     RUN(the_signal_comes_between_two_ticks);
+    RUN(a_spike_between_two_ticks_is_in_the_series);
     RUN(what_nobody_judges_is_left_alone);
     RUN(the_policy_knows_a_greater_rate);
     RUN(above_a_threshold_as_well);

@@ -2,8 +2,8 @@
 /* The network: what the kernel tells, whole and damaged, and the sense over machines made of files:
  * interfaces that vanish, return and are too many. */
 #include "check.h"
-#include "collector_fake.h"
-#include "folder_fixture.h"
+#include "collector_fixture.h"
+#include "root_fixture.h"
 
 #include "../../collectors/network.c"
 
@@ -119,7 +119,7 @@ static struct host *host;
 
 static void begin(void)
 {
-    CHECK_EQ(host_open(&(struct host_options){.root = folder}, &host), 0);
+    CHECK_EQ(host_open(&(struct host_options){.root = root_dir}, &host), 0);
     fake_begin(&vagus__collector_network, host);
 }
 
@@ -127,7 +127,7 @@ static void end(void)
 {
     fake_end();
     host_unref(host);
-    folder_remove();
+    root_end();
 }
 
 /* Interfaces as "name received sent", each with a packet for 100 bytes. */
@@ -146,7 +146,7 @@ static void write_interfaces(const struct made *made, size_t count)
             "%6s: %llu %llu 0 0 0 0 0 0 %llu %llu 0 0 0 0 0 0\n", made[i].name,
             (unsigned long long)made[i].received, (unsigned long long)made[i].received / 100,
             (unsigned long long)made[i].sent, (unsigned long long)made[i].sent / 100);
-    folder_write("proc/net/dev", text, (size_t)length);
+    root_write_bytes("proc/net/dev", text, (size_t)length);
 }
 
 #define WRITE(...)                                                                                 \
@@ -165,7 +165,7 @@ enum { RECEIVED = INTERFACE_FIRST + HOST_RECEIVED_BYTES, SENT = INTERFACE_FIRST 
 
 static void interfaces_come_and_go(void)
 {
-    folder_make();
+    CHECK(root_begin());
     WRITE({"lo", 5000, 5000}, {"eth0", 100000, 2000});
     begin();
     CHECK_EQ(sample(), 0);
@@ -204,12 +204,12 @@ static void interfaces_come_and_go(void)
 /* A driver of 32 bits on a fast line: both directions wrap between the same two samples. */
 static void bytes_of_32_bits_wrap(void)
 {
-    folder_make();
-    folder_text("proc/net/dev",
-                HEADING "eth0: 4294967000 9000 0 0 0 0 0 0 4294967200 8000 0 0 0 0 0 0\n");
+    CHECK(root_begin());
+    root_write("proc/net/dev",
+               HEADING "eth0: 4294967000 9000 0 0 0 0 0 0 4294967200 8000 0 0 0 0 0 0\n");
     begin();
     sample();
-    folder_text("proc/net/dev", HEADING "eth0: 704 9010 0 0 0 0 0 0 1904 8010 0 0 0 0 0 0\n");
+    root_write("proc/net/dev", HEADING "eth0: 704 9010 0 0 0 0 0 0 1904 8010 0 0 0 0 0 0\n");
     sample();
     CHECK_PUT(RECEIVED, 4294967000.0 + 1000);
     CHECK_PUT(SENT, 4294967200.0 + 2000);
@@ -226,7 +226,7 @@ static void five_hundred_interfaces(void)
         made[i] = (struct made){names[i], 10000, 10000};
     }
     made[500] = (struct made){"eth0", 900000000, 100000000};
-    folder_make();
+    CHECK(root_begin());
     write_interfaces(made, 501);
     begin();
     CHECK_EQ(sample(), 0);
@@ -253,11 +253,11 @@ static void damage_is_said_and_passes(void)
         HEADING "  eth0: -1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        folder_make();
+        CHECK(root_begin());
         WRITE({"eth0", 100, 200});
         begin();
         sample();
-        folder_text("proc/net/dev", bad[i]);
+        root_write("proc/net/dev", bad[i]);
         CHECK_EQ(sample(), 0);
         CHECK_EQ(fake.put[INTERFACES][0].error, VAGUS_EPARSE);
         CHECK_EQ(fake.put[RECEIVED][0].error, VAGUS_EPARSE);
@@ -272,9 +272,9 @@ static void damage_is_said_and_passes(void)
 /* What stands before and after a line that is damaged is known. */
 static void one_damaged_line_among_good_ones(void)
 {
-    folder_make();
-    folder_text("proc/net/dev", HEADING "a: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\nb: ?\n"
-                                        "c: 2 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n");
+    CHECK(root_begin());
+    root_write("proc/net/dev", HEADING "a: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\nb: ?\n"
+                                       "c: 2 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n");
     begin();
     sample();
     CHECK_EQ(fake.instances, 2);
@@ -294,8 +294,8 @@ static void endless_lines_among_good_ones(void)
         length += (int)lengths[i];
         length += snprintf(text + length, sizeof(text) - (size_t)length,
                            "\nc: 2 2 3 4 5 6 7 8 9 10 11 12 13\n");
-        folder_make();
-        folder_write("proc/net/dev", text, (size_t)length);
+        CHECK(root_begin());
+        root_write_bytes("proc/net/dev", text, (size_t)length);
         begin();
         sample();
         CHECK_EQ(fake.instances, 2);
@@ -312,11 +312,11 @@ static const char netstat[] = "TcpExt: SyncookiesSent ListenOverflows ListenDrop
 
 static void tcp_and_sockets(void)
 {
-    folder_make();
-    folder_text("proc/net/snmp", snmp);
-    folder_text("proc/net/netstat", netstat);
-    folder_text("proc/net/sockstat", sockstat);
-    folder_text("proc/net/sockstat6", sockstat6);
+    CHECK(root_begin());
+    root_write("proc/net/snmp", snmp);
+    root_write("proc/net/netstat", netstat);
+    root_write("proc/net/sockstat", sockstat);
+    root_write("proc/net/sockstat6", sockstat6);
     begin();
     CHECK_EQ(sample(), 0);
     CHECK_PUT(TCP_FIRST + HOST_TCP_SEGMENTS_OUT, 12538);
@@ -338,13 +338,13 @@ static void tcp_and_sockets(void)
     char later[sizeof(snmp)];
     strcpy(later, snmp);
     memcpy(strstr(later, "12538 21"), "12638 46", 8); /* 25 of 100 */
-    folder_text("proc/net/snmp", later);
+    root_write("proc/net/snmp", later);
     sample();
     CHECK_PUT(RETRANSMIT_RATIO, 0.25);
     sample(); /* nothing was sent */
     CHECK_EQ(fake.put[RETRANSMIT_RATIO][0].puts, 0);
-    folder_text("proc/net/snmp", "Tcp: nothing\n");
-    folder_text("proc/net/sockstat", "sockets: used\n");
+    root_write("proc/net/snmp", "Tcp: nothing\n");
+    root_write("proc/net/sockstat", "sockets: used\n");
     sample();
     for (size_t metric = TCP_FIRST; metric <= RETRANSMIT_RATIO; metric++)
         CHECK_EQ(fake.put[metric][0].error, VAGUS_EPARSE);
@@ -355,9 +355,9 @@ static void tcp_and_sockets(void)
 /* No IPv6, and a kernel that hides netstat. */
 static void a_kernel_without(void)
 {
-    folder_make();
-    folder_text("proc/net/snmp", snmp);
-    folder_text("proc/net/sockstat", sockstat);
+    CHECK(root_begin());
+    root_write("proc/net/snmp", snmp);
+    root_write("proc/net/sockstat", sockstat);
     begin();
     sample();
     CHECK_PUT(TCP_FIRST + HOST_TCP_RETRANSMITS, 21);
@@ -368,7 +368,7 @@ static void a_kernel_without(void)
 
 static void the_table_is_well_formed(void)
 {
-    fake_check_desc(&vagus__collector_network);
+    check_descriptor(&vagus__collector_network);
 }
 
 int main(void)

@@ -4,7 +4,7 @@
 
 #include "host/numa.h"
 #include "host/topology.h"
-#include "made_root.h"
+#include "root_fixture.h"
 
 #define KIB UINT64_C(1024)
 
@@ -83,8 +83,8 @@ static void make_node(unsigned number, unsigned total_kib, unsigned free_kib)
 {
     char path[64];
     snprintf(path, sizeof(path), "sys/devices/system/node/node%u/meminfo", number);
-    made_file(path, "Node %u MemTotal: %u kB\nNode %u MemFree: %u kB\n", number, total_kib, number,
-              free_kib);
+    root_print(path, "Node %u MemTotal: %u kB\nNode %u MemFree: %u kB\n", number, total_kib, number,
+               free_kib);
 }
 
 /* Nodes with gaps, one of them without memory, and a v2 cgroup that lies on two of them. */
@@ -93,15 +93,15 @@ static void a_machine_of_some_nodes(void)
     struct host *host;
     struct host_numa m = {0};
     uint64_t bytes[HOST_NUMA_NODES_MAX] = {0};
-    REQUIRE(made_begin());
-    made_file("sys/devices/system/node/online", "0-1,4\n");
+    REQUIRE(root_begin());
+    root_print("sys/devices/system/node/online", "0-1,4\n");
     make_node(0, 1000, 250);
     make_node(1, 0, 0);
-    made_file("proc/self/cgroup", "0::/x\n");
-    made_file("proc/self/mountinfo", "1 2 0:3 / /cg rw - cgroup2 cgroup2 rw\n");
-    made_file("cg/x/memory.max", "max\n");
-    made_file("cg/x/memory.numa_stat", "anon N0=4096 N1=0 N4=8192\nfile N0=0 N1=0 N4=4096\n");
-    REQUIRE(host_open(&(struct host_options){.root = made_root}, &host) == 0);
+    root_print("proc/self/cgroup", "0::/x\n");
+    root_print("proc/self/mountinfo", "1 2 0:3 / /cg rw - cgroup2 cgroup2 rw\n");
+    root_print("cg/x/memory.max", "max\n");
+    root_print("cg/x/memory.numa_stat", "anon N0=4096 N1=0 N4=8192\nfile N0=0 N1=0 N4=4096\n");
+    REQUIRE(host_open(&(struct host_options){.root = root_dir}, &host) == 0);
     REQUIRE(host_numa_count(host) == 3);
     CHECK_EQ(host_numa_number(host, 2), 4);
     CHECK_EQ(host_numa_surplus(host), 0);
@@ -114,20 +114,20 @@ static void a_machine_of_some_nodes(void)
     CHECK_EQ(host_numa_cgroup(host, bytes), 0);
     CHECK_EQ(bytes[0], 4096);
     CHECK_EQ(bytes[2], 12288);
-    made_remove("cg/x/memory.numa_stat"); /* before 5.8 */
+    root_remove("cg/x/memory.numa_stat"); /* before 5.8 */
     CHECK_EQ(host_numa_cgroup(host, bytes), VAGUS_EUNSUPPORTED);
     host_unref(host);
-    made_end();
+    root_end();
 }
 
 static void a_machine_of_too_many_nodes(void)
 {
     struct host *host;
-    REQUIRE(made_begin());
-    made_file("sys/devices/system/node/online", "0-99\n");
+    REQUIRE(root_begin());
+    root_print("sys/devices/system/node/online", "0-99\n");
     for (unsigned i = 0; i < 100; i++)
         make_node(i, 100, i);
-    REQUIRE(host_open(&(struct host_options){.root = made_root}, &host) == 0);
+    REQUIRE(host_open(&(struct host_options){.root = root_dir}, &host) == 0);
     CHECK_EQ(host_numa_count(host), HOST_NUMA_NODES_MAX);
     CHECK_EQ(host_numa_surplus(host), 100 - HOST_NUMA_NODES_MAX);
     struct host_numa m = {0};
@@ -136,12 +136,12 @@ static void a_machine_of_too_many_nodes(void)
     host_unref(host);
     static const char *const damaged[] = {"", "x\n", "0-\n", "3-1\n", "0-4294967295\n", "-1\n"};
     for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
-        made_file("sys/devices/system/node/online", "%s", damaged[i]);
-        REQUIRE(host_open(&(struct host_options){.root = made_root}, &host) == 0);
+        root_print("sys/devices/system/node/online", "%s", damaged[i]);
+        REQUIRE(host_open(&(struct host_options){.root = root_dir}, &host) == 0);
         CHECK_EQ(host_numa_count(host), 0);
         host_unref(host);
     }
-    made_end();
+    root_end();
 }
 
 /* The pages that all zones have, from /proc/zoneinfo. meminfo's total may be more: some virtual

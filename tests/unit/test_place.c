@@ -51,19 +51,19 @@ static void below_a_root_the_kernels_file_tells(void)
         "0000:01:00.0", "0000:02:00.0", "0000:03:00.0", "0000:04:00.0", "", "../../../x"};
     struct host_place places[6];
     struct host *host = NULL;
-    gpu_machine();
+    CHECK(root_begin());
     gpu_file("sys/bus/pci/devices/0000:01:00.0/numa_node", "3\n");
     gpu_file("sys/bus/pci/devices/0000:02:00.0/numa_node", "-1\n");
     gpu_file("sys/bus/pci/devices/0000:03:00.0/numa_node", "4294967296\n");
     gpu_file("x/numa_node", "1\n");
-    REQUIRE(host_open(&(struct host_options){.root = gpu_root}, &host) == 0);
+    REQUIRE(host_open(&(struct host_options){.root = root_dir}, &host) == 0);
     host_places(host, buses, 6, places);
     CHECK_EQ(places[0].numa_node, 3);
     for (size_t i = 1; i < 6; i++)
         CHECK_EQ(places[i].numa_node, -1);
     CHECK_EQ(places[0].package, -1);
     host_unref(host);
-    gpu_machine_remove();
+    root_end();
 }
 
 int main(void)

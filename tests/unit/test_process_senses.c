@@ -3,8 +3,8 @@
  * the test makes: what they are called, and what an old kernel, a reset and damage make of them. */
 #include "check.h"
 
-#include "made_root.h"
 #include "monitor_fixture.h"
+#include "root_fixture.h"
 
 #define KIB 1024.0
 
@@ -16,36 +16,36 @@ static const char stat_format[] =
 
 static void make_machine(void)
 {
-    made_begin();
-    made_file("proc/meminfo", "MemTotal: 1000000 kB\nMemFree: 500000 kB\nMemAvailable: 600000 kB\n"
-                              "SwapTotal: 2000 kB\nSwapFree: 1500 kB\nAnonHugePages: 4096 kB\n"
-                              "HugePages_Total: 10\nHugePages_Free: 4\nHugePages_Rsvd: 1\n"
-                              "Hugepagesize: 2048 kB\n");
-    made_file("proc/vmstat", "pgfault 1\npswpin 100\npswpout 200\n");
-    made_file("proc/uptime", "100.00 0.00\n");
-    made_file("proc/stat", "cpu  1 2 3 4\nbtime 1700000000\n");
-    made_file("proc/self/stat", stat_format, 5);
-    made_file("proc/10/stat", stat_format, 5);
-    made_file("proc/10/statm", "100 25 0 0 0 0 0\n");
-    made_file("proc/10/task/10/children", "%s", "");
-    made_file("proc/10/task/11/children", "%s", "");
-    made_file("proc/self/statm", "100 25 0 0 0 0 0\n");
-    made_file("proc/self/limits", "Max address space unlimited \nMax open files 100 100 files\n");
-    made_file("proc/self/oom_score", "667\n");
-    made_file("proc/self/oom_score_adj", "-500\n");
-    made_file("proc/self/status", "Name:\ta\nVmLck:\t8 kB\nVmHWM:\t300 kB\nRssAnon:\t60 kB\n"
-                                  "VmSwap:\t20 kB\nHugetlbPages:\t2048 kB\nThreads:\t1\n"
-                                  "voluntary_ctxt_switches:\t70\n"
-                                  "nonvoluntary_ctxt_switches:\t9\n");
-    made_file("sys/devices/system/node/online", "0,2\n");
-    made_file("sys/devices/system/node/node0/meminfo",
-              "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 250 kB\n");
-    made_file("sys/devices/system/node/node2/meminfo",
-              "Node 2 MemTotal: 0 kB\nNode 2 MemFree: 0 kB\n");
-    made_file("proc/self/cgroup", "0::/x\n");
-    made_file("proc/self/mountinfo", "1 2 0:3 / /cg rw - cgroup2 cgroup2 rw\n");
-    made_file("cg/x/memory.max", "max\n");
-    made_file("cg/x/memory.numa_stat", "anon N0=3072 N2=1024\nfile N0=0 N2=0\n");
+    CHECK(root_begin());
+    root_print("proc/meminfo", "MemTotal: 1000000 kB\nMemFree: 500000 kB\nMemAvailable: 600000 kB\n"
+                               "SwapTotal: 2000 kB\nSwapFree: 1500 kB\nAnonHugePages: 4096 kB\n"
+                               "HugePages_Total: 10\nHugePages_Free: 4\nHugePages_Rsvd: 1\n"
+                               "Hugepagesize: 2048 kB\n");
+    root_print("proc/vmstat", "pgfault 1\npswpin 100\npswpout 200\n");
+    root_print("proc/uptime", "100.00 0.00\n");
+    root_print("proc/stat", "cpu  1 2 3 4\nbtime 1700000000\n");
+    root_print("proc/self/stat", stat_format, 5);
+    root_print("proc/10/stat", stat_format, 5);
+    root_print("proc/10/statm", "100 25 0 0 0 0 0\n");
+    root_print("proc/10/task/10/children", "%s", "");
+    root_print("proc/10/task/11/children", "%s", "");
+    root_print("proc/self/statm", "100 25 0 0 0 0 0\n");
+    root_print("proc/self/limits", "Max address space unlimited \nMax open files 100 100 files\n");
+    root_print("proc/self/oom_score", "667\n");
+    root_print("proc/self/oom_score_adj", "-500\n");
+    root_print("proc/self/status", "Name:\ta\nVmLck:\t8 kB\nVmHWM:\t300 kB\nRssAnon:\t60 kB\n"
+                                   "VmSwap:\t20 kB\nHugetlbPages:\t2048 kB\nThreads:\t1\n"
+                                   "voluntary_ctxt_switches:\t70\n"
+                                   "nonvoluntary_ctxt_switches:\t9\n");
+    root_print("sys/devices/system/node/online", "0,2\n");
+    root_print("sys/devices/system/node/node0/meminfo",
+               "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 250 kB\n");
+    root_print("sys/devices/system/node/node2/meminfo",
+               "Node 2 MemTotal: 0 kB\nNode 2 MemFree: 0 kB\n");
+    root_print("proc/self/cgroup", "0::/x\n");
+    root_print("proc/self/mountinfo", "1 2 0:3 / /cg rw - cgroup2 cgroup2 rw\n");
+    root_print("cg/x/memory.max", "max\n");
+    root_print("cg/x/memory.numa_stat", "anon N0=3072 N2=1024\nfile N0=0 N2=0\n");
 }
 
 static bool begin(void)
@@ -54,7 +54,7 @@ static bool begin(void)
     return vagus_monitor_open(
                &(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
                                                .policy_text = "rules: []\n",
-                                               .host_root = made_root,
+                                               .host_root = root_dir,
                                                .clock = &test_clock,
                                                .flags = VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT},
                &monitor) == 0 &&
@@ -64,7 +64,7 @@ static bool begin(void)
 static void end(void)
 {
     vagus_monitor_close(monitor);
-    made_end();
+    root_end();
 }
 
 static void next(int seconds)
@@ -142,15 +142,15 @@ static void rates(void)
     make_machine();
     REQUIRE(begin());
     CHECK_EQ(reading_of("system.paging.rate", NULL).taken_ns, 0);
-    made_file("proc/vmstat", "pgfault 1\npswpin 150\npswpout 250\n");
-    made_file("proc/self/stat", stat_format, 25);
-    made_file("proc/10/stat", stat_format, 25);
+    root_print("proc/vmstat", "pgfault 1\npswpin 150\npswpout 250\n");
+    root_print("proc/self/stat", stat_format, 25);
+    root_print("proc/10/stat", stat_format, 25);
     next(10);
     check_value("system.paging.rate", NULL, 100 * 4096 / 10);
     check_value("process.paging.faults.major.rate", NULL, 2);
     check_value("process.tree.cpu.cores", NULL, 0);
-    made_file("proc/vmstat", "pgfault 1\npswpin 0\npswpout 9\n");
-    made_file("proc/self/stat", stat_format, 3);
+    root_print("proc/vmstat", "pgfault 1\npswpin 0\npswpout 9\n");
+    root_print("proc/self/stat", stat_format, 3);
     next(10);
     check_value("process.paging.faults.major", NULL, 3);
     CHECK_EQ(reading_of("system.paging.rate", NULL).taken_ns, 1010 * S);
@@ -164,13 +164,13 @@ static void rates(void)
 static void an_old_kernel(void)
 {
     make_machine();
-    made_file("proc/self/status", "Name:\ta\nVmLck:\t8 kB\nVmHWM:\t300 kB\nThreads:\t7\n");
-    made_file("proc/vmstat", "pgfault 1\n");
-    made_file("proc/meminfo", "MemTotal: 1000000 kB\nMemFree: 500000 kB\nCached: 600 kB\n");
-    made_remove("proc/self/oom_score_adj");
-    made_remove("proc/10/task/10/children");
-    made_remove("proc/10/task/11/children");
-    made_remove("sys");
+    root_print("proc/self/status", "Name:\ta\nVmLck:\t8 kB\nVmHWM:\t300 kB\nThreads:\t7\n");
+    root_print("proc/vmstat", "pgfault 1\n");
+    root_print("proc/meminfo", "MemTotal: 1000000 kB\nMemFree: 500000 kB\nCached: 600 kB\n");
+    root_remove("proc/self/oom_score_adj");
+    root_remove("proc/10/task/10/children");
+    root_remove("proc/10/task/11/children");
+    root_remove("sys");
     REQUIRE(begin());
     static const char *const unsupported[] = {
         "process.memory.swapped",
@@ -198,12 +198,12 @@ static void damage_is_said_and_passes(void)
 {
     make_machine();
     REQUIRE(begin());
-    made_file("proc/self/status", "VmHWM:\t-1 kB\n");
-    made_file("proc/vmstat", "pswpin x\n");
-    made_file("proc/10/task/10/children", "x");
-    made_file("proc/self/oom_score", "666");
-    made_file("sys/devices/system/node/node0/meminfo", "Node 0 MemTotal: 1 kB\n");
-    made_file("cg/x/memory.numa_stat", "anon N0\n");
+    root_print("proc/self/status", "VmHWM:\t-1 kB\n");
+    root_print("proc/vmstat", "pswpin x\n");
+    root_print("proc/10/task/10/children", "x");
+    root_print("proc/self/oom_score", "666");
+    root_print("sys/devices/system/node/node0/meminfo", "Node 0 MemTotal: 1 kB\n");
+    root_print("cg/x/memory.numa_stat", "anon N0\n");
     next(10);
     static const char *const damaged[] = {
         "process.memory.peak", "process.memory.locked", "process.context_switches.voluntary",
@@ -215,7 +215,7 @@ static void damage_is_said_and_passes(void)
     check_error("numa.cgroup.share", "2", VAGUS_EPARSE);
     check_value("system.paging.usage", NULL, 500 * KIB); /* each stands for itself */
     check_value("process.linux.oom_score_adj", NULL, -500);
-    made_file("proc/10/task/10/children", "%s", "");
+    root_print("proc/10/task/10/children", "%s", "");
     next(10);
     check_value("process.tree.count", NULL, 1);
     end();

@@ -16,6 +16,7 @@ static void every_value_has_a_word(void)
     CHECK_STR(vagus_state_name(VAGUS_STATE_ERROR), "error");
     CHECK_STR(report_change_name(VAGUS_SIGNAL_CLEARED), "cleared");
     CHECK_STR(report_note_name(SEGMENT_NOTE_REFUSED), "refused");
+    CHECK_STR(report_note_name(SEGMENT_NOTE_PACE), "pace");
 }
 
 static void nonsense_has_one_too(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which paths a monitor watches, each by a sense of its own. */
 #include "check.h"
-#include "folder_fixture.h"
 #include "monitor_fixture.h"
+#include "root_fixture.h"
 
 static struct vagus_monitor *begin(const char *policy)
 {
@@ -47,10 +47,10 @@ static void the_working_directory_and_the_temporary_one(void)
 
 static void as_the_environment_says(void)
 {
-    folder_make();
-    setenv("TMPDIR", folder, 1);
+    CHECK(root_begin());
+    setenv("TMPDIR", root_dir, 1);
     struct vagus_monitor *m = begin("agent: a\n");
-    CHECK(is_watched(m, folder));
+    CHECK(is_watched(m, root_dir));
     CHECK(!is_watched(m, "/tmp"));
     CHECK_EQ(vagus_monitor_close(m), 0);
     setenv("TMPDIR", "relative", 1); /* to what, by the time that it is used? */
@@ -58,16 +58,16 @@ static void as_the_environment_says(void)
     CHECK(is_watched(m, "/tmp"));
     CHECK_EQ(vagus_monitor_close(m), 0);
     unsetenv("TMPDIR");
-    folder_remove();
+    root_end();
 }
 
 static void a_working_directory_that_is_gone(void)
 {
     char here[4096];
     REQUIRE(getcwd(here, sizeof(here)) != NULL);
-    folder_make();
-    REQUIRE(chdir(folder) == 0);
-    folder_remove();
+    CHECK(root_begin());
+    REQUIRE(chdir(root_dir) == 0);
+    root_end();
     struct vagus_monitor *m = begin("watch: {paths: [/proc]}\n");
     CHECK(is_watched(m, "/tmp") && is_watched(m, "/proc"));
     CHECK(has_sense(m, "disk_1") && !has_sense(m, "disk_2"));

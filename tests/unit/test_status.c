@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 
 #include "host/status.h"
-#include "made_root.h"
+#include "root_fixture.h"
 #include "sanitized.h"
 
 #define MIB (1024 * 1024)
@@ -183,26 +183,26 @@ static void oom_scores(void)
     uint64_t score = 99;
     int64_t adjustment = 99;
     struct host *host;
-    REQUIRE(made_begin());
-    made_file("proc/self/oom_score", "666\n");
-    made_file("proc/self/oom_score_adj", "-1000\n");
-    REQUIRE(host_open(&(struct host_options){.root = made_root}, &host) == 0);
+    REQUIRE(root_begin());
+    root_print("proc/self/oom_score", "666\n");
+    root_print("proc/self/oom_score_adj", "-1000\n");
+    REQUIRE(host_open(&(struct host_options){.root = root_dir}, &host) == 0);
     CHECK_EQ(host_oom_score(host, &score), 0);
     CHECK_EQ(score, 666);
     CHECK_EQ(host_oom_score_adj(host, &adjustment), 0);
     CHECK_EQ(adjustment, -1000);
-    made_file("proc/self/oom_score", "-1\n");
-    made_file("proc/self/oom_score_adj", "-1001\n");
+    root_print("proc/self/oom_score", "-1\n");
+    root_print("proc/self/oom_score_adj", "-1001\n");
     CHECK_EQ(host_oom_score(host, &score), VAGUS_EPARSE);
     CHECK_EQ(host_oom_score_adj(host, &adjustment), VAGUS_EPARSE);
     CHECK_EQ(score, 666);
     host_unref(host);
-    made_remove("proc/self");
-    REQUIRE(host_open(&(struct host_options){.root = made_root}, &host) == 0);
+    root_remove("proc/self");
+    REQUIRE(host_open(&(struct host_options){.root = root_dir}, &host) == 0);
     CHECK_EQ(host_oom_score(host, &score), VAGUS_EUNSUPPORTED);
     CHECK_EQ(host_oom_score_adj(host, &adjustment), VAGUS_EUNSUPPORTED); /* before 2.6.36 */
     host_unref(host);
-    made_end();
+    root_end();
 }
 
 /* The line comes behind more interrupts than pass through the buffer at once. */
@@ -212,20 +212,20 @@ static void boot_time_of_a_big_machine(void)
     uint64_t wall_ns = 99;
     struct host *host;
     memset(interrupts, '0', sizeof(interrupts) - 1);
-    REQUIRE(made_begin());
-    made_file("proc/stat", "cpu  1 2 3 4\nintr %s\nctxt 9\nbtime 1700000000\nprocesses 1\n",
-              interrupts);
-    REQUIRE(host_open(&(struct host_options){.root = made_root}, &host) == 0);
+    REQUIRE(root_begin());
+    root_print("proc/stat", "cpu  1 2 3 4\nintr %s\nctxt 9\nbtime 1700000000\nprocesses 1\n",
+               interrupts);
+    REQUIRE(host_open(&(struct host_options){.root = root_dir}, &host) == 0);
     CHECK_EQ(host_boot_wall_ns(host, &wall_ns), 0);
     CHECK_EQ(wall_ns, INT64_C(1700000000) * VAGUS_SECOND_NS);
-    made_file("proc/stat", "cpu  1 2 3 4\nbtime 17000000000000000000\n");
+    root_print("proc/stat", "cpu  1 2 3 4\nbtime 17000000000000000000\n");
     CHECK_EQ(host_boot_wall_ns(host, &wall_ns), VAGUS_EPARSE);
-    made_file("proc/stat", "cpu  1 2 3 4\nbtime 1700000000");
+    root_print("proc/stat", "cpu  1 2 3 4\nbtime 1700000000");
     CHECK_EQ(host_boot_wall_ns(host, &wall_ns), VAGUS_EPARSE);
-    made_file("proc/stat", "cpu  1 2 3 4\n");
+    root_print("proc/stat", "cpu  1 2 3 4\n");
     CHECK_EQ(host_boot_wall_ns(host, &wall_ns), VAGUS_EPARSE);
     host_unref(host);
-    made_end();
+    root_end();
 }
 
 /* --- This process. --- */

@@ -4,7 +4,7 @@
 #include "check.h"
 
 #include "host/tree.h"
-#include "made_root.h"
+#include "root_fixture.h"
 
 #define TICK_NS UINT64_C(10000000)
 #define ROOT 10
@@ -21,12 +21,12 @@ static bool have_children; /* the made kernel has the file `children` */
 
 static void write_stat(const char *path, const struct process *p)
 {
-    made_file(path,
-              "%d (a) b (c) %c %d 1 1 0 -1 4194304 100 0 0 0 %lu %lu %lu %lu 20 0 %u 0 %lu 9 9 "
-              "18446744073709551615 1 1\n",
-              p->pid, p->state != 0 ? p->state : 'S', p->parent, p->ticks - p->ticks / 2,
-              p->ticks / 2, p->children_ticks - p->children_ticks / 2, p->children_ticks / 2,
-              p->threads != 0 ? p->threads : 1, p->started);
+    root_print(path,
+               "%d (a) b (c) %c %d 1 1 0 -1 4194304 100 0 0 0 %lu %lu %lu %lu 20 0 %u 0 %lu 9 9 "
+               "18446744073709551615 1 1\n",
+               p->pid, p->state != 0 ? p->state : 'S', p->parent, p->ticks - p->ticks / 2,
+               p->ticks / 2, p->children_ticks - p->children_ticks / 2, p->children_ticks / 2,
+               p->threads != 0 ? p->threads : 1, p->started);
 }
 
 static void make(struct process p)
@@ -38,17 +38,17 @@ static void make(struct process p)
         write_stat("proc/self/stat", &p);
     snprintf(path, sizeof(path), "proc/%d/statm", p.pid);
     unsigned size = p.state == 'Z' ? 0 : 1000;
-    made_file(path, "%u %u 0 0 0 0 0\n", size, p.state == 'Z' ? 0 : p.pages);
+    root_print(path, "%u %u 0 0 0 0 0\n", size, p.state == 'Z' ? 0 : p.pages);
     snprintf(path, sizeof(path), "proc/%d/task/%d/children", p.pid, p.pid);
     if (have_children)
-        made_file(path, "%s", p.children != NULL ? p.children : "");
+        root_print(path, "%s", p.children != NULL ? p.children : "");
 }
 
 static void gone(int pid)
 {
     char path[32];
     snprintf(path, sizeof(path), "proc/%d", pid);
-    made_remove(path);
+    root_remove(path);
 }
 
 static struct host *host;
@@ -57,7 +57,7 @@ static struct host_tree_sum sum;
 
 static bool begin(void)
 {
-    if (host_open(&(struct host_options){.root = made_root}, &host) != 0)
+    if (host_open(&(struct host_options){.root = root_dir}, &host) != 0)
         return false;
     return host_tree_create(host, &tree) == 0;
 }
@@ -66,13 +66,13 @@ static void end(void)
 {
     host_tree_destroy(tree);
     host_unref(host);
-    made_end();
+    root_end();
 }
 
 /* One walk, so many ticks after the machine was booted. */
 static int walk_at(unsigned long ticks)
 {
-    made_file("proc/uptime", "%lu.%02lu 0.00\n", ticks / 100, ticks % 100);
+    root_print("proc/uptime", "%lu.%02lu 0.00\n", ticks / 100, ticks % 100);
     return host_tree_sample(tree, &sum);
 }
 
@@ -81,8 +81,8 @@ static int walk_at(unsigned long ticks)
 /* 10 has 11 and 12 by its main thread and 14 by another, 12 has 13; 1 and 99 are none of them. */
 static void make_family(void)
 {
-    made_begin();
-    made_file("proc/uptime", "10.00 0.00\n");
+    CHECK(root_begin());
+    root_print("proc/uptime", "10.00 0.00\n");
     make((struct process){
         .pid = 1, .started = 1, .ticks = 1000, .pages = 500, .children = "10 99 "});
     make((struct process){.pid = ROOT,
@@ -94,7 +94,7 @@ static void make_family(void)
                           .pages = 100,
                           .children = "11 12 "});
     if (have_children)
-        made_file("proc/10/task/20/children", "14 ");
+        root_print("proc/10/task/20/children", "14 ");
     make((struct process){.pid = 11, .parent = ROOT, .started = 60, .ticks = 7, .pages = 10});
     make((struct process){
         .pid = 12, .parent = ROOT, .started = 61, .ticks = 8, .pages = 20, .children = "13 "});
@@ -290,7 +290,7 @@ static void who_comes_from_outside_counts_from_then_on(void)
     REQUIRE(begin());
     CHECK_EQ(walk_at(1000), 0);
     make((struct process){.pid = 99, .parent = ROOT, .started = 2, .ticks = 5000});
-    made_file("proc/10/task/20/children", "14 99 ");
+    root_print("proc/10/task/20/children", "14 99 ");
     CHECK_EQ(walk_at(2000), 0);
     CHECK_EQ(sum.processes, 6);
     CHECK_TICKS(165);
@@ -348,28 +348,28 @@ static void damaged_files(void)
     CHECK_EQ(walk_at(1000), 0);
     sum.cpu_ns = 99;
     for (size_t i = 1; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        made_file("proc/12/task/12/children", "%s", bad[i]);
+        root_print("proc/12/task/12/children", "%s", bad[i]);
         CHECK_EQ(walk_at(2000), VAGUS_EPARSE);
     }
-    made_file("proc/12/task/12/children", "13 ");
+    root_print("proc/12/task/12/children", "13 ");
     for (size_t i = 0; i < sizeof(bad_stat) / sizeof(bad_stat[0]); i++) {
-        made_file("proc/11/stat", "%s", bad_stat[i]);
+        root_print("proc/11/stat", "%s", bad_stat[i]);
         CHECK_EQ(walk_at(2000), VAGUS_EPARSE);
     }
     CHECK_EQ(sum.cpu_ns, 99); /* left alone */
     make((struct process){.pid = 11, .parent = ROOT, .started = 60, .ticks = 17});
     /* Cycles, and the same child twice. */
-    made_file("proc/12/task/12/children", "13 13 10 12 0 ");
+    root_print("proc/12/task/12/children", "13 13 10 12 0 ");
     CHECK_EQ(walk_at(3000), 0);
     CHECK_EQ(sum.processes, 5);
     CHECK_EQ(sum.unseen, 1); /* 0 stands for one outside of the PID namespace */
     CHECK_TICKS(165 + 10);
-    made_remove("proc/self");
+    root_remove("proc/self");
     CHECK_EQ(walk_at(4000), VAGUS_EIO);
     host_tree_destroy(tree);
     CHECK_EQ(host_tree_create(host, &tree), VAGUS_EUNSUPPORTED);
     host_unref(host);
-    made_end();
+    root_end();
 }
 
 /* --- A model: processes that work, fork, end, and are waited for, at random. --- */
@@ -446,8 +446,8 @@ static void every_tick_counts_once(void)
         memset(model, 0, sizeof(model));
         model[0] = (struct process){.pid = ROOT, .parent = 1, .started = 50, .ticks = 5};
         have_children = seed % 4 != 0;
-        made_begin();
-        made_file("proc/uptime", "1.00 0.00\n");
+        CHECK(root_begin());
+        root_print("proc/uptime", "1.00 0.00\n");
         model_write();
         REQUIRE(begin());
         for (unsigned long now = 1000; now < 1000 + 40 * 10; now += 10) {
