@@ -189,7 +189,7 @@ static bool ask_stalls(struct host_wake_request *request, int fd)
 /* Of all that decides what is asked for. */
 static uint64_t signature_of(const struct cgroup_tree *tree)
 {
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = 14695981039346656037u ^ tree->epoch; /* a cgroup made anew may look the same */
     for (const char *c = tree->path; *c != '\0'; c++)
         hash = (hash ^ (unsigned char)*c) * 1099511628211u;
     for (unsigned i = 0; i < tree->level_count; i++)
