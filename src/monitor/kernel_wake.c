@@ -46,23 +46,27 @@ static void ask(struct vagus_monitor *monitor)
     watcher_set(monitor->watcher, fds, request.fd_count, orders, request.order_count);
 }
 
-int kernel_wake_start(struct vagus_monitor *monitor)
+void kernel_wake_start(struct vagus_monitor *monitor)
 {
     struct gathered gathered = {.count = 0};
-    if (!monitor->config->kernel_wake || monitor->host == NULL)
-        return 0;
+    if (!monitor->config->kernel_wake || monitor->host == NULL || monitor->watcher != NULL)
+        return;
     gathered.share = true;
     judge_thresholds(monitor->judge, "memory.headroom.ratio", gather, &gathered);
     gathered.share = false;
     judge_thresholds(monitor->judge, "memory.headroom", gather, &gathered);
     if (gathered.count == 0)
-        return 0;
+        return;
     host_memory_wake_want(monitor->host, gathered.thresholds, gathered.count,
                           monitor->config->set_memory_high);
     int error = watcher_create(&monitor->wake, host_memory_wake_seen, &monitor->watcher);
     if (error == 0)
         ask(monitor);
-    return error;
+    else
+        monitor_note(monitor, SEGMENT_NOTE_INFO,
+                     "the kernel cannot wake the monitor for memory (%s): it is read as often as it "
+                     "needs",
+                     vagus_error_name(error));
 }
 
 void kernel_wake_step(struct vagus_monitor *monitor, unsigned due)

@@ -301,8 +301,8 @@ static int start(struct vagus_monitor *monitor)
     if (unwired > 0 && ((monitor->flags & VAGUS_STRICT) != 0 || monitor->config->strict))
         return VAGUS_EUNWIRED;
     sampler_first(monitor);
-    if (threads && (error = kernel_wake_start(monitor)) != 0)
-        return error;
+    if (threads)
+        kernel_wake_start(monitor);
     if (threads && (error = sampler_start_thread(monitor)) != 0)
         return error;
     segment_run(&monitor->segment);
