@@ -42,7 +42,8 @@ void host_topology_open(struct host *host)
 {
     hwloc_topology_t topology;
     host->topology_error = VAGUS_EUNSUPPORTED;
-    if (!host->machine || !shape_is_shown(host) || !host_memory_to_spare() || hwloc_topology_init(&topology) != 0)
+    if (!host->machine || !shape_is_shown(host) || !host_memory_to_spare() ||
+        hwloc_topology_init(&topology) != 0)
         return;
     if (hwloc_topology_set_io_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE) == 0 &&
         hwloc_topology_load(topology) == 0) {

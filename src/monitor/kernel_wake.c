@@ -63,10 +63,11 @@ void kernel_wake_start(struct vagus_monitor *monitor)
     if (error == 0)
         ask(monitor);
     else
-        monitor_note(monitor, SEGMENT_NOTE_INFO,
-                     "the kernel cannot wake the monitor for memory (%s): it is read as often as it "
-                     "needs",
-                     vagus_error_name(error));
+        monitor_note(
+            monitor, SEGMENT_NOTE_INFO,
+            "the kernel cannot wake the monitor for memory (%s): it is read as often as it "
+            "needs",
+            vagus_error_name(error));
 }
 
 void kernel_wake_step(struct vagus_monitor *monitor, unsigned due)
