@@ -87,6 +87,7 @@ int host_file_read_at(struct host *host, struct host_file *file, char *buffer, s
         count = read_once(file, buffer, capacity, offset);
         if (count < 0)
             return errno == ENOENT || errno == ENOTDIR ? VAGUS_EIO : error_of(errno);
+        __atomic_fetch_add(&host->returned, 1, __ATOMIC_RELAXED);
     }
     *length = (size_t)count;
     return 0;

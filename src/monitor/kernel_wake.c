@@ -32,7 +32,7 @@ static void ask(struct vagus_monitor *monitor)
     struct host_wake_request request;
     struct watcher_fd fds[HOST_WAKE_FDS_MAX];
     struct watcher_order orders[HOST_WAKE_ORDERS_MAX];
-    if (!host_memory_wake_ask(monitor->host, &request))
+    if (!watcher_ready(monitor->watcher) || !host_memory_wake_ask(monitor->host, &request))
         return;
     memcpy(fds, request.fds, request.fd_count * sizeof(fds[0]));
     memcpy(orders, request.orders, request.order_count * sizeof(orders[0]));
