@@ -215,7 +215,7 @@ static void sample_place(struct vagus_collector *collector, int error)
     bool hidden = false;
     host_cgroup_memory_place(host, &memory);
     host_cgroup_unified_place(host, &unified);
-    put(collector, VERSION, error, memory.version);
+    put(collector, VERSION, error, memory.directory[0] != '\0' ? memory.version : 0);
     put(collector, UNIFIED, error, unified.directory[0] != '\0');
     if (error == 0)
         error = host_cgroup_hidden(host, &hidden);

@@ -47,7 +47,7 @@ static const struct vagus_metric_desc table[METRIC_COUNT] = {
                .help = "the smallest of host, cgroup ancestors, RLIMIT_AS and the declared limit",
                .resource = "memory",
                .kind = VAGUS_GAUGE,
-               .tier = VAGUS_TIER_10S,
+               .tier = VAGUS_TIER_1S,
                .resolution = 4096},
     [USAGE] = {.name = "memory.usage",
                .unit = "By",
@@ -170,10 +170,12 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
     if (!state->limits_read || (due & 1u << VAGUS_TIER_10S) != 0) {
         state->limits_error = host_limits(host, &state->limits);
         state->limits_read = true;
-        host_cgroup_resolve(host); /* if this fails the next reading says so */
     }
-    if ((due & 1u << VAGUS_TIER_1S) != 0)
+    /* Somebody may lower a limit, or move the process below another one, at any time. */
+    if ((due & 1u << VAGUS_TIER_1S) != 0) {
+        host_cgroup_resolve(host); /* if this fails the next reading says so */
         host_cgroup_memory_refresh(host);
+    }
 
     struct host_memory memory = {0};
     int memory_error = (due & 1u << VAGUS_TIER_60S) != 0 ? host_memory(host, &memory)
@@ -189,10 +191,10 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
         put(collector, HEADROOM, error, (double)least->headroom_bytes);
         put(collector, HEADROOM_RATIO, error, least->headroom_ratio);
     }
-    if ((due & 1u << VAGUS_TIER_10S) != 0) {
-        put(collector, SYSTEM_LIMIT, memory_error, (double)memory.total_bytes);
+    if ((due & 1u << VAGUS_TIER_1S) != 0)
         put(collector, LIMIT, error, (double)least->limit_bytes);
-    }
+    if ((due & 1u << VAGUS_TIER_10S) != 0)
+        put(collector, SYSTEM_LIMIT, memory_error, (double)memory.total_bytes);
     if ((due & 1u << VAGUS_TIER_60S) != 0) {
         uint64_t swap = memory.swap_total_bytes;
         int swap_error = memory_error == 0 && memory.swap_known ? 0 : host_swap_total(host, &swap);

@@ -98,6 +98,12 @@ static int run(int argc, char **argv)
         return status;
 
     doctor = (struct doctor){.sockets_pid = arguments.options.pid};
+    doctor.sockets_error =
+        host_own_sockets(arguments.options.root, arguments.options.pid, &doctor.sockets);
+    if (doctor.sockets_error == VAGUS_ENOENT) {
+        cli_error(&cli_verb_doctor, "no process %ld", doctor.sockets_pid);
+        return CLI_NOT_FOUND;
+    }
     int error = doctor_feel(&doctor, &arguments.options);
     if (error == VAGUS_EPOLICY || error == VAGUS_EUNWIRED)
         cli_error(&cli_verb_doctor, "%s: %s; 'vagus check' names each fault",
@@ -107,8 +113,6 @@ static int run(int argc, char **argv)
                   vagus_error_message(error));
     if (error != 0)
         return DOCTOR_FAILED;
-    doctor.sockets_error =
-        host_own_sockets(arguments.options.root, arguments.options.pid, &doctor.sockets);
     doctor_look_at_machine(&doctor, arguments.options.root);
     doctor_look_at_black_box(&doctor, arguments.options.root);
     doctor_judge_senses(&doctor);

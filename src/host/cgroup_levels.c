@@ -292,6 +292,11 @@ int host_cgroup_hidden(struct host *host, bool *hidden)
 {
     const struct cgroup_tree *tree = host->memory.error == 0 ? &host->memory : &host->unified;
     char path[PATH_MAX];
+    /* The kernel tells a path that no mount here shows. */
+    if (host->memory.version != HOST_CGROUP_NONE && host->memory.directory[0] == '\0') {
+        *hidden = true;
+        return 0;
+    }
     if (tree->error != 0)
         return tree->error;
     bool v1 = tree->version == HOST_CGROUP_V1;

@@ -88,6 +88,7 @@ int host_file_read_at(struct host *host, struct host_file *file, char *buffer, s
         count = read_once(file, buffer, capacity, offset);
         if (count < 0)
             return errno == ENOENT || errno == ENOTDIR ? VAGUS_EIO : error_of(errno);
+        __atomic_fetch_add(&host->returned, 1, __ATOMIC_RELAXED);
     }
     *length = (size_t)count;
     return 0;
@@ -140,7 +141,9 @@ int host_open(const struct host_options *options, struct host **out)
     host->declared_limit_bytes = options->memory_limit_bytes;
     host->per_core = options->per_core;
     host->root_fd = open(host->machine ? "/" : options->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int error = host->root_fd >= 0 ? 0 : VAGUS_EINVAL;
+    int error = host->root_fd >= 0                   ? 0
+                : errno == EMFILE || errno == ENFILE ? VAGUS_ERESOURCE
+                                                     : VAGUS_EINVAL;
     if (error == 0)
         error = host_paths_open(host, options);
     if (error != 0) {

@@ -97,7 +97,8 @@ struct numa_node {
 struct host {
     unsigned references; /* atomic */
     int root_fd;
-    bool machine; /* no root was injected: system calls and libraries speak of it too */
+    unsigned returned; /* atomic: files that went bad and could be opened again */
+    bool machine;      /* no root was injected: system calls and libraries speak of it too */
     long page_bytes, ticks_per_second;
     uint64_t declared_limit_bytes;
     bool per_core;

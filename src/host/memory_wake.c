@@ -221,9 +221,13 @@ static bool ask_stalls(struct host_wake_request *request, int fd)
 /* --- Together. --- */
 
 /* Of all that decides what is asked for. */
-static uint64_t signature_of(const struct cgroup_tree *tree)
+static uint64_t signature_of(const struct host *host)
 {
-    uint64_t hash = 14695981039346656037u;
+    const struct cgroup_tree *tree = &host->memory;
+    /* A cgroup that was removed and made anew looks the same, but knows nothing of what was asked.
+     */
+    unsigned returned = __atomic_load_n(&host->returned, __ATOMIC_RELAXED);
+    uint64_t hash = 14695981039346656037u ^ tree->epoch ^ (uint64_t)returned << 32;
     for (const char *c = tree->path; *c != '\0'; c++)
         hash = (hash ^ (unsigned char)*c) * 1099511628211u;
     for (unsigned i = 0; i < tree->level_count; i++)
@@ -235,7 +239,7 @@ bool host_memory_wake_ask(struct host *host, struct host_wake_request *request)
 {
     struct memory_wake *wake = &host->memory_wake;
     const struct cgroup_tree *tree = &host->memory;
-    uint64_t signature = signature_of(tree);
+    uint64_t signature = signature_of(host);
     if (signature == wake->signature)
         return false;
     request->fd_count = request->order_count = 0;

@@ -2,7 +2,9 @@
 /* The shape of the machine, by hwloc. */
 #include "host/topology.h"
 
+#include <fcntl.h>
 #include <hwloc.h>
+#include <unistd.h>
 
 #include "base/loaded.h"
 #include "host/inside.h"
@@ -26,12 +28,24 @@ static void add_numa_nodes(struct host *host, hwloc_topology_t topology)
         host_numa_add(host, node->os_index);
 }
 
+/* Without it hwloc 2.9 knows the number of CPUs at most, and complains on standard error. */
+static bool shape_is_shown(const struct host *host)
+{
+#ifdef __linux__
+    return faccessat(host->root_fd, "sys/devices/system/cpu/cpu0/topology", F_OK, 0) == 0;
+#else
+    (void)host;
+    return true;
+#endif
+}
+
 void host_topology_open(struct host *host)
 {
     hwloc_topology_t topology;
     size_t loaded = loaded_count();
     host->topology_error = VAGUS_EUNSUPPORTED;
-    if (!host->machine || !host_memory_to_spare() || hwloc_topology_init(&topology) != 0)
+    if (!host->machine || !shape_is_shown(host) || !host_memory_to_spare() ||
+        hwloc_topology_init(&topology) != 0)
         return;
     if (hwloc_topology_set_io_types_filter(topology, HWLOC_TYPE_FILTER_KEEP_NONE) == 0 &&
         hwloc_topology_load(topology) == 0) {

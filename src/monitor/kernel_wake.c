@@ -32,7 +32,7 @@ static void ask(struct vagus_monitor *monitor)
     struct host_wake_request request;
     struct watcher_fd fds[HOST_WAKE_FDS_MAX];
     struct watcher_order orders[HOST_WAKE_ORDERS_MAX];
-    if (!host_memory_wake_ask(monitor->host, &request))
+    if (!watcher_ready(monitor->watcher) || !host_memory_wake_ask(monitor->host, &request))
         return;
     memcpy(fds, request.fds, request.fd_count * sizeof(fds[0]));
     memcpy(orders, request.orders, request.order_count * sizeof(orders[0]));
@@ -68,14 +68,20 @@ static size_t want(struct vagus_monitor *monitor)
     return gathered.count;
 }
 
-int kernel_wake_start(struct vagus_monitor *monitor)
+void kernel_wake_start(struct vagus_monitor *monitor)
 {
-    if (!monitor->config->kernel_wake || monitor->host == NULL || want(monitor) == 0)
-        return 0;
+    if (!monitor->config->kernel_wake || monitor->host == NULL || monitor->watcher != NULL ||
+        want(monitor) == 0)
+        return;
     int error = watcher_create(&monitor->wake, host_memory_wake_seen, &monitor->watcher);
     if (error == 0)
         ask(monitor);
-    return error;
+    else
+        monitor_note(
+            monitor, SEGMENT_NOTE_INFO,
+            "the kernel cannot wake the monitor for memory (%s): it is read as often as it "
+            "needs",
+            vagus_error_name(error));
 }
 
 void kernel_wake_renew(struct vagus_monitor *monitor)

@@ -331,8 +331,8 @@ static int start(struct vagus_monitor *monitor)
         return VAGUS_EUNWIRED;
     state_start(monitor);
     sampler_first(monitor);
-    if (threads && (error = kernel_wake_start(monitor)) != 0)
-        return error;
+    if (threads)
+        kernel_wake_start(monitor);
     if (threads && (error = sampler_start_thread(monitor)) != 0)
         return error;
     watch_file_start(monitor);

@@ -220,9 +220,9 @@ bool sampler_stop_thread(struct vagus_monitor *monitor, int64_t deadline_ns);
 
 /* --- kernel_wake.c: the kernel's wake-ups for memory --- */
 
-/* Asks for them, where the policy lets it and a rule has use for them. 0 or why there is no thread.
- */
-int kernel_wake_start(struct vagus_monitor *monitor);
+/* Asks for them, where the policy lets it and a rule has use for them. Without them there are the
+ * reads, so what fails is a note and no failure. */
+void kernel_wake_start(struct vagus_monitor *monitor);
 /* The sampler's, at another policy: its thresholds. They are asked for within a second. */
 void kernel_wake_renew(struct vagus_monitor *monitor);
 /* The sampler's: asks again when limits changed, and takes note of what was granted. */

@@ -155,9 +155,19 @@ static void set_next(const struct vagus_collector *collector, size_t which, stru
 {
     const struct vagus_limited *limited = &collector->desc.limited[which];
     unsigned tier = collector_tier(&collector->desc.metrics[limited->metrics[0].metric]);
-    int64_t wait_ns = near_wait_ns(near, near->ahead, collector->max_rates[which],
+    int64_t wait_ns = near_wait_ns(near, near->ahead, fmax(collector->max_rates[which], near->seen),
                                    metrics_tier_period_ns(tier) * collector->stretch);
     near->next_ns = wait_ns != INT64_MAX ? clock_add_ns(now_ns, wait_ns) : INT64_MAX;
+}
+
+/* What was seen is possible, whatever was declared. */
+static void note_rate(struct near *near, double ahead, int64_t now_ns)
+{
+    double nearer = near->ahead - ahead;
+    int64_t span_ns = clock_span_ns(near->read_ns, now_ns);
+    bool known = near->read_ns != 0 && span_ns > 0 && isfinite(nearer) && nearer > 0;
+    near->seen = known ? nearer / (double)span_ns * (double)VAGUS_SECOND_NS : 0;
+    near->read_ns = now_ns;
 }
 
 /* fresh: the values were read just now, so what they did since the last look says whether they
@@ -190,8 +200,10 @@ static void look_at(struct sense *sense, struct vagus_collector *collector, size
                 nearest = lesser(nearest, units_to(sense, collector, limited, i, instance, value,
                                                    ends[end], now_ns));
     }
-    if (fresh)
+    if (fresh) {
         near->moving = moved ? NEAR_STILL_READS : near->moving - (near->moving > 0);
+        note_rate(near, nearest, now_ns);
+    }
     near->ahead = nearest;
     set_next(collector, which, near, now_ns);
 }
@@ -317,7 +329,9 @@ bool near_take(struct sense *sense, struct vagus_collector *collector, int64_t n
     collector->near_asked = false;
     collector->near_reads++;
     if (changed) {
-        near_look(sense, collector, now_ns);
+        WALK(collector, walk)
+        look_at(sense, collector, walk.which, walk.instance, walk.near->wanted, now_ns);
+        note_next(sense, collector);
         return true;
     }
     /* Standing still costs no more than the read. */
@@ -326,6 +340,7 @@ bool near_take(struct sense *sense, struct vagus_collector *collector, int64_t n
         if (!walk.near->wanted)
             continue;
         walk.near->moving -= walk.near->moving > 0;
+        note_rate(walk.near, walk.near->ahead, now_ns);
         set_next(collector, walk.which, walk.near, now_ns);
     }
     note_next(sense, collector);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When to read again what can run out: after half the time in which the nearest threshold could be
- * reached, at the greatest rate that is possible, whatever rate was seen. Pure. */
+ * reached, at the greatest rate that is possible: the declared one, or the one that was seen if it
+ * is greater. Pure. */
 #ifndef SENSE_NEAR_H
 #define SENSE_NEAR_H
 
@@ -39,6 +40,8 @@ struct near {
     double ahead;    /* units to the nearest threshold, as last looked at */
     double last[4];  /* of its metrics; VAGUS_LIMITED_METRICS_MAX */
     struct near_between between[4];
+    double seen;     /* units in a second, between the last two reads; 0: not nearer */
+    int64_t read_ns; /* the newest read */
 };
 
 /* How long until the next read, from a read that left `ahead` units to the nearest threshold, of

@@ -86,19 +86,23 @@ static void carry_out(struct watcher *watcher, const struct watcher_order *order
 static void take_over(struct watcher *watcher)
 {
     struct watcher_order orders[WATCHER_ORDERS_MAX];
-    unsigned order_count = 0;
+    struct watcher_fd fds[WATCHER_FDS_MAX];
+    unsigned order_count = 0, fd_count = 0;
     pthread_mutex_lock(&watcher->lock);
     uint64_t set = watcher->set;
-    if (watcher->has_next) {
-        close_polled(watcher);
-        for (unsigned i = 0; i < watcher->next_count; i++)
-            watcher->polled[watcher->count++] =
-                (struct pollfd){watcher->next[i].fd, watcher->next[i].events, 0};
+    bool any = watcher->has_next;
+    if (any) {
+        fd_count = watcher->next_count;
+        memcpy(fds, watcher->next, fd_count * sizeof(fds[0]));
         order_count = watcher->order_count;
         memcpy(orders, watcher->orders, order_count * sizeof(orders[0]));
         watcher->has_next = false;
     }
     pthread_mutex_unlock(&watcher->lock);
+    if (any)
+        close_polled(watcher); /* a PSI trigger takes 20 ms */
+    for (unsigned i = 0; i < fd_count; i++)
+        watcher->polled[watcher->count++] = (struct pollfd){fds[i].fd, fds[i].events, 0};
     for (unsigned i = 0; i < order_count; i++)
         carry_out(watcher, &orders[i], set, i);
 }
@@ -201,6 +205,14 @@ void watcher_set(struct watcher *watcher, const struct watcher_fd *fds, unsigned
     watcher->has_next = true;
     pthread_mutex_unlock(&watcher->lock);
     nudge(watcher);
+}
+
+bool watcher_ready(struct watcher *watcher)
+{
+    pthread_mutex_lock(&watcher->lock);
+    bool ready = !watcher->has_next;
+    pthread_mutex_unlock(&watcher->lock);
+    return ready;
 }
 
 uint64_t watcher_done(const struct watcher *watcher)

@@ -34,6 +34,10 @@ int watcher_create(struct wake *bell, bool (*seen)(int fd, short events), struct
 void watcher_set(struct watcher *watcher, const struct watcher_fd *fds, unsigned count,
                  const struct watcher_order *orders, unsigned order_count);
 
+/* False while the newest set waits to be taken over: to replace it now would be to close it here,
+ * which for a PSI trigger takes 20 ms. */
+bool watcher_ready(struct watcher *watcher);
+
 /* The orders of the newest set that were carried out, bit 1 << index. */
 uint64_t watcher_done(const struct watcher *watcher);
 

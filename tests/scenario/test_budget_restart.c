@@ -73,7 +73,7 @@ static void remove_folders(void)
 {
     chmod(state_dir, 0700);
     root_end();
-    snprintf(root_dir, sizeof(root_dir), "%s", segment_dir);
+    memcpy(root_dir, segment_dir, sizeof(root_dir));
     root_end();
 }
 

@@ -134,6 +134,21 @@ static void hidden_root(void)
     root_end();
 }
 
+/* The kernel tells of a memory cgroup, and the container mounts none: there may be any limit. */
+static void not_mounted(void)
+{
+    REQUIRE(root_begin());
+    root_write("proc/self/cgroup", "4:memory:/docker/x\n0::/\n");
+    root_write("proc/self/mountinfo", "34 1 0:30 / /cg/unified rw - cgroup2 cgroup2 rw\n");
+    root_write("cg/unified/cgroup.procs", "1\n");
+    REQUIRE(fake_open(&vagus__collector_cgroup, root_dir));
+    CHECK_EQ(fake_sample_after(0, ALL_DUE), 0);
+    CHECK_PUT_NAMED("cgroup.version", 0);
+    CHECK_PUT_NAMED("cgroup.hidden", 1);
+    fake_close();
+    root_end();
+}
+
 /* v1 beside v2, each controller with a path of its own, shown below a partial mount. */
 static void hybrid(void)
 {
@@ -320,6 +335,7 @@ int main(void)
 {
     RUN(nested_v2);
     RUN(hidden_root);
+    RUN(not_mounted);
     RUN(hybrid);
     RUN(old_kernel);
     RUN(nothing_at_all);

@@ -141,6 +141,25 @@ static void another_limit_is_asked_for_anew(void)
     end();
 }
 
+/* Removed and made anew under its name: the descriptors go bad, and the files are there again. */
+static void a_cgroup_made_anew_is_asked_anew(void)
+{
+    begin_v1("1048576\n");
+    CHECK(host_memory_wake_ask(host, &request));
+    host_memory_wake_granted(host, 3);
+    for (unsigned i = 0; i < request.order_count; i++)
+        close(request.orders[i].fd);
+    close(request.fds[0].fd);
+    CHECK(!host_memory_wake_ask(host, &request));
+    int folder = open(root_dir, O_PATH | O_CLOEXEC);
+    CHECK(dup2(folder, host->memory.levels[0].usage.fd) >= 0); /* cannot be read */
+    close(folder);
+    look();
+    CHECK(host_memory_wake_ask(host, &request));
+    CHECK(!host_memory_wakes(host, 0, (double)RULE_AT));
+    end();
+}
+
 static void v1_that_lets_nobody_ask(void)
 {
     struct host_wake_told told;
@@ -317,6 +336,7 @@ int main(void)
     RUN(v1_asks_at_each_threshold);
     RUN(v1_is_believed_only_while_usage_is_below);
     RUN(another_limit_is_asked_for_anew);
+    RUN(a_cgroup_made_anew_is_asked_anew);
     RUN(v1_that_lets_nobody_ask);
     RUN(v2_watches_events_and_sets_nothing_unasked);
     RUN(v2_sets_high_and_gives_it_back);

@@ -280,6 +280,23 @@ static void the_policy_knows_a_greater_rate(void)
     end();
 }
 
+/* Declared: a GiB a second; it goes ten times as fast. */
+static void faster_than_was_declared(void)
+{
+    left_bytes = 20 * GIB;
+    begin(RULE("tank.left", "    throttle: { below: 10MiB, clear: 20MiB }\n    min_hold: 0s\n"));
+    int64_t from_ns = atomic_load(&test_now_ns);
+    do {
+        next();
+        double gone = (double)(atomic_load(&test_now_ns) - from_ns) / 1e9 * 10 * GIB;
+        left_bytes = fmax(0, 20 * GIB - gone);
+    } while (left_bytes > 10 * MIB);
+    next(); /* it was crossed after 1,999 ms */
+    CHECK(atomic_load(&test_now_ns) - from_ns < 2005 * MS);
+    CHECK(vagus_signal_level(monitor, VAGUS_THROTTLE) > 0);
+    end();
+}
+
 static void above_a_threshold_as_well(void)
 {
     left_bytes = 5 * MIB;
@@ -302,6 +319,7 @@ int main(void)
     RUN(a_spike_between_two_ticks_is_in_the_series);
     RUN(what_nobody_judges_is_left_alone);
     RUN(the_policy_knows_a_greater_rate);
+    RUN(faster_than_was_declared);
     RUN(above_a_threshold_as_well);
     return check_result();
 }

@@ -86,6 +86,31 @@ static void a_new_set_takes_the_place_of_the_old(void)
     CHECK(watcher_close(watcher, soon()));
 }
 
+/* The watcher hangs in an order, as long as the kernel takes. */
+static void not_ready_until_the_set_was_taken_over(void)
+{
+    int ends[2];
+    char full[4096] = "";
+    CHECK_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    while (write(ends[1], full, sizeof(full)) > 0)
+        continue;
+    CHECK_EQ(fcntl(ends[1], F_SETFL, 0), 0); /* now it blocks */
+    CHECK_EQ(watcher_create(&bell, seen, &watcher), 0);
+    watcher_set(watcher, NULL, 0, (const struct watcher_order[]){{ends[1], "hangs"}}, 1);
+    for (int64_t until = soon(); !watcher_ready(watcher) && vagus_now_ns() < until;)
+        usleep(1000);
+    CHECK(watcher_ready(watcher));
+    watcher_set(watcher, (const struct watcher_fd[]){{event(), POLLIN}}, 1, NULL, 0);
+    CHECK(!watcher_ready(watcher));
+    while (read(ends[0], full, sizeof(full)) > 0)
+        continue;
+    for (int64_t until = soon(); !watcher_ready(watcher) && vagus_now_ns() < until;)
+        usleep(1000);
+    CHECK(watcher_ready(watcher));
+    CHECK(watcher_close(watcher, soon()));
+    close(ends[0]);
+}
+
 static void orders_are_carried_out_and_told(void)
 {
     int ends[2], closed[2];
@@ -127,6 +152,7 @@ int main(void)
 {
     RUN(it_rings_for_each_that_is_ready);
     RUN(a_new_set_takes_the_place_of_the_old);
+    RUN(not_ready_until_the_set_was_taken_over);
     RUN(orders_are_carried_out_and_told);
     RUN(what_hangs_up_is_polled_no_longer);
     CHECK(watcher_close(NULL, 0));
