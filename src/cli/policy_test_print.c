@@ -29,45 +29,57 @@ static void print_safe(const char *string, FILE *out)
     fputs(shown, out);
 }
 
-/* Lines in order of time: what came, and what did not. */
+static bool is_surplus(const struct policy_case *one, const struct policy_event *event)
+{
+    return !event->matched && one->exact != EXACT_NOT &&
+           (one->exact == EXACT_ALL || event->last_resort ||
+            event->signal.change != VAGUS_SIGNAL_UPDATED);
+}
+
+static void print_event(const struct policy_case *one, const struct policy_event *event, FILE *out)
+{
+    timeline_begin(out, is_surplus(one, event) ? '+' : ' ', event->at_ns);
+    if (event->last_resort)
+        fprintf(out, "last resort: SIGTERM\n");
+    else
+        timeline_signal(out, &event->signal, event->shadow);
+}
+
+/* Lines in order of time: what came, and what did not. Failures are sorted. */
 static void print_timeline(const struct policy_case *one, const struct policy_outcome *outcome,
                            FILE *out)
 {
-    size_t lines = 0, left = 0;
+    size_t lines = 0, left = 0, i = 0, f = 0;
     fprintf(out, "  what came (+ not expected, - did not come):\n");
-    for (size_t i = 0, f = 0; i < outcome->event_count || f < outcome->failure_count;) {
-        while (f < outcome->failure_count && outcome->failures[f].at_ns < 0)
-            f++;
-        bool failure = f < outcome->failure_count &&
-                       (i == outcome->event_count ||
-                        outcome->failures[f].at_ns <= outcome->events[i].at_ns);
-        if (!failure && i == outcome->event_count)
-            break;
-        if (lines++ >= SHOWN_MAX) {
+    while (f < outcome->failure_count && outcome->failures[f].at_ns < 0)
+        f++;
+    while (i < outcome->event_count || f < outcome->failure_count) {
+        const struct policy_failure *failure = &outcome->failures[f];
+        const struct policy_event *event = &outcome->events[i];
+        bool failed = f < outcome->failure_count &&
+                      (i == outcome->event_count || failure->at_ns <= event->at_ns);
+        f += failed;
+        i += !failed;
+        /* Changes of level that nobody asked for hide what matters. */
+        bool dull = !failed && !event->last_resort && !event->matched &&
+                    event->signal.change == VAGUS_SIGNAL_UPDATED && one->exact != EXACT_ALL;
+        if (dull || lines >= SHOWN_MAX) {
             left++;
-            failure ? f++ : i++;
-            continue;
-        }
-        if (failure) {
-            timeline_begin(out, '-', outcome->failures[f].at_ns);
-            print_safe(outcome->failures[f++].text, out);
+        } else if (failed) {
+            lines++;
+            timeline_begin(out, '-', failure->at_ns);
+            print_safe(failure->text, out);
             fputc('\n', out);
-            continue;
+        } else {
+            lines++;
+            print_event(one, event, out);
         }
-        const struct policy_event *event = &outcome->events[i++];
-        bool surplus = !event->matched && one->exact != EXACT_NOT &&
-                       (one->exact == EXACT_ALL || event->last_resort ||
-                        event->signal.change != VAGUS_SIGNAL_UPDATED);
-        timeline_begin(out, surplus ? '+' : ' ', event->at_ns);
-        if (event->last_resort)
-            fprintf(out, "last resort: SIGTERM\n");
-        else
-            timeline_signal(out, &event->signal, event->shadow);
     }
-    if (left > 0)
-        fprintf(out, "    %zu more lines are not shown\n", left);
     timeline_begin(out, ' ', outcome->end_ns);
-    fprintf(out, "the input ends\n");
+    fprintf(out, "the input ends");
+    if (left > 0)
+        fprintf(out, "; %zu changes of level and the like are not shown", left);
+    fputc('\n', out);
 }
 
 static int by_time(const void *a, const void *b)
@@ -86,7 +98,7 @@ void policy_outcome_text(const struct policy_test *test, const struct policy_cas
     print_safe(one->name, out);
     fprintf(out, ": failed\n");
     for (size_t i = 0; i < outcome->failure_count; i++) {
-        fprintf(out, "  ");
+        fputs("  ", out);
         print_place(test, outcome->failures[i].place, out);
         print_safe(outcome->failures[i].text, out);
         fputc('\n', out);

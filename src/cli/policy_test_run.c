@@ -12,6 +12,8 @@
 
 /* Time 0 of each case. */
 #define START_NS (1000 * VAGUS_SECOND_NS)
+/* 11 % is whatever is printed so. */
+#define LEVEL_NEAR 0.005
 #define START_WALL_NS (INT64_C(1700000000) * VAGUS_SECOND_NS)
 
 struct run {
@@ -181,14 +183,25 @@ static bool fits(const struct expectation *expected, const struct policy_event *
         return false;
     if (event->last_resort)
         return true;
-    /* Levels are shares of a span, and come out of a division. */
-    bool level = isnan(expected->level_from) || (signal->level >= expected->level_from - 1e-9 &&
-                                                 signal->level <= expected->level_to + 1e-9);
+    bool level = isnan(expected->level_from) ||
+                 (signal->level >= expected->level_from - LEVEL_NEAR &&
+                  signal->level <= expected->level_to + LEVEL_NEAR);
     return level && signal->kind == expected->kind && signal->change == expected->change &&
            event->shadow == expected->shadow && is_or_open(expected->about, signal->resource) &&
            is_or_open(expected->rule, signal->rule) &&
            is_or_open(expected->metric, signal->metric) &&
            is_or_open(expected->instance, signal->instance);
+}
+
+/* Exactly, since an expected time is met exactly. */
+static void add_time(struct text *text, int64_t at_ns)
+{
+    if (at_ns % VAGUS_SECOND_NS == 0) {
+        text_add_duration(text, at_ns);
+        return;
+    }
+    text_add_digits(text, (double)at_ns / 1e9, 12);
+    text_add(text, " s");
 }
 
 static void add_wanted(struct text *text, const struct expectation *expected)
@@ -231,16 +244,16 @@ static void hold_against(struct run *run, const struct expectation *expected)
     text_init(&text, when, sizeof(when));
     if (expected->to_ns > outcome->end_ns) {
         text_add(&text, "the input ends at ");
-        text_add_duration(&text, outcome->end_ns);
+        add_time(&text, outcome->end_ns);
         policy_fail(outcome, expected->place, outcome->end_ns,
                     "%s is expected beyond the input: %s", wanted, when);
         return;
     }
     text_add(&text, "at ");
-    text_add_duration(&text, expected->from_ns);
+    add_time(&text, expected->from_ns);
     if (expected->to_ns > expected->from_ns) {
         text_add(&text, " to ");
-        text_add_duration(&text, expected->to_ns);
+        add_time(&text, expected->to_ns);
     }
     policy_fail(outcome, expected->place, expected->from_ns, "%s did not come %s", wanted, when);
 }

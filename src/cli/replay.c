@@ -2,6 +2,7 @@
 /* Feeding a record into a rehearsal, in the order in which its values were taken. */
 #include "cli/replay.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -316,12 +317,16 @@ void replay_finish(struct replay_events *events)
 
 /* --- Comparing. --- */
 
+#define LEVEL_NEAR 0.01 /* of two changes of level that are the same one */
+
 static bool is_same(const struct replay_event *a, const struct replay_event *b,
                     int64_t tolerance_ns)
 {
     int64_t apart_ns;
     return a->shadow == b->shadow && a->signal.kind == b->signal.kind &&
-           a->signal.change == b->signal.change && a->signal.change != VAGUS_SIGNAL_UPDATED &&
+           a->signal.change == b->signal.change &&
+           (a->signal.change != VAGUS_SIGNAL_UPDATED ||
+            fabs(a->signal.level - b->signal.level) < LEVEL_NEAR) &&
            strcmp(a->signal.resource, b->signal.resource) == 0 &&
            !__builtin_sub_overflow(a->signal.at_ns, b->signal.at_ns, &apart_ns) &&
            apart_ns <= tolerance_ns && -apart_ns <= tolerance_ns;
@@ -345,7 +350,7 @@ int replay_match(const struct replay_events *a, const struct replay_events *b,
                 continue;
             match_a[i] = j + 1;
             match_b[j] = i + 1;
-            matched++;
+            matched += a->events[i].signal.change != VAGUS_SIGNAL_UPDATED;
             break;
         }
     }

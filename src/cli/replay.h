@@ -44,8 +44,9 @@ int replay_live(const struct record *record, struct replay_events *events);
 
 void replay_finish(struct replay_events *events);
 
-/* Which transitions two sequences have in common: of each, the place of its match in the other
- * plus 1, or 0. Same signal, resource and change, at most tolerance_ns apart, each used once. */
+/* What two sequences have in common: of each event, the place of its match in the other plus 1, or
+ * 0. Same signal, resource and change, of updates the same level, at most tolerance_ns apart, each
+ * used once. Returns how many of these are raised or cleared. */
 int replay_match(const struct replay_events *a, const struct replay_events *b,
                  int64_t tolerance_ns, size_t *match_a, size_t *match_b);
 

@@ -69,7 +69,7 @@ static void print_about(const struct record *record, const struct side *side)
     print_safe(about->program);
     printf(", pid %" PRId64 ") up to %s: ", about->pid, when);
     print_duration("", side->notes.last_ns - side->notes.first_ns, " of ");
-    printf("%u metrics that rules look at\n", side->notes.fed);
+    printf("%u metric%s that rules look at\n", side->notes.fed, side->notes.fed == 1 ? "" : "s");
     printf("open loop: what a signal would have changed is not known, and what was raised before "
            "the record begins is not either\n");
 }
