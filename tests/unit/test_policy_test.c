@@ -146,7 +146,7 @@ static void budgets_are_asked(void)
         "      limit: 10k\n"
         "      window: 1min\n"
         "      counts: agent.tokens\n"
-        "      warning: { at: 80%%, raises: throttle }\n"
+        "      warning: { at: 80%%, raise: throttle }\n"
         "cases:\n"
         "  - name: an hour's tokens\n"
         "    series: { agent.tokens: \"+500 x10, = x70\" }\n"
