@@ -148,19 +148,19 @@ static int64_t period_ns(const struct rehearsal_metric *metric)
     }
 }
 
-/* A step that is longer than the metric's period takes its place. */
-static void fit_to_step(struct rehearsal_metric *metric, int64_t every_ns, bool declared)
+/* Each step is a sample. How long one stays good is the metric's own affair, but never less than
+ * three steps. */
+static void fit_to_step(struct rehearsal_metric *metric, int64_t every_ns)
 {
-    if (!declared && every_ns <= period_ns(metric))
-        return;
-    metric->desc.tier = every_ns >= 60 * VAGUS_SECOND_NS    ? VAGUS_TIER_60S
-                        : every_ns >= 10 * VAGUS_SECOND_NS  ? VAGUS_TIER_10S
-                        : every_ns >= VAGUS_SECOND_NS       ? VAGUS_TIER_1S
-                        : every_ns >= 100 * VAGUS_MILLISECOND_NS ? VAGUS_TIER_100MS
-                                                                 : VAGUS_TIER_INSTANT;
-    if (!metric->recorded && metric->desc.good_for_ns < 3 * every_ns &&
-        !(declared && metric->desc.good_for_ns > 0))
-        metric->desc.good_for_ns = 3 * every_ns;
+    struct vagus_metric_desc *desc = &metric->desc;
+    int64_t own_ns = desc->good_for_ns > 0 ? desc->good_for_ns : 3 * period_ns(metric);
+    desc->tier = every_ns >= 60 * VAGUS_SECOND_NS         ? VAGUS_TIER_60S
+                 : every_ns >= 10 * VAGUS_SECOND_NS       ? VAGUS_TIER_10S
+                 : every_ns >= VAGUS_SECOND_NS            ? VAGUS_TIER_1S
+                 : every_ns >= 100 * VAGUS_MILLISECOND_NS ? VAGUS_TIER_100MS
+                                                          : VAGUS_TIER_INSTANT;
+    if (!metric->recorded)
+        desc->good_for_ns = own_ns > 3 * every_ns ? own_ns : 3 * every_ns;
 }
 
 static void choose_step(struct reading *reading, const struct tree_node *root,
@@ -290,9 +290,7 @@ static int read_series(struct reading *reading, const struct tree_node *root,
     choose_step(reading, root, node);
     i = 0;
     for (entry = all->first; error == 0 && entry != NULL; entry = entry->next, i++) {
-        struct rehearsal_metric ignored = {0};
-        fit_to_step(&one->metrics[i], one->every_ns,
-                    describe_declared(reading, root, one->metrics[i].desc.name, &ignored));
+        fit_to_step(&one->metrics[i], one->every_ns);
         if (entry->kind != TREE_SEQUENCE)
             error = read_text(reading, i, entry);
         else

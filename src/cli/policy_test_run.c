@@ -22,7 +22,6 @@ struct run {
     struct policy_outcome *outcome;
     struct rehearsal *rehearsal;
     struct series_cursor *cursors;
-    int64_t *periods_ns;
     size_t room; /* of events */
 };
 
@@ -82,13 +81,8 @@ static void on_signal(const struct segment_signal *signal, void *arg)
 static int feed(struct run *run, int64_t at_ns)
 {
     for (size_t i = 0; i < run->one->metric_count; i++) {
-        int64_t period_ns = run->periods_ns[i], every_ns = run->one->every_ns;
         double value;
         enum series_what what = series_next(&run->one->series[i], &run->cursors[i], &value);
-        /* A slower sense looks when it is due, and not at what was between. */
-        if (at_ns > 0 && at_ns / period_ns == (at_ns - every_ns) / period_ns &&
-            !run->one->metrics[i].recorded)
-            continue;
         int error = what == SERIES_VALUE     ? rehearsal_put(run->rehearsal, i, value)
                     : what == SERIES_MISSING ? rehearsal_miss(run->rehearsal, i)
                                              : 0;
@@ -276,24 +270,38 @@ static void count_surplus(struct run *run)
 
 /* --- The whole. --- */
 
+static void look_at_last_resort(struct run *run, int64_t at_ns)
+{
+    if (!rehearsal_last_resort(run->rehearsal))
+        return;
+    struct policy_event *event = add_event(run);
+    if (event != NULL)
+        *event = (struct policy_event){.at_ns = at_ns, .last_resort = true};
+}
+
+/* What an input each minute leaves out: the monitor goes on judging meanwhile. */
+static int64_t tick_of(const struct policy_case *one)
+{
+    return one->every_ns > VAGUS_SECOND_NS && one->every_ns % VAGUS_SECOND_NS == 0
+               ? VAGUS_SECOND_NS
+               : one->every_ns;
+}
+
 static int go_through(struct run *run, struct policy_coverage *coverage)
 {
+    const int64_t last_ns = (int64_t)(run->one->steps - 1) * run->one->every_ns;
     size_t asked = 0;
     int error = 0;
-    for (uint64_t step = 0; error == 0 && step < run->one->steps; step++) {
-        int64_t at_ns = (int64_t)step * run->one->every_ns;
-        error = feed(run, at_ns);
+    for (int64_t at_ns = 0; error == 0 && at_ns <= last_ns; at_ns += tick_of(run->one)) {
+        if (at_ns % run->one->every_ns == 0)
+            error = feed(run, at_ns);
         if (error == 0)
             error = rehearsal_step(run->rehearsal, START_NS + at_ns);
         if (error == 0)
             ask_what_is_due(run, &asked, at_ns);
         if (coverage != NULL)
             policy_coverage_look(coverage, run->rehearsal);
-        if (rehearsal_last_resort(run->rehearsal)) {
-            struct policy_event *event = add_event(run);
-            if (event != NULL)
-                *event = (struct policy_event){.at_ns = at_ns, .last_resort = true};
-        }
+        look_at_last_resort(run, at_ns);
         run->outcome->end_ns = at_ns;
     }
     for (; error == 0 && asked < run->one->ask_count; asked++)
@@ -308,14 +316,10 @@ static int prepare(struct run *run)
     const struct policy_case *one = run->one;
     const char *which;
     run->cursors = calloc(one->metric_count + 1, sizeof(*run->cursors));
-    run->periods_ns = calloc(one->metric_count + 1, sizeof(*run->periods_ns));
-    if (run->cursors == NULL || run->periods_ns == NULL)
+    if (run->cursors == NULL)
         return VAGUS_ENOMEM;
-    for (size_t i = 0; i < one->metric_count; i++) {
-        unsigned tier = one->metrics[i].desc.tier;
+    for (size_t i = 0; i < one->metric_count; i++)
         run->cursors[i].random = UINT64_C(0x9e3779b97f4a7c15) * (i + 1);
-        run->periods_ns[i] = segment_level_ns(tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier);
-    }
     int error = rehearsal_open(
         &(struct rehearsal_options){.policy_path = run->test->policy_path,
                                     .policy_text = run->test->policy_text,
@@ -345,7 +349,6 @@ int policy_case_run(const struct policy_test *test, const struct policy_case *on
         outcome->events_lost += rehearsal_lost(run.rehearsal);
     rehearsal_close(run.rehearsal);
     free(run.cursors);
-    free(run.periods_ns);
     if (coverage != NULL)
         policy_coverage_case(coverage);
     if (error != 0 && outcome->failure_count == 0)
