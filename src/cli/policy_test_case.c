@@ -148,9 +148,19 @@ static int64_t period_ns(const struct rehearsal_metric *metric)
     }
 }
 
-/* Each step is a sample. How long one stays good is the metric's own affair, but never less than
- * three steps. */
-static void fit_to_step(struct rehearsal_metric *metric, int64_t every_ns)
+/* What the file says itself. */
+static bool is_told_good_for(const struct tree_node *root, const char *name)
+{
+    const struct tree_node *list = tree_member(root, "metrics");
+    for (const struct tree_node *m = list != NULL ? list->first : NULL; m != NULL; m = m->next)
+        if (strcmp(tree_member(m, "name")->text, name) == 0)
+            return tree_member(m, "good_for") != NULL;
+    return false;
+}
+
+/* Each step is a sample. How long one stays good is the metric's own affair, but where the file
+ * does not say it, never less than three steps. */
+static void fit_to_step(struct rehearsal_metric *metric, int64_t every_ns, bool told)
 {
     struct vagus_metric_desc *desc = &metric->desc;
     int64_t own_ns = desc->good_for_ns > 0 ? desc->good_for_ns : 3 * period_ns(metric);
@@ -159,7 +169,7 @@ static void fit_to_step(struct rehearsal_metric *metric, int64_t every_ns)
                  : every_ns >= VAGUS_SECOND_NS            ? VAGUS_TIER_1S
                  : every_ns >= 100 * VAGUS_MILLISECOND_NS ? VAGUS_TIER_100MS
                                                           : VAGUS_TIER_INSTANT;
-    if (!metric->recorded)
+    if (!metric->recorded && !told)
         desc->good_for_ns = own_ns > 3 * every_ns ? own_ns : 3 * every_ns;
 }
 
@@ -290,7 +300,8 @@ static int read_series(struct reading *reading, const struct tree_node *root,
     choose_step(reading, root, node);
     i = 0;
     for (entry = all->first; error == 0 && entry != NULL; entry = entry->next, i++) {
-        fit_to_step(&one->metrics[i], one->every_ns);
+        fit_to_step(&one->metrics[i], one->every_ns,
+                    is_told_good_for(root, one->metrics[i].desc.name));
         if (entry->kind != TREE_SEQUENCE)
             error = read_text(reading, i, entry);
         else
