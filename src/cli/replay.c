@@ -90,7 +90,17 @@ struct fed {
     bool begun;
 };
 
+/* Near a limit a sense is read between two ticks, too, and these values enter no series. Those that
+ * raised or cleared something are told by the signal. */
+struct told {
+    int64_t at_ns;
+    size_t metric;
+    double value;
+};
+
 struct feeding {
+    struct told told[SEGMENT_SIGNALS_MAX];
+    uint32_t told_count, told_next;
     struct fed *fed;
     struct rehearsal_metric *metrics;
     size_t count;
@@ -167,6 +177,62 @@ static int choose_metrics(struct feeding *feeding, const struct record *record,
     return feeding->count == 0 ? VAGUS_ENOENT : 0;
 }
 
+/* The signal's value is one of the metric itself: as far as the policy at hand can tell. */
+static bool tells_a_value(const struct vagus_config *config, const struct vagus_signal *signal)
+{
+    for (uint32_t i = 0; i < config->rule_count; i++) {
+        const struct config_rule *rule = &config->rules[i];
+        if (strcmp(rule->name, signal->rule) == 0)
+            return rule->metric != NULL && strcmp(rule->metric, signal->metric) == 0 &&
+                   strcmp(rule->kind, "level") == 0 && rule->stat == VAGUS_STAT_LAST;
+    }
+    return false;
+}
+
+/* True if the series has that value at that time: it came with a tick. */
+static bool is_in_series(const struct record_series *series, const struct told *told)
+{
+    struct record_cursor cursor;
+    struct record_entry entry;
+    double near = series->metric.resolution > 0 ? series->metric.resolution : 1e-9;
+    record_seek_begin(&cursor, series);
+    while (record_next(&cursor, &entry) && entry.at_ns <= told->at_ns + TOGETHER_NS)
+        if (entry.at_ns >= told->at_ns - TOGETHER_NS && entry.count > 0 &&
+            fabs(entry.last - told->value) <= near)
+            return true;
+    return false;
+}
+
+static void add_told(struct feeding *feeding, const struct vagus_signal *signal)
+{
+    /* A read may end a little after the step that it belongs to began. */
+    int64_t age_ns = signal->sample_age_ns > 0 ? signal->sample_age_ns : 0;
+    struct told told = {.at_ns = signal->at_ns - age_ns, .value = signal->value};
+    uint32_t place = feeding->told_count;
+    while (told.metric < feeding->count &&
+           (strcmp(feeding->fed[told.metric].series->metric.name, signal->metric) != 0 ||
+            strcmp(feeding->fed[told.metric].series->metric.instance, signal->instance) != 0))
+        told.metric++;
+    if (told.metric == feeding->count || feeding->metrics[told.metric].recorded ||
+        place == SEGMENT_SIGNALS_MAX || is_in_series(feeding->fed[told.metric].series, &told))
+        return;
+    for (; place > 0 && feeding->told[place - 1].at_ns > told.at_ns; place--)
+        feeding->told[place] = feeding->told[place - 1];
+    feeding->told[place] = told;
+    feeding->told_count++;
+}
+
+static void add_all_told(struct feeding *feeding, const struct record *record,
+                         const struct vagus_config *config)
+{
+    for (uint32_t i = 0; i < record->signal_count; i++) {
+        const struct vagus_signal *signal = &record->signals[i].signal;
+        if (isfinite(signal->value) && signal->at_ns > 0 &&
+            signal->sample_age_ns < signal->at_ns && tells_a_value(config, signal))
+            add_told(feeding, signal);
+    }
+}
+
 static void put(struct feeding *feeding, size_t index)
 {
     struct fed *fed = &feeding->fed[index];
@@ -201,6 +267,9 @@ static int64_t next_due_ns(const struct feeding *feeding)
 static int64_t put_together(struct feeding *feeding, int64_t next_ns)
 {
     int64_t at_ns = next_ns, until_ns = next_ns + TOGETHER_NS;
+    if (feeding->told_next < feeding->told_count &&
+        feeding->told[feeding->told_next].at_ns < until_ns)
+        until_ns = feeding->told[feeding->told_next].at_ns;
     for (size_t i = 0; i < feeding->count; i++) {
         struct fed *fed = &feeding->fed[i];
         if (fed->due_ns > until_ns)
@@ -236,14 +305,21 @@ static void on_signal(const struct segment_signal *signal, void *arg)
 
 static int go_through(struct feeding *feeding, int64_t from_ns)
 {
-    int64_t now_ns = from_ns, heard_ns = from_ns, next_ns;
+    int64_t now_ns = from_ns - 1, heard_ns = from_ns, next_ns;
     int error = 0;
     while (error == 0 && (next_ns = next_due_ns(feeding)) != INT64_MAX) {
+        const struct told *told = &feeding->told[feeding->told_next];
+        bool between = feeding->told_next < feeding->told_count && told->at_ns < next_ns;
+        next_ns = between ? told->at_ns : next_ns;
         int64_t pace_ns = feeding->period_ns;
         if (now_ns - heard_ns > CALM_NS && pace_ns < VAGUS_SECOND_NS)
             pace_ns = VAGUS_SECOND_NS;
         if (next_ns - now_ns <= pace_ns + TOGETHER_NS) {
-            next_ns = put_together(feeding, next_ns);
+            if (between)
+                rehearsal_put(feeding->rehearsal, told->metric, told->value);
+            else
+                next_ns = put_together(feeding, next_ns);
+            feeding->told_next += between;
             now_ns = heard_ns = next_ns > now_ns ? next_ns : now_ns + 1;
         } else {
             now_ns += pace_ns; /* time alone changes things, too */
@@ -293,6 +369,8 @@ int replay_run(const struct record *record, const char *policy_path,
     int error = config_load(policy_path, NULL, &monitor_vocabulary, faults, &config);
     if (error == 0)
         error = choose_metrics(&feeding, record, config);
+    if (error == 0)
+        add_all_told(&feeding, record, config);
     if (error == 0)
         error = rehearse(&feeding, record, policy_path, faults);
     config_free(config);

@@ -34,7 +34,8 @@ struct taken {
 struct recording {
     struct record_writer writer;
     struct segment_reader *reader;
-    struct outside_block *blocks;
+    struct outside_block *blocks; /* of all metrics */
+    uint32_t block_count;
     int64_t from_ns, to_ns;
     struct taken taken;
 };
@@ -60,9 +61,14 @@ static void on_entry(const struct block_entry *entry, int64_t width_ns, void *ar
 static void take_metric(struct recording *recording, uint32_t index,
                         const struct segment_metric *metric)
 {
-    uint32_t count = outside_list(recording->reader, index, recording->blocks);
+    uint32_t first = 0, count = 0;
+    while (first < recording->block_count && recording->blocks[first].metric < index)
+        first++;
+    while (first + count < recording->block_count &&
+           recording->blocks[first + count].metric == index)
+        count++;
     record_metric_begin(&recording->writer, metric);
-    outside_walk(recording->reader, index, metric->resolution, recording->blocks, count,
+    outside_walk(recording->reader, index, metric->resolution, recording->blocks + first, count,
                  recording->from_ns, recording->to_ns, on_entry, recording);
     record_metric_end(&recording->writer);
 }
@@ -82,7 +88,8 @@ static int take_signals(struct recording *recording)
     int error = segment_read_entries(recording->reader, SEGMENT_SIGNALS, 0, SEGMENT_SIGNALS_MAX,
                                      signals, &got, &head);
     for (uint64_t i = 0; error == 0 && i < got; i++)
-        if (signals[i].signal.at_ns > recording->from_ns)
+        if (signals[i].signal.at_ns > recording->from_ns &&
+            signals[i].signal.at_ns <= recording->to_ns)
             signals[kept++] = signals[i];
     recording->taken.signals = kept;
     record_signals(&recording->writer, signals, kept);
@@ -104,17 +111,13 @@ static struct record_about about(const struct recording *recording)
 }
 
 /* The end of what there is: now, or when the writer ended. */
-static int64_t end_of(const struct segment_reader *reader)
+static int64_t end_of(const struct recording *recording)
 {
-    struct segment_block block;
     int64_t end_ns = 0;
-    if (segment_alive(reader))
-        return target_now_ns(&reader->header);
-    for (uint32_t place = 0; place < outside_blocks_max(reader); place++)
-        if (segment_read_block(reader, place, &block) == 0 &&
-            segment_block_last_ns(&block.head) > end_ns)
-            end_ns = segment_block_last_ns(&block.head);
-    return end_ns;
+    for (uint32_t i = 0; i < recording->block_count; i++)
+        if (recording->blocks[i].last_ns > end_ns)
+            end_ns = recording->blocks[i].last_ns;
+    return segment_alive(recording->reader) ? target_now_ns(&recording->reader->header) : end_ns;
 }
 
 static int take_all(struct recording *recording, struct segment_metric *metrics, uint64_t count)
@@ -146,7 +149,8 @@ static int take(struct recording *recording, int64_t last_ns)
     if (error == 0)
         error = segment_read_entries(reader, SEGMENT_DIRECTORY, 0, count, metrics, &got, &head);
     if (error == 0) {
-        recording->to_ns = end_of(reader);
+        recording->block_count = outside_list_all(reader, recording->blocks);
+        recording->to_ns = end_of(recording);
         if (__builtin_sub_overflow(recording->to_ns, last_ns, &recording->from_ns))
             recording->from_ns = INT64_MIN;
         error = take_all(recording, metrics, got);
