@@ -343,8 +343,8 @@ static void read_level(struct reading *reading, const struct tree_node *node,
     expected->level_from = expected->level_to = NAN;
     if (node == NULL)
         return;
-    const char *why = series_parse_range(node->text, DIMENSION_RATIO, &expected->level_from,
-                                         &expected->level_to);
+    const char *why =
+        series_parse_range(node->text, DIMENSION_RATIO, &expected->level_from, &expected->level_to);
     if (why != NULL)
         check_fault(&reading->check, node->place, "level: %s %s; expected 50%% or 30%%..50%%",
                     quote(node->text).text, why);

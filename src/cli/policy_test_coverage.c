@@ -39,10 +39,10 @@ int policy_coverage_begin(struct policy_coverage *coverage, const struct policy_
 {
     const struct vagus_config *config = test->config;
     *coverage = (struct policy_coverage){
-        .policy = test->policy_path != NULL ? realpath(test->policy_path, NULL)
-                                            : strdup(test->path),
-        .rules = calloc((size_t)config->rule_count + config->budget_count + 1,
-                        sizeof(*coverage->rules)),
+        .policy =
+            test->policy_path != NULL ? realpath(test->policy_path, NULL) : strdup(test->path),
+        .rules =
+            calloc((size_t)config->rule_count + config->budget_count + 1, sizeof(*coverage->rules)),
     };
     if (coverage->policy == NULL || coverage->rules == NULL)
         return VAGUS_ENOMEM;

@@ -128,8 +128,9 @@ void policy_outcome_json(const struct policy_case *one, const struct policy_outc
             one->place.line, outcome->failure_count == 0 ? "true" : "false", outcome->end_ns);
     for (size_t i = 0; i < outcome->failure_count; i++) {
         const struct policy_failure *failure = &outcome->failures[i];
-        fprintf(out, "%s{\"line\": %" PRIu32 ", \"column\": %" PRIu32 ", \"text\": ",
-                i > 0 ? ", " : "", failure->place.line, failure->place.column);
+        fprintf(out,
+                "%s{\"line\": %" PRIu32 ", \"column\": %" PRIu32 ", \"text\": ", i > 0 ? ", " : "",
+                failure->place.line, failure->place.column);
         print_json_string(failure->text, out);
         fputc('}', out);
     }

@@ -128,8 +128,8 @@ static void judge_answer(struct run *run, const struct ask *ask)
         return;
     }
     enum answer got = error == 0 ? ANSWER_GO : error == VAGUS_EAGAIN ? ANSWER_WAIT : ANSWER_NO;
-    bool wait_fits = ask->wait_from_ns < 0 || (answer.wait_ns >= ask->wait_from_ns &&
-                                               answer.wait_ns <= ask->wait_to_ns);
+    bool wait_fits = ask->wait_from_ns < 0 ||
+                     (answer.wait_ns >= ask->wait_from_ns && answer.wait_ns <= ask->wait_to_ns);
     if (got == ask->answer && (got != ANSWER_WAIT || wait_fits))
         return;
     static const char *const names[] = {"go", "wait", "no"};
@@ -177,9 +177,9 @@ static bool fits(const struct expectation *expected, const struct policy_event *
         return false;
     if (event->last_resort)
         return true;
-    bool level = isnan(expected->level_from) ||
-                 (signal->level >= expected->level_from - LEVEL_NEAR &&
-                  signal->level <= expected->level_to + LEVEL_NEAR);
+    bool level =
+        isnan(expected->level_from) || (signal->level >= expected->level_from - LEVEL_NEAR &&
+                                        signal->level <= expected->level_to + LEVEL_NEAR);
     return level && signal->kind == expected->kind && signal->change == expected->change &&
            event->shadow == expected->shadow && is_or_open(expected->about, signal->resource) &&
            is_or_open(expected->rule, signal->rule) &&
@@ -282,9 +282,8 @@ static void look_at_last_resort(struct run *run, int64_t at_ns)
 /* What an input each minute leaves out: the monitor goes on judging meanwhile. */
 static int64_t tick_of(const struct policy_case *one)
 {
-    return one->every_ns > VAGUS_SECOND_NS && one->every_ns % VAGUS_SECOND_NS == 0
-               ? VAGUS_SECOND_NS
-               : one->every_ns;
+    return one->every_ns > VAGUS_SECOND_NS && one->every_ns % VAGUS_SECOND_NS == 0 ? VAGUS_SECOND_NS
+                                                                                   : one->every_ns;
 }
 
 static int go_through(struct run *run, struct policy_coverage *coverage)
@@ -320,16 +319,16 @@ static int prepare(struct run *run)
         return VAGUS_ENOMEM;
     for (size_t i = 0; i < one->metric_count; i++)
         run->cursors[i].random = UINT64_C(0x9e3779b97f4a7c15) * (i + 1);
-    int error = rehearsal_open(
-        &(struct rehearsal_options){.policy_path = run->test->policy_path,
-                                    .policy_text = run->test->policy_text,
-                                    .metrics = one->metrics,
-                                    .metric_count = one->metric_count,
-                                    .wall_offset_ns = START_WALL_NS - START_NS,
-                                    .faults = &faults,
-                                    .on_signal = on_signal,
-                                    .arg = run},
-        &run->rehearsal, &which);
+    int error =
+        rehearsal_open(&(struct rehearsal_options){.policy_path = run->test->policy_path,
+                                                   .policy_text = run->test->policy_text,
+                                                   .metrics = one->metrics,
+                                                   .metric_count = one->metric_count,
+                                                   .wall_offset_ns = START_WALL_NS - START_NS,
+                                                   .faults = &faults,
+                                                   .on_signal = on_signal,
+                                                   .arg = run},
+                       &run->rehearsal, &which);
     if (error != 0)
         policy_fail(run->outcome, one->place, -1, "it cannot be run: %s%s%s",
                     which != NULL ? which : "", which != NULL ? ": " : "",

@@ -55,8 +55,7 @@ struct record_writer {
     int64_t step_ns;
 };
 
-void record_begin(struct record_writer *writer, const struct record_about *about,
-                  uint32_t metrics);
+void record_begin(struct record_writer *writer, const struct record_about *about, uint32_t metrics);
 /* Each metric: begin, entries in order of time, end. */
 void record_metric_begin(struct record_writer *writer, const struct segment_metric *metric);
 void record_put(struct record_writer *writer, const struct record_entry *entry);

@@ -90,9 +90,8 @@ static void take_values(struct stream *stream, double resolution, double *values
         if (raw == 1) {
             values[i] = take_double(stream);
         } else {
-            int64_t before = fabs(values[i] / resolution) < 0x1p52
-                                 ? llround(values[i] / resolution)
-                                 : 0,
+            int64_t before =
+                        fabs(values[i] / resolution) < 0x1p52 ? llround(values[i] / resolution) : 0,
                     number;
             if (__builtin_add_overflow(before, take_signed(stream), &number))
                 stream->failed = true;

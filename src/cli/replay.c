@@ -11,7 +11,7 @@
 #include "monitor/monitor.h"
 
 #define TOGETHER_NS (20 * VAGUS_MILLISECOND_NS) /* values so near belong to one tick */
-#define CALM_NS (600 * VAGUS_SECOND_NS)         /* after so long a hole a step each second will do */
+#define CALM_NS (600 * VAGUS_SECOND_NS) /* after so long a hole a step each second will do */
 
 /* --- What a policy looks at. --- */
 
@@ -147,10 +147,9 @@ static void add_series(struct feeding *feeding, const struct vagus_config *confi
                  .good_for_ns = good_for_ns(series)},
         .recorded = metric->kind == VAGUS_COUNTER && is_counted(config, metric->name),
     };
-    int64_t period_ns = segment_level_ns(metric->tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S
-                                         : metric->tier == VAGUS_TIER_INSTANT
-                                             ? VAGUS_TIER_100MS
-                                             : metric->tier);
+    int64_t period_ns = segment_level_ns(metric->tier == VAGUS_TIER_DEFAULT   ? VAGUS_TIER_1S
+                                         : metric->tier == VAGUS_TIER_INSTANT ? VAGUS_TIER_100MS
+                                                                              : metric->tier);
     if (feeding->period_ns == 0 || period_ns < feeding->period_ns)
         feeding->period_ns = period_ns;
     notes->coarse += series->coarsest_ns > 0;
@@ -227,8 +226,8 @@ static void add_all_told(struct feeding *feeding, const struct record *record,
 {
     for (uint32_t i = 0; i < record->signal_count; i++) {
         const struct vagus_signal *signal = &record->signals[i].signal;
-        if (isfinite(signal->value) && signal->at_ns > 0 &&
-            signal->sample_age_ns < signal->at_ns && tells_a_value(config, signal))
+        if (isfinite(signal->value) && signal->at_ns > 0 && signal->sample_age_ns < signal->at_ns &&
+            tells_a_value(config, signal))
             add_told(feeding, signal);
     }
 }
@@ -340,15 +339,14 @@ static int rehearse(struct feeding *feeding, const struct record *record, const 
     if (from_ns == INT64_MAX || from_ns < 1)
         return VAGUS_ENOENT;
     int error = rehearsal_open(
-        &(struct rehearsal_options){
-            .policy_path = policy_path,
-            .metrics = feeding->metrics,
-            .metric_count = feeding->count,
-            .wall_offset_ns =
-                (int64_t)((uint64_t)record->about.wall_to_ns - (uint64_t)record->about.to_ns),
-            .faults = faults,
-            .on_signal = on_signal,
-            .arg = feeding->events},
+        &(struct rehearsal_options){.policy_path = policy_path,
+                                    .metrics = feeding->metrics,
+                                    .metric_count = feeding->count,
+                                    .wall_offset_ns = (int64_t)((uint64_t)record->about.wall_to_ns -
+                                                                (uint64_t)record->about.to_ns),
+                                    .faults = faults,
+                                    .on_signal = on_signal,
+                                    .arg = feeding->events},
         &feeding->rehearsal, &which);
     if (error == 0)
         error = go_through(feeding, from_ns);
@@ -410,8 +408,8 @@ static bool is_same(const struct replay_event *a, const struct replay_event *b,
            apart_ns <= tolerance_ns && -apart_ns <= tolerance_ns;
 }
 
-int replay_match(const struct replay_events *a, const struct replay_events *b,
-                 int64_t tolerance_ns, size_t *match_a, size_t *match_b)
+int replay_match(const struct replay_events *a, const struct replay_events *b, int64_t tolerance_ns,
+                 size_t *match_a, size_t *match_b)
 {
     int matched = 0;
     size_t from = 0; /* what lies further back is too old for all that follow */

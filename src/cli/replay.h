@@ -22,13 +22,13 @@ struct replay_events {
 
 /* What a replay could not do, for who reads its result. */
 struct replay_notes {
-    uint32_t fed;           /* metrics */
-    uint32_t absent;        /* names that the policy needs and the record does not have, */
-    char first_absent[64];  /* and the first of them */
-    uint32_t histograms;    /* that rules name: they have no series */
-    uint32_t coarse;        /* metrics that are known in buckets alone, for a part */
-    int64_t coarsest_ns;    /* the widest of these */
-    uint32_t last_resorts;  /* times that the policy would have sent SIGTERM */
+    uint32_t fed;          /* metrics */
+    uint32_t absent;       /* names that the policy needs and the record does not have, */
+    char first_absent[64]; /* and the first of them */
+    uint32_t histograms;   /* that rules name: they have no series */
+    uint32_t coarse;       /* metrics that are known in buckets alone, for a part */
+    int64_t coarsest_ns;   /* the widest of these */
+    uint32_t last_resorts; /* times that the policy would have sent SIGTERM */
     int64_t first_ns, last_ns;
 };
 
@@ -47,7 +47,7 @@ void replay_finish(struct replay_events *events);
 /* What two sequences have in common: of each event, the place of its match in the other plus 1, or
  * 0. Same signal, resource and change, of updates the same level, at most tolerance_ns apart, each
  * used once. Returns how many of these are raised or cleared. */
-int replay_match(const struct replay_events *a, const struct replay_events *b,
-                 int64_t tolerance_ns, size_t *match_a, size_t *match_b);
+int replay_match(const struct replay_events *a, const struct replay_events *b, int64_t tolerance_ns,
+                 size_t *match_a, size_t *match_b);
 
 #endif

@@ -329,8 +329,7 @@ enum series_what series_next(const struct series *series, struct series_cursor *
     return what;
 }
 
-const char *series_parse_range(const char *text, enum dimension dimension, double *from,
-                               double *to)
+const char *series_parse_range(const char *text, enum dimension dimension, double *from, double *to)
 {
     char first[WORD_MAX];
     const char *why = NULL, *dots = strstr(text, "..");

@@ -51,8 +51,9 @@ void timeline_json(FILE *out, int64_t at_ns, const struct vagus_signal *signal, 
     char line[4096];
     struct text text;
     text_init(&text, line, sizeof(line));
-    text_addf(&text, "{\"at_ns\": %" PRId64 ", \"signal\": \"%s\", \"change\": \"%s\", \"about\": ",
-              at_ns, vagus_signal_kind_name(signal->kind), timeline_change(signal->change));
+    text_addf(&text,
+              "{\"at_ns\": %" PRId64 ", \"signal\": \"%s\", \"change\": \"%s\", \"about\": ", at_ns,
+              vagus_signal_kind_name(signal->kind), timeline_change(signal->change));
     text_add_json(&text, signal->resource);
     text_add(&text, ", \"rule\": ");
     text_add_json(&text, signal->rule);

@@ -297,18 +297,19 @@ const struct cli_verb cli_verb_record = {
     .name = "record",
     .summary = "write the history of a monitored process to a file",
     .synopsis = "[-p PID|NAME] [--last 1h] -o FILE [--dir DIR]",
-    .help = "All metrics at the best resolution that is left of them, and the signals, of a process\n"
-            "that runs or has ended. The file is for `vagus replay`; only its owner can read it.\n"
-            "\n"
-            "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
-            "               runs\n"
-            "  --last TIME  how far back: 30s, 10m, 1h; 1h if not given\n"
-            "  -o FILE      written whole or not at all; one that is there is replaced\n"
-            "  --dir DIR    look for segments there\n"
-            "\n"
-            "Exit status: 0 written, 1 not, 4 no such process, 64 wrong arguments or several\n"
-            "processes run.\n"
-            "\n"
-            "  vagus record -p researcher --last 8h -o night.vrec\n",
+    .help =
+        "All metrics at the best resolution that is left of them, and the signals, of a process\n"
+        "that runs or has ended. The file is for `vagus replay`; only its owner can read it.\n"
+        "\n"
+        "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
+        "               runs\n"
+        "  --last TIME  how far back: 30s, 10m, 1h; 1h if not given\n"
+        "  -o FILE      written whole or not at all; one that is there is replaced\n"
+        "  --dir DIR    look for segments there\n"
+        "\n"
+        "Exit status: 0 written, 1 not, 4 no such process, 64 wrong arguments or several\n"
+        "processes run.\n"
+        "\n"
+        "  vagus record -p researcher --last 8h -o night.vrec\n",
     .run = run,
 };

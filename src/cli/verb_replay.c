@@ -284,8 +284,10 @@ static int replay(const struct options *options)
 static int run(int argc, char **argv)
 {
     static const struct option names[] = {
-        {"policy", required_argument, NULL, 'p'}, {"against", required_argument, NULL, 'a'},
-        {"json", no_argument, NULL, 'j'},         {"updates", no_argument, NULL, 'u'},
+        {"policy", required_argument, NULL, 'p'},
+        {"against", required_argument, NULL, 'a'},
+        {"json", no_argument, NULL, 'j'},
+        {"updates", no_argument, NULL, 'u'},
         {NULL, 0, NULL, 0},
     };
     struct options options = {0};
@@ -320,17 +322,18 @@ const struct cli_verb cli_verb_replay = {
     .name = "replay",
     .summary = "show what a policy would have signalled",
     .synopsis = "FILE [--policy P.yaml] [--against Q.yaml] [--updates] [--json]",
-    .help = "Runs a record of `vagus record` through a policy, on a virtual clock, and shows what\n"
-            "it would have raised and cleared, beside what was signalled live or beside another\n"
-            "policy. Open loop: what a signal would have changed is not known.\n"
-            "\n"
-            "  --policy P   the policy; the built-in one if not given\n"
-            "  --against Q  another one, in place of what was signalled live\n"
-            "  --updates    changes of level, too\n"
-            "  --json       one JSON object instead\n"
-            "\n"
-            "Exit status: 0 replayed, 1 the record or a policy cannot be used, 64 wrong arguments.\n"
-            "\n"
-            "  vagus replay night.vrec --policy today.yaml --against tomorrow.yaml\n",
+    .help =
+        "Runs a record of `vagus record` through a policy, on a virtual clock, and shows what\n"
+        "it would have raised and cleared, beside what was signalled live or beside another\n"
+        "policy. Open loop: what a signal would have changed is not known.\n"
+        "\n"
+        "  --policy P   the policy; the built-in one if not given\n"
+        "  --against Q  another one, in place of what was signalled live\n"
+        "  --updates    changes of level, too\n"
+        "  --json       one JSON object instead\n"
+        "\n"
+        "Exit status: 0 replayed, 1 the record or a policy cannot be used, 64 wrong arguments.\n"
+        "\n"
+        "  vagus replay night.vrec --policy today.yaml --against tomorrow.yaml\n",
     .run = run,
 };

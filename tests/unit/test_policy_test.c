@@ -295,8 +295,7 @@ static void mistakes_have_their_place(void)
                 "    expect: []\n",
          ":10:15: error: \"memory.headrom.ratio\" is no metric, did you mean "
          "\"memory.headroom.ratio\"?");
-    says(POLICY "cases:\n  - name: x\n" SERIES
-                "    expect: [ { at: 0s, signal: thottle } ]\n",
+    says(POLICY "cases:\n  - name: x\n" SERIES "    expect: [ { at: 0s, signal: thottle } ]\n",
          "did you mean \"throttle\"?");
     says(POLICY "cases:\n  - name: x\n" SERIES
                 "    expect: [ { at: 0s, signal: throttle, rule: lo } ]\n",

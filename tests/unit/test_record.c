@@ -123,8 +123,8 @@ static void calm_series_are_small(void)
     size_t before = writer.length;
     for (int i = 0; i < 10000; i++) {
         double value = (500 + i % 7) * 0.001;
-        record_put(&writer, &(struct record_entry){(1000 + i) * 100 * MS, 0, value, value, value,
-                                                   value, 1});
+        record_put(&writer,
+                   &(struct record_entry){(1000 + i) * 100 * MS, 0, value, value, value, value, 1});
     }
     record_metric_end(&writer);
     CHECK(writer.length - before < 6 * 10000);
@@ -143,8 +143,8 @@ static void every_flipped_bit_and_every_cut_is_noticed(void)
         why = NULL;
         int error = record_open(&record, data, writer.length, &why);
         /* What is reserved is not looked at. */
-        bool reserved = i >= offsetof(struct record_header, reserved) &&
-                        i < sizeof(struct record_header);
+        bool reserved =
+            i >= offsetof(struct record_header, reserved) && i < sizeof(struct record_header);
         CHECK(reserved ? error == 0 : error == VAGUS_ECORRUPT || error == VAGUS_EVERSION);
         CHECK(error == 0 || why != NULL);
         record_close(&record);
@@ -170,8 +170,7 @@ static void what_makes_no_sense_is_refused_all_the_same(void)
             uint8_t *data = copy_of(&writer);
             data[i] ^= (uint8_t)(1u << bit);
             memcpy(&header, data, sizeof(header));
-            header.payload_crc =
-                record_crc(data + sizeof(header), writer.length - sizeof(header));
+            header.payload_crc = record_crc(data + sizeof(header), writer.length - sizeof(header));
             header.header_crc = record_crc(&header, offsetof(struct record_header, header_crc));
             memcpy(data, &header, sizeof(header));
             int error = record_open(&record, data, writer.length, &why);
