@@ -40,7 +40,8 @@ static uint32_t list(const struct segment_reader *reader, uint32_t metric, bool 
         int error = segment_read_block_head(reader, place, &head);
         if (error == VAGUS_EAGAIN) /* four tries all met the writer; what it does takes 50 ns */
             error = segment_read_block_head(reader, place, &head);
-        if (error != 0 || (head.metric != metric && metric != ALL_METRICS) || (head.fields == SPREAD_FIELDS) != spread)
+        if (error != 0 || (head.metric != metric && metric != ALL_METRICS) ||
+            (head.fields == SPREAD_FIELDS) != spread)
             continue;
         blocks[count++] = (struct outside_block){.place = place,
                                                  .metric = head.metric,

@@ -7,7 +7,8 @@ set -euo pipefail
 
 folder=$(mktemp -d -p /dev/shm)
 export XDG_RUNTIME_DIR=$folder # segments of its own
-pid= mounted=
+pid=""
+mounted=""
 cleanup() {
     [[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null || true
     [[ -z $mounted ]] || umount "$mounted" || true
