@@ -26,6 +26,9 @@ struct expectation {
     double level_from, level_to;
     bool shadow;
     bool last_resort; /* nothing but that */
+    const char *mode; /* that is entered: nothing but that */
+    const char *cap;  /* what holds at that time: nothing but that */
+    double most;      /* of the cap; infinite: no limit */
 };
 
 enum asking { ASK_TAKE, ASK_ONLY, ASK_SPEND, ASK_GIVE };

@@ -373,6 +373,24 @@ static void check_known(struct reading *reading, const struct tree_node *node, b
                 nearest.best != NULL ? nearest.best : "", nearest.best != NULL ? "\"?" : "");
 }
 
+/* A time of one step, and a number or "none". */
+static void read_cap(struct reading *reading, const struct tree_node *node,
+                     struct expectation *expected)
+{
+    const struct tree_node *most = tree_member(node, "most"), *at = tree_member(node, "at");
+    const char *why = "is missing";
+    if (expected->from_ns != expected->to_ns ||
+        (reading->one->every_ns > 0 && expected->from_ns % reading->one->every_ns != 0))
+        check_fault(&reading->check, at->place, "at: a cap is looked at at the time of one step");
+    if (most != NULL && strcmp(most->text, "none") == 0)
+        expected->most = INFINITY;
+    else if (most == NULL ||
+             quantity_parse(most->text, DIMENSION_NUMBER, &expected->most, &why) != 0)
+        check_fault(&reading->check, most != NULL ? most->place : node->place,
+                    "most: %s %s; expected a number or none",
+                    most != NULL ? quote(most->text).text : "it", why);
+}
+
 static void read_expectation(struct reading *reading, const struct tree_node *node,
                              struct expectation *expected)
 {
@@ -393,9 +411,16 @@ static void read_expectation(struct reading *reading, const struct tree_node *no
     expected->last_resort = last != NULL && last->value.truth;
     read_level(reading, tree_member(node, "level"), expected);
     check_known(reading, tree_member(node, "rule"), true);
-    if ((signal != NULL) == expected->last_resort)
+    expected->mode = text_of(node, "mode");
+    expected->cap = text_of(node, "cap");
+    if (expected->cap != NULL)
+        read_cap(reading, node, expected);
+    if ((signal != NULL) + expected->last_resort + (expected->mode != NULL) +
+            (expected->cap != NULL) !=
+        1)
         check_fault(&reading->check, node->place,
-                    "an expectation is either of a \"signal\" or of the \"last_resort\"");
+                    "an expectation is of a \"signal\", a \"mode\", a \"cap\" or the "
+                    "\"last_resort\"");
 }
 
 static void read_ask(struct reading *reading, const struct tree_node *node, struct ask *ask)

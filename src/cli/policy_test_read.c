@@ -43,6 +43,9 @@ static const struct schema_key expect_keys[] = {
     {"instance", SCHEMA_TEXT, NULL, 1, VAGUS_INSTANCE_MAX - 1, NULL, "of the metric"},
     {"level", SCHEMA_TEXT, NULL, 1, 40, NULL, "a share, or from..to"},
     {"shadow", SCHEMA_BOOL, NULL, 0, 0, NULL, "of a rule that is never delivered"},
+    {"mode", SCHEMA_NAME, NULL, 1, VAGUS_MODE_MAX - 1, NULL, "a mode that is entered"},
+    {"cap", SCHEMA_NAME, NULL, 1, VAGUS_NAME_MAX - 1, NULL, "a cap, as it is at that time"},
+    {"most", SCHEMA_TEXT, NULL, 1, 40, NULL, "what the cap allows, or none"},
     {"last_resort", SCHEMA_BOOL, NULL, 0, 0, NULL, "SIGTERM to the process"},
 };
 static const struct schema schema_expect = {"an expectation", expect_keys, LENGTH(expect_keys)};

@@ -156,6 +156,21 @@ static void judge_answer(struct run *run, const struct ask *ask)
                 said, wanted);
 }
 
+/* Infinite is no limit. */
+static void look_at_caps(struct run *run, int64_t at_ns)
+{
+    struct vagus_monitor *monitor = rehearsal_monitor(run->rehearsal);
+    for (size_t i = 0; i < run->one->expected_count; i++) {
+        const struct expectation *expected = &run->one->expected[i];
+        if (expected->cap == NULL || expected->from_ns != at_ns)
+            continue;
+        double most = vagus_cap_value(vagus_cap_find(monitor, expected->cap));
+        if (most != expected->most)
+            policy_fail(run->outcome, expected->place, at_ns, "cap %s is %g; expected %g",
+                        expected->cap, most, expected->most);
+    }
+}
+
 static void ask_what_is_due(struct run *run, size_t *next, int64_t at_ns)
 {
     while (*next < run->one->ask_count && run->one->asks[*next].at_ns <= at_ns)
@@ -177,6 +192,9 @@ static bool fits(const struct expectation *expected, const struct policy_event *
         return false;
     if (event->last_resort)
         return true;
+    if (expected->mode != NULL || signal->kind == SEGMENT_MODE_CHANGE)
+        return expected->mode != NULL && signal->kind == SEGMENT_MODE_CHANGE &&
+               strcmp(expected->mode, signal->rule) == 0;
     bool level =
         isnan(expected->level_from) || (signal->level >= expected->level_from - LEVEL_NEAR &&
                                         signal->level <= expected->level_to + LEVEL_NEAR);
@@ -205,6 +223,14 @@ static void add_wanted(struct text *text, const struct expectation *expected)
         text_add(text, "the last resort");
         return;
     }
+    if (expected->mode != NULL) {
+        text_addf(text, "mode %s", expected->mode);
+        return;
+    }
+    if (expected->cap != NULL) {
+        text_addf(text, "cap %s", expected->cap);
+        return;
+    }
     text_addf(text, "%s%s %s", expected->shadow ? "shadow " : "",
               vagus_signal_kind_name(expected->kind), changes[expected->change]);
     if (expected->about != NULL)
@@ -226,6 +252,8 @@ static void hold_against(struct run *run, const struct expectation *expected)
     struct policy_outcome *outcome = run->outcome;
     char wanted[200], when[80];
     struct text text;
+    if (expected->cap != NULL && expected->to_ns <= outcome->end_ns)
+        return; /* it was looked at when it was time */
     for (size_t i = 0; expected->to_ns <= outcome->end_ns && i < outcome->event_count; i++) {
         struct policy_event *event = &outcome->events[i];
         if (event->matched || !fits(expected, event))
@@ -298,6 +326,8 @@ static int go_through(struct run *run, struct policy_coverage *coverage)
             error = rehearsal_step(run->rehearsal, START_NS + at_ns);
         if (error == 0)
             ask_what_is_due(run, &asked, at_ns);
+        if (error == 0)
+            look_at_caps(run, at_ns);
         if (coverage != NULL)
             policy_coverage_look(coverage, run->rehearsal);
         look_at_last_resort(run, at_ns);

@@ -200,7 +200,7 @@ static void take_signal(struct stream *stream, struct segment_signal *one)
     one->wall_ns = take_signed(stream);
     one->shadow = take_small(stream, 1);
     one->told = take_small(stream, UINT32_MAX);
-    signal->kind = take_small(stream, VAGUS_SHUTDOWN);
+    signal->kind = take_small(stream, UINT32_MAX);
     signal->change = take_small(stream, VAGUS_SIGNAL_CLEARED);
     signal->sequence = take_count(stream);
     signal->at_ns = take_signed(stream);

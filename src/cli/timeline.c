@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "base/text.h"
+#include "segment/layout.h"
 
 const char *timeline_change(uint32_t change)
 {
@@ -33,6 +34,12 @@ void timeline_signal(FILE *out, const struct vagus_signal *signal, bool shadow)
     char line[1024];
     struct text text;
     text_init(&text, line, sizeof(line));
+    if (signal->kind == SEGMENT_MODE_CHANGE) {
+        text_addf(&text, "mode     %-8s ", signal->rule);
+        text_add_safe(&text, signal->reason, sizeof(signal->reason));
+        fprintf(out, "%s\n", line);
+        return;
+    }
     text_addf(&text, "%-8s %-8s ", vagus_signal_kind_name(signal->kind),
               timeline_change(signal->change));
     text_add_safe(&text, signal->resource, sizeof(signal->resource));
@@ -53,7 +60,8 @@ void timeline_json(FILE *out, int64_t at_ns, const struct vagus_signal *signal, 
     text_init(&text, line, sizeof(line));
     text_addf(&text,
               "{\"at_ns\": %" PRId64 ", \"signal\": \"%s\", \"change\": \"%s\", \"about\": ", at_ns,
-              vagus_signal_kind_name(signal->kind), timeline_change(signal->change));
+              signal->kind == SEGMENT_MODE_CHANGE ? "mode" : vagus_signal_kind_name(signal->kind),
+              timeline_change(signal->change));
     text_add_json(&text, signal->resource);
     text_add(&text, ", \"rule\": ");
     text_add_json(&text, signal->rule);

@@ -191,6 +191,27 @@ static void the_last_resort_kills_nobody_here(void)
     CHECK_STR(printed, "1 case, 0 failed\n");
 }
 
+static void modes_and_caps_are_expected(void)
+{
+    static const char form[] = "    series: { memory.headroom.ratio: 10%% x40 }\n"
+                               "    expect:\n"
+                               "      - { at: 0s, signal: throttle }\n"
+                               "      - { at: 0s, cap: tasks, most: none }\n"
+                               "      - { at: 2s, mode: %s }\n"
+                               "      - { at: 3s, cap: tasks, most: %d }\n";
+    static const char begin[] = POLICY "cases:\n  - name: alert\n";
+    char text[1024];
+    size_t length = (size_t)snprintf(text, sizeof(text), "%s", begin);
+    snprintf(text + length, sizeof(text) - length, form, "alert", 4);
+    CHECK_EQ(test(text, NULL), CLI_OK);
+    CHECK_STR(printed, "1 case, 0 failed\n");
+    snprintf(text + length, sizeof(text) - length, form, "lockdown", 5);
+    CHECK_EQ(test(text, NULL), CLI_FAILED);
+    CHECK_CONTAINS(printed, "mode lockdown did not come at 2 s");
+    CHECK_CONTAINS(printed, "0:00:02.000  mode     alert    normal to alert: throttle was raised");
+    CHECK_CONTAINS(printed, "cap tasks is 4; expected 5");
+}
+
 static void shadow_rules_are_seen(void)
 {
     CHECK_EQ(test("policy:\n"
@@ -303,7 +324,7 @@ static void mistakes_have_their_place(void)
     says(POLICY "cases:\n  - name: x\n" SERIES "    expect: [ { at: 9, signal: throttle } ]\n",
          ":11:21: error: at: \"9\"");
     says(POLICY "cases:\n  - name: x\n" SERIES "    expect: [ { at: 9s } ]\n",
-         "either of a \"signal\" or");
+         "an expectation is of a \"signal\"");
     says(POLICY "cases:\n  - name: x\n" SERIES "    expct: []\n", "did you mean \"expect\"?");
     says(POLICY "cases:\n  - name: x\n    series: { \"disk.free.ratio\": 50% x3 }\n"
                 "    expect: []\n",
@@ -356,6 +377,7 @@ int main(void)
     RUN(a_missing_value_and_silence_differ);
     RUN(budgets_are_asked);
     RUN(the_last_resort_kills_nobody_here);
+    RUN(modes_and_caps_are_expected);
     RUN(shadow_rules_are_seen);
     RUN(each_step_is_a_sample);
     RUN(coverage_names_what_no_test_reached);
