@@ -157,8 +157,8 @@ static bool look_through(struct record_series *series)
     int64_t newest_ns = INT64_MIN;
     record_seek_begin(&cursor, series);
     while (record_next(&cursor, &entry)) {
-        if (entry.at_ns < newest_ns)
-            return false; /* time runs forward */
+        if (entry.at_ns < newest_ns || entry.at_ns < 0 || entry.at_ns > INT64_MAX / 2)
+            return false; /* time runs forward, and not beyond all bounds */
         if (newest_ns == INT64_MIN)
             series->first_ns = entry.at_ns;
         newest_ns = entry.at_ns;
@@ -174,6 +174,7 @@ static bool take_metric(struct stream *stream, struct record_series *series)
     struct segment_metric *metric = &series->metric;
     take_string(stream, metric->name, sizeof(metric->name));
     take_string(stream, metric->instance, sizeof(metric->instance));
+    take_string(stream, metric->label, sizeof(metric->label));
     take_string(stream, metric->help, sizeof(metric->help));
     take_string(stream, metric->unit, sizeof(metric->unit));
     take_string(stream, metric->resource, sizeof(metric->resource));

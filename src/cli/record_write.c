@@ -110,6 +110,7 @@ void record_metric_begin(struct record_writer *writer, const struct segment_metr
 {
     put_string(writer, metric->name);
     put_string(writer, metric->instance);
+    put_string(writer, metric->label);
     put_string(writer, metric->help);
     put_string(writer, metric->unit);
     put_string(writer, metric->resource);

@@ -11,7 +11,9 @@
 #include "monitor/monitor.h"
 
 #define TOGETHER_NS (20 * VAGUS_MILLISECOND_NS) /* values so near belong to one tick */
-#define CALM_NS (600 * VAGUS_SECOND_NS) /* after so long a hole a step each second will do */
+#define CALM_NS                                                                                    \
+    (600 * VAGUS_SECOND_NS) /* after so long a hole a step each second will do,                    \
+                                after a day one each minute */
 
 /* --- What a policy looks at. --- */
 
@@ -137,6 +139,7 @@ static void add_series(struct feeding *feeding, const struct vagus_config *confi
     feeding->metrics[feeding->count++] = (struct rehearsal_metric){
         .desc = {.name = metric->name,
                  .instance = metric->instance[0] != '\0' ? metric->instance : NULL,
+                 .label = metric->label[0] != '\0' ? metric->label : NULL,
                  .unit = metric->unit[0] != '\0' ? metric->unit : NULL,
                  .resource = metric->resource[0] != '\0' ? metric->resource : NULL,
                  .kind = (enum vagus_metric_kind)metric->kind,
@@ -311,8 +314,8 @@ static int go_through(struct feeding *feeding, int64_t from_ns)
         bool between = feeding->told_next < feeding->told_count && told->at_ns < next_ns;
         next_ns = between ? told->at_ns : next_ns;
         int64_t pace_ns = feeding->period_ns;
-        if (now_ns - heard_ns > CALM_NS && pace_ns < VAGUS_SECOND_NS)
-            pace_ns = VAGUS_SECOND_NS;
+        if (now_ns - heard_ns > CALM_NS)
+            pace_ns = now_ns - heard_ns > 144 * CALM_NS ? 60 * VAGUS_SECOND_NS : VAGUS_SECOND_NS;
         if (next_ns - now_ns <= pace_ns + TOGETHER_NS) {
             if (between)
                 rehearsal_put(feeding->rehearsal, told->metric, told->value);

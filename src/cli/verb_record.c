@@ -102,8 +102,10 @@ static struct record_about about(const struct recording *recording)
     struct record_about about = {.pid = header->pid,
                                  .from_ns = recording->from_ns,
                                  .to_ns = recording->to_ns,
-                                 .wall_to_ns = header->started_wall_ns +
-                                               (recording->to_ns - header->started_ns)};
+                                 /* A stranger's times may wrap. */
+                                 .wall_to_ns = (int64_t)((uint64_t)header->started_wall_ns +
+                                                         (uint64_t)recording->to_ns -
+                                                         (uint64_t)header->started_ns)};
     text_copy(about.agent, sizeof(about.agent), header->agent);
     text_copy(about.program, sizeof(about.program), header->program);
     text_copy(about.library_version, sizeof(about.library_version), header->library_version);

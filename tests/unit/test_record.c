@@ -29,6 +29,7 @@ static struct segment_metric metric_of(const char *name, const char *unit, doubl
                                     .good_for_ns = 300 * MS};
     snprintf(metric.name, sizeof(metric.name), "%s", name);
     snprintf(metric.unit, sizeof(metric.unit), "%s", unit);
+    snprintf(metric.label, sizeof(metric.label), "path");
     snprintf(metric.resource, sizeof(metric.resource), "memory");
     return metric;
 }
@@ -91,6 +92,7 @@ static void what_was_put_comes_back(void)
     CHECK_EQ(record.about.wall_to_ns, about.wall_to_ns);
     REQUIRE(record.series_count == 2 && record.signal_count == 1);
     CHECK_STR(record.series[0].metric.name, "memory.headroom.ratio");
+    CHECK_STR(record.series[0].metric.label, "path");
     CHECK_EQ(record.series[0].metric.good_for_ns, 300 * MS);
     CHECK_EQ(record.series[0].first_ns, 100 * S);
     CHECK_EQ(record.series[0].last_ns, 105 * S);
