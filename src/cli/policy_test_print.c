@@ -55,7 +55,7 @@ static void print_timeline(const struct policy_case *one, const struct policy_ou
         f++;
     while (i < outcome->event_count || f < outcome->failure_count) {
         const struct policy_failure *failure = &outcome->failures[f];
-        const struct policy_event *event = &outcome->events[i];
+        const struct policy_event *event = i < outcome->event_count ? &outcome->events[i] : NULL;
         bool failed = f < outcome->failure_count &&
                       (i == outcome->event_count || failure->at_ns <= event->at_ns);
         f += failed;

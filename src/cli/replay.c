@@ -97,11 +97,12 @@ struct fed {
 struct told {
     int64_t at_ns;
     size_t metric;
-    double value;
+    double value; /* NaN: none, but the monitor judged then */
 };
+#define TOLD_MAX (2 * SEGMENT_SIGNALS_MAX)
 
 struct feeding {
-    struct told told[SEGMENT_SIGNALS_MAX];
+    struct told told[TOLD_MAX];
     uint32_t told_count, told_next;
     struct fed *fed;
     struct rehearsal_metric *metrics;
@@ -205,23 +206,32 @@ static bool is_in_series(const struct record_series *series, const struct told *
     return false;
 }
 
+static void insert_told(struct feeding *feeding, const struct told *told)
+{
+    uint32_t place = feeding->told_count;
+    if (place == TOLD_MAX)
+        return;
+    for (; place > 0 && feeding->told[place - 1].at_ns > told->at_ns; place--)
+        feeding->told[place] = feeding->told[place - 1];
+    feeding->told[place] = *told;
+    feeding->told_count++;
+}
+
 static void add_told(struct feeding *feeding, const struct vagus_signal *signal)
 {
     /* A read may end a little after the step that it belongs to began. */
     int64_t age_ns = signal->sample_age_ns > 0 ? signal->sample_age_ns : 0;
     struct told told = {.at_ns = signal->at_ns - age_ns, .value = signal->value};
-    uint32_t place = feeding->told_count;
     while (told.metric < feeding->count &&
            (strcmp(feeding->fed[told.metric].series->metric.name, signal->metric) != 0 ||
             strcmp(feeding->fed[told.metric].series->metric.instance, signal->instance) != 0))
         told.metric++;
-    if (told.metric == feeding->count || feeding->metrics[told.metric].recorded ||
-        place == SEGMENT_SIGNALS_MAX || is_in_series(feeding->fed[told.metric].series, &told))
+    if (told.metric == feeding->count || feeding->metrics[told.metric].recorded)
         return;
-    for (; place > 0 && feeding->told[place - 1].at_ns > told.at_ns; place--)
-        feeding->told[place] = feeding->told[place - 1];
-    feeding->told[place] = told;
-    feeding->told_count++;
+    if (!is_in_series(feeding->fed[told.metric].series, &told))
+        insert_told(feeding, &told);
+    /* The live monitor judged at that time, whatever the grid of the ticks. */
+    insert_told(feeding, &(struct told){.at_ns = signal->at_ns, .value = NAN});
 }
 
 static void add_all_told(struct feeding *feeding, const struct record *record,
@@ -317,9 +327,9 @@ static int go_through(struct feeding *feeding, int64_t from_ns)
         if (now_ns - heard_ns > CALM_NS)
             pace_ns = now_ns - heard_ns > 144 * CALM_NS ? 60 * VAGUS_SECOND_NS : VAGUS_SECOND_NS;
         if (next_ns - now_ns <= pace_ns + TOGETHER_NS) {
-            if (between)
+            if (between && !isnan(told->value))
                 rehearsal_put(feeding->rehearsal, told->metric, told->value);
-            else
+            else if (!between)
                 next_ns = put_together(feeding, next_ns);
             feeding->told_next += between;
             now_ns = heard_ns = next_ns > now_ns ? next_ns : now_ns + 1;

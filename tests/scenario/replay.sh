@@ -42,6 +42,7 @@ rules:
     min_hold: 500ms
 EOF
 
+: >story.txt
 "$VAGUS" demo --declared >story.txt 2>&1 &
 pid=$!
 for _ in {1..150}; do
