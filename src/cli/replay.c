@@ -315,11 +315,20 @@ static void on_signal(const struct segment_signal *signal, void *arg)
     keep(arg, signal->shadow != 0, &signal->signal);
 }
 
+/* The newest signal may be younger than the newest value in any series, by less than a tick. */
+static bool is_more(const struct feeding *feeding, int64_t now_ns)
+{
+    return next_due_ns(feeding) != INT64_MAX ||
+           (feeding->told_next < feeding->told_count &&
+            feeding->told[feeding->told_next].at_ns - now_ns <= feeding->period_ns);
+}
+
 static int go_through(struct feeding *feeding, int64_t from_ns)
 {
     int64_t now_ns = from_ns - 1, heard_ns = from_ns, next_ns;
     int error = 0;
-    while (error == 0 && (next_ns = next_due_ns(feeding)) != INT64_MAX) {
+    while (error == 0 && is_more(feeding, now_ns)) {
+        next_ns = next_due_ns(feeding);
         const struct told *told = &feeding->told[feeding->told_next];
         bool between = feeding->told_next < feeding->told_count && told->at_ns < next_ns;
         next_ns = between ? told->at_ns : next_ns;
