@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/nearest.h"
-#include "base/quantity.h"
 #include "cli/show.h"
+#include "cli/span.h"
 #include "cli/target.h"
 #include "metrics/outside.h"
 
@@ -25,24 +25,6 @@ struct show_options {
     bool json;
 };
 
-/* As duration_parse(), and "10m" for ten minutes. */
-static int parse_last(const char *given, int64_t *ns, const char **why)
-{
-    char minutes[32];
-    size_t length = strlen(given);
-    if (length >= 2 && length < sizeof(minutes) - 3 && given[length - 1] == 'm' &&
-        ((given[length - 2] >= '0' && given[length - 2] <= '9') || given[length - 2] == ' ')) {
-        snprintf(minutes, sizeof(minutes), "%sin", given);
-        given = minutes;
-    }
-    int error = duration_parse(given, ns, why);
-    if (error == 0 && *ns == 0) {
-        *why = "is no time at all";
-        error = VAGUS_EPARSE;
-    }
-    return error;
-}
-
 static int take_option(int option, char **argv, struct show_options *options)
 {
     const char *why;
@@ -57,7 +39,7 @@ static int take_option(int option, char **argv, struct show_options *options)
         options->dir = optarg;
         return CLI_OK;
     case 'l':
-        if (parse_last(optarg, &options->last_ns, &why) != 0)
+        if (span_parse(optarg, &options->last_ns, &why) != 0)
             return cli_usage_error(&cli_verb_show, "--last '%s' %s", optarg, why);
         return CLI_OK;
     case ':':

@@ -9,9 +9,6 @@
 #include "config/quote.h"
 #include "vagus/metric.h"
 
-static void check_mapping(struct check *check, const struct schema *schema,
-                          const struct tree_node *node);
-
 __attribute__((format(printf, 4, 0))) static void add_fault(struct check *check,
                                                             struct tree_place place, bool warning,
                                                             const char *format, va_list arguments)
@@ -279,14 +276,16 @@ static void check_member(struct check *check, const struct schema *schema, struc
     case SCHEMA_MANY:
         check_list(check, key, node);
         break;
+    case SCHEMA_ANY:
+        break;
     default:
         if (is_shaped(check, key->name, node, TREE_SCALAR))
             check_scalar(check, key, node);
     }
 }
 
-static void check_mapping(struct check *check, const struct schema *schema,
-                          const struct tree_node *mapping)
+void check_mapping(struct check *check, const struct schema *schema,
+                   const struct tree_node *mapping)
 {
     for (struct tree_node *node = mapping->first; node != NULL; node = node->next)
         check_member(check, schema, node);

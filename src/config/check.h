@@ -27,6 +27,10 @@ struct check {
 /* The whole tree; faults say what is wrong with it. */
 void check_policy(struct check *check, struct tree_node *root);
 
+/* The keys of a mapping, and what stands below them. */
+void check_mapping(struct check *check, const struct schema *schema,
+                   const struct tree_node *mapping);
+
 /* One scalar; node->valid says whether it was understood. Defaults come in this way too. */
 void check_scalar(struct check *check, const struct schema_key *key, struct tree_node *node);
 

@@ -27,6 +27,7 @@ enum schema_type {
     SCHEMA_MANY,     /* a list of mappings */
     SCHEMA_SECTION,  /* a mapping */
     SCHEMA_PART,     /* a mapping that fills a struct of its own */
+    SCHEMA_ANY,      /* whatever it is, its reader looks at it */
     /* Told by the check, never by the file. */
     SCHEMA_PRESENT, /* true if the mapping is there */
     SCHEMA_HAS,     /* true if the key `of` is there */

@@ -79,6 +79,14 @@ void judge_record(struct judge *judge, const struct vagus_signal *change);
 /* Flapping that was found since the last call, for health; and room to say so, or NULL. */
 unsigned judge_flaps(struct judge *judge, const struct flap **flaps);
 struct flap *judge_flap(struct judge *judge);
+/* What a rule is at about one instance: severities by gravity, throttle first. */
+struct judge_watched {
+    const struct config_rule *rule;
+    bool known;
+    bool raised[VAGUS_SIGNAL_KINDS], escalated[VAGUS_SIGNAL_KINDS];
+};
+void judge_watched(const struct judge *judge,
+                   void (*on_watched)(const struct judge_watched *watched, void *arg), void *arg);
 
 /* The proof of wiring: rule without metric or producer, or that is written in another unit;
  * threshold beyond the metric's bounds; signal that nobody hears or that can never clear; listener

@@ -5,9 +5,13 @@
 
 #include <stdlib.h>
 
+#define ALL_METRICS UINT32_MAX
+
 static int by_age(const void *a, const void *b)
 {
     const struct outside_block *x = a, *y = b;
+    if (x->metric != y->metric)
+        return x->metric < y->metric ? -1 : 1;
     if (x->level != y->level)
         return x->level < y->level ? -1 : 1;
     if (x->first_ns != y->first_ns)
@@ -36,9 +40,11 @@ static uint32_t list(const struct segment_reader *reader, uint32_t metric, bool 
         int error = segment_read_block_head(reader, place, &head);
         if (error == VAGUS_EAGAIN) /* four tries all met the writer; what it does takes 50 ns */
             error = segment_read_block_head(reader, place, &head);
-        if (error != 0 || head.metric != metric || (head.fields == SPREAD_FIELDS) != spread)
+        if (error != 0 || (head.metric != metric && metric != ALL_METRICS) ||
+            (head.fields == SPREAD_FIELDS) != spread)
             continue;
         blocks[count++] = (struct outside_block){.place = place,
+                                                 .metric = head.metric,
                                                  .number = head.number,
                                                  .level = head.level,
                                                  .fields = head.fields,
@@ -54,6 +60,11 @@ uint32_t outside_list(const struct segment_reader *reader, uint32_t metric,
                       struct outside_block *blocks)
 {
     return list(reader, metric, false, blocks);
+}
+
+uint32_t outside_list_all(const struct segment_reader *reader, struct outside_block *blocks)
+{
+    return list(reader, ALL_METRICS, false, blocks);
 }
 
 uint32_t outside_list_spread(const struct segment_reader *reader, uint32_t metric,

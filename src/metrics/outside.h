@@ -14,6 +14,7 @@ struct outside_block {
     uint8_t level; /* enum vagus_tier */
     uint8_t fields, flags;
     int64_t first_ns, last_ns;
+    uint32_t metric;
 };
 
 /* How many blocks of one metric there can be at most: the pool. */
@@ -23,6 +24,9 @@ uint32_t outside_blocks_max(const struct segment_reader *reader);
  * `blocks` has room for outside_blocks_max(). */
 uint32_t outside_list(const struct segment_reader *reader, uint32_t metric,
                       struct outside_block *blocks);
+
+/* Of all metrics in one go: those of the first metric, then of the next. */
+uint32_t outside_list_all(const struct segment_reader *reader, struct outside_block *blocks);
 
 /* The same of the history by bucket. */
 uint32_t outside_list_spread(const struct segment_reader *reader, uint32_t metric,

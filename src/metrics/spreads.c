@@ -186,7 +186,7 @@ static int list_level(const struct spreads *spreads, const struct spread_metric 
                 return VAGUS_EFULL;
             listing->blocks[listing->count++] =
                 (struct outside_block){place - 1,  head.number,   head.level, head.fields,
-                                       head.flags, head.first_ns, last_ns};
+                                       head.flags, head.first_ns, last_ns,    head.metric};
         }
         number = head.number - 1;
         place = number != 0 ? head.previous : 0;

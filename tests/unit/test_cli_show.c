@@ -4,6 +4,7 @@
 #include "check.h"
 #include "cli/show.c"
 #include "cli/show_spread.c"
+#include "cli/span.c"
 #include "cli/target.c"
 #include "cli/verb_show.c"
 #include "cli_fixture.h"
