@@ -190,7 +190,8 @@ static void check_rules(struct doctor *doctor, const struct vagus_config *config
         for (unsigned s = 0; s < doctor->sense_count; s++)
             for (unsigned m = 0; m < doctor->senses[s].metric_count; m++) {
                 const struct doctor_metric *metric = &doctor->senses[s].metric[m];
-                if (strcmp(metric->name, config->rules[r].metric) != 0 || metric->error == 0)
+                const char *judged = config->rules[r].metric; /* NULL: it judges other rules */
+                if (judged == NULL || strcmp(metric->name, judged) != 0 || metric->error == 0)
                     continue;
                 doctor_advise(doctor_add(doctor, DOCTOR_SENSES, DOCTOR_SERIOUS, "rule",
                                          "%s judges %s, which cannot be had here: %s",
