@@ -36,6 +36,8 @@ status_is() { # STATUS WANTED NAME
 }
 
 # --- Here, as it is. ---
+segments() { compgen -G "/dev/shm/vagus-$UID/doctor-*" || true; }
+before=$(segments)
 status=0
 "$VAGUS" doctor --json >"$folder/here" || status=$?
 status_is $status '0 1' here
@@ -44,7 +46,7 @@ expect "$folder/here" 'all(s["warm_ns"] and s["cold_ns"] for s in d["senses"] if
 expect "$folder/here" 'd["memory_limit_bytes"] > 0 and d["cpu_ratio"] < 0.5'
 expect "$folder/here" 'sum(s["felt"] for s in d["senses"]) >= 20'
 expect "$folder/here" 'fact("black_box", "segment")["gravity"] == "ok"'
-if compgen -G "/dev/shm/vagus-$UID/doctor-*" >/dev/null; then
+if [[ $(segments) != "$before" ]]; then
     echo 'the doctor left a segment behind' >&2
     failed=1
 fi
