@@ -179,18 +179,11 @@ static unsigned sample_levels(struct vagus_collector *collector,
     return unshown;
 }
 
-static void put(struct vagus_collector *collector, size_t metric, int error, double value)
-{
-    if (error == 0)
-        vagus_put(collector, metric, 0, value);
-    else
-        vagus_put_missing(collector, metric, 0, error);
-}
-
 static void put_event(struct vagus_collector *collector, size_t metric, int error, uint64_t count)
 {
-    put(collector, metric, error == 0 && count == HOST_CGROUP_UNTOLD ? VAGUS_EUNSUPPORTED : error,
-        (double)count);
+    vagus_put_result(collector, metric, 0,
+                     error == 0 && count == HOST_CGROUP_UNTOLD ? VAGUS_EUNSUPPORTED : error,
+                     (double)count);
 }
 
 static void sample_own(struct vagus_collector *collector)
@@ -205,7 +198,7 @@ static void sample_own(struct vagus_collector *collector)
     put_event(collector, EVENTS_OOM, error, events.oom);
     put_event(collector, EVENTS_OOM_KILL, error, events.oom_kill);
     error = host_cgroup_frozen(host, &frozen);
-    put(collector, FROZEN, error, frozen);
+    vagus_put_result(collector, FROZEN, 0, error, frozen);
 }
 
 static void sample_place(struct vagus_collector *collector, int error)
@@ -215,11 +208,12 @@ static void sample_place(struct vagus_collector *collector, int error)
     bool hidden = false;
     host_cgroup_memory_place(host, &memory);
     host_cgroup_unified_place(host, &unified);
-    put(collector, VERSION, error, memory.directory[0] != '\0' ? memory.version : 0);
-    put(collector, UNIFIED, error, unified.directory[0] != '\0');
+    vagus_put_result(collector, VERSION, 0, error,
+                     memory.directory[0] != '\0' ? memory.version : 0);
+    vagus_put_result(collector, UNIFIED, 0, error, unified.directory[0] != '\0');
     if (error == 0)
         error = host_cgroup_hidden(host, &hidden);
-    put(collector, HIDDEN, error, hidden);
+    vagus_put_result(collector, HIDDEN, 0, error, hidden);
 }
 
 static int take_sample(struct vagus_collector *collector, unsigned due)
@@ -233,7 +227,7 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
         unsigned unshown = 0;
         for (unsigned i = 0; error == 0 && i < HOST_CGROUP_CONTROLLERS; i++)
             unshown += sample_levels(collector, (enum host_cgroup_controller)i);
-        put(collector, UNSHOWN, error, unshown);
+        vagus_put_result(collector, UNSHOWN, 0, error, unshown);
     }
     if ((due & 1u << VAGUS_TIER_1S) != 0)
         sample_own(collector);

@@ -250,10 +250,7 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
     if ((due & 1u << VAGUS_TIER_1S) != 0) {
         double load;
         int error = host_load(vagus_collector_arg(collector), &load);
-        if (error == 0)
-            vagus_put(collector, LOAD_1M, 0, load);
-        else
-            vagus_put_missing(collector, LOAD_1M, 0, error);
+        vagus_put_result(collector, LOAD_1M, 0, error, load);
         sample_process(collector, state);
         sample_throttling(collector, state);
     }

@@ -29,15 +29,9 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
     double value = 0;
     (void)due; /* there is but one tier */
     int error = host_cpu_temperature(host, &value);
-    if (error == 0)
-        vagus_put(collector, TEMPERATURE, 0, value);
-    else
-        vagus_put_missing(collector, TEMPERATURE, 0, error);
+    vagus_put_result(collector, TEMPERATURE, 0, error, value);
     error = host_cpu_frequency(host, &value);
-    if (error == 0)
-        vagus_put(collector, FREQUENCY, 0, value);
-    else
-        vagus_put_missing(collector, FREQUENCY, 0, error);
+    vagus_put_result(collector, FREQUENCY, 0, error, value);
     return 0;
 }
 

@@ -137,10 +137,7 @@ static int open_path(struct vagus_collector *collector)
 static void put(struct vagus_collector *collector, size_t metric, int error, double value)
 {
     const struct state *state = vagus_collector_state(collector);
-    if (error == 0)
-        vagus_put(collector, metric, state->instance, value);
-    else
-        vagus_put_missing(collector, metric, state->instance, error);
+    vagus_put_result(collector, metric, state->instance, error, value);
 }
 
 /* A file system that grew, shrank or was replaced has no rate across that moment. */

@@ -135,22 +135,13 @@ static void place_cards(struct vagus_collector *collector, struct state *state)
     state->placed = count;
 }
 
-static void put(struct vagus_collector *collector, size_t metric, size_t instance, int error,
-                double value)
-{
-    if (error == 0)
-        vagus_put(collector, metric, instance, value);
-    else
-        vagus_put_missing(collector, metric, instance, error);
-}
-
 static void put_file(struct vagus_collector *collector, size_t metric, uint32_t card,
                      size_t instance, enum amdgpu_file file, double unit)
 {
     const struct state *state = vagus_collector_state(collector);
     uint64_t value = 0;
     int error = amdgpu_read(state->amdgpu, card, file, &value);
-    put(collector, metric, instance, error, (double)value / unit);
+    vagus_put_result(collector, metric, instance, error, (double)value / unit);
 }
 
 static void sample_memory(struct vagus_collector *collector, struct amdgpu *amdgpu, uint32_t card,
@@ -158,15 +149,15 @@ static void sample_memory(struct vagus_collector *collector, struct amdgpu *amdg
 {
     uint64_t total = 0, used = 0;
     int error = amdgpu_read(amdgpu, card, AMDGPU_VRAM_TOTAL_BYTES, &total);
-    put(collector, MEMORY_LIMIT, instance, error, (double)total);
+    vagus_put_result(collector, MEMORY_LIMIT, instance, error, (double)total);
     if (error == 0)
         error = amdgpu_read(amdgpu, card, AMDGPU_VRAM_USED_BYTES, &used);
     if (error == 0 && (total == 0 || used > total))
         error = VAGUS_EPARSE;
-    put(collector, MEMORY_USAGE, instance, error, (double)used);
-    put(collector, MEMORY_FREE, instance, error, (double)total - (double)used);
-    put(collector, MEMORY_UTILIZATION, instance, error,
-        error == 0 ? (double)used / (double)total : 0);
+    vagus_put_result(collector, MEMORY_USAGE, instance, error, (double)used);
+    vagus_put_result(collector, MEMORY_FREE, instance, error, (double)total - (double)used);
+    vagus_put_result(collector, MEMORY_UTILIZATION, instance, error,
+                     error == 0 ? (double)used / (double)total : 0);
 }
 
 static void sample_utilization(struct vagus_collector *collector, struct amdgpu *amdgpu,
@@ -176,7 +167,7 @@ static void sample_utilization(struct vagus_collector *collector, struct amdgpu 
     int error = amdgpu_read(amdgpu, card, AMDGPU_BUSY_PERCENT, &percent);
     if (error == 0 && percent > 100)
         error = VAGUS_EPARSE;
-    put(collector, UTILIZATION, instance, error, (double)percent / 100);
+    vagus_put_result(collector, UTILIZATION, instance, error, (double)percent / 100);
 }
 
 static void sample_card(struct vagus_collector *collector, const struct state *state, uint32_t card,
@@ -193,10 +184,10 @@ static void sample_card(struct vagus_collector *collector, const struct state *s
     }
     if (DUE(due, 60S)) {
         put_file(collector, POWER_LIMIT, card, instance, AMDGPU_POWER_LIMIT_MICROWATTS, 1e6);
-        put(collector, NUMA_NODE, instance, place->numa_node >= 0 ? 0 : VAGUS_EUNSUPPORTED,
-            place->numa_node);
-        put(collector, PACKAGE, instance, place->package >= 0 ? 0 : VAGUS_EUNSUPPORTED,
-            place->package);
+        vagus_put_result(collector, NUMA_NODE, instance,
+                         place->numa_node >= 0 ? 0 : VAGUS_EUNSUPPORTED, place->numa_node);
+        vagus_put_result(collector, PACKAGE, instance, place->package >= 0 ? 0 : VAGUS_EUNSUPPORTED,
+                         place->package);
     }
 }
 

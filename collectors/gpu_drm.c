@@ -118,15 +118,6 @@ static uint32_t add_up(struct vagus_collector *collector, struct state *state)
     return homeless;
 }
 
-static void put(struct vagus_collector *collector, size_t metric, size_t instance, int error,
-                double value)
-{
-    if (error == 0)
-        vagus_put(collector, metric, instance, value);
-    else
-        vagus_put_missing(collector, metric, instance, error);
-}
-
 static int take_sample(struct vagus_collector *collector, unsigned due)
 {
     struct state *state = vagus_collector_state(collector);
@@ -143,10 +134,12 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
         const struct device *device = &state->devices[i];
         /* A sum over a part would be too small. */
         int told = surplus > 0 ? VAGUS_EFULL : 0, untold = VAGUS_EUNSUPPORTED;
-        put(collector, MEMORY, i, device->has_vram ? told : untold, device->vram_bytes);
-        put(collector, SHARED_MEMORY, i, device->has_shared ? told : untold, device->shared_bytes);
-        put(collector, ENGINE_TIME, i, device->has_engines ? told : untold,
-            device->engine_ns / 1e9);
+        vagus_put_result(collector, MEMORY, i, device->has_vram ? told : untold,
+                         device->vram_bytes);
+        vagus_put_result(collector, SHARED_MEMORY, i, device->has_shared ? told : untold,
+                         device->shared_bytes);
+        vagus_put_result(collector, ENGINE_TIME, i, device->has_engines ? told : untold,
+                         device->engine_ns / 1e9);
     }
     return 0;
 }

@@ -380,10 +380,7 @@ static void watch_loss(struct state *state, int64_t now_ns)
 static void put(struct vagus_collector *collector, size_t metric, int instance, int error,
                 double value)
 {
-    if (error == 0)
-        vagus_put(collector, metric, (size_t)instance, value);
-    else
-        vagus_put_missing(collector, metric, (size_t)instance, error);
+    vagus_put_result(collector, metric, (size_t)instance, error, value);
 }
 
 static void sample_memory(struct vagus_collector *collector, struct nvml *nvml, uint32_t device,

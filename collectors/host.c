@@ -58,29 +58,21 @@ static int open_host(struct vagus_collector *collector)
     return instance < 0 ? instance : 0;
 }
 
-static void put(struct vagus_collector *collector, size_t metric, int error, double value)
-{
-    if (error == 0)
-        vagus_put(collector, metric, 0, value);
-    else
-        vagus_put_missing(collector, metric, 0, error);
-}
-
 static int take_sample(struct vagus_collector *collector, unsigned due)
 {
     struct host *host = vagus_collector_arg(collector);
     if ((due & 1u << VAGUS_TIER_10S) != 0) {
         struct host_tasks tasks = {0};
         int error = host_tasks(host, &tasks);
-        put(collector, RUNNABLE, error, (double)tasks.runnable);
-        put(collector, THREADS, error, (double)tasks.threads);
+        vagus_put_result(collector, RUNNABLE, 0, error, (double)tasks.runnable);
+        vagus_put_result(collector, THREADS, 0, error, (double)tasks.threads);
     }
     if ((due & 1u << VAGUS_TIER_60S) != 0) {
         struct host_births births = {0};
         int error = host_births(host, &births);
         vagus_put(collector, INFO, 0, 1); /* harmless where the system has no name */
-        put(collector, CREATED, error, (double)births.created);
-        put(collector, BLOCKED, error, (double)births.blocked);
+        vagus_put_result(collector, CREATED, 0, error, (double)births.created);
+        vagus_put_result(collector, BLOCKED, 0, error, (double)births.blocked);
     }
     return 0;
 }

@@ -155,14 +155,6 @@ static int consider_all(struct vagus_collector *collector, const struct host_mem
     return least->any ? 0 : VAGUS_EUNSUPPORTED;
 }
 
-static void put(struct vagus_collector *collector, size_t metric, int error, double value)
-{
-    if (error == 0)
-        vagus_put(collector, metric, 0, value);
-    else
-        vagus_put_missing(collector, metric, 0, error);
-}
-
 static int take_sample(struct vagus_collector *collector, unsigned due)
 {
     struct host *host = vagus_collector_arg(collector);
@@ -186,19 +178,20 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
     struct least *least = &state->least;
     int error = consider_all(collector, &memory, memory_error, least);
     if ((due & 1u << VAGUS_TIER_100MS) != 0) {
-        put(collector, SYSTEM_AVAILABLE, memory_error, (double)memory.available_bytes);
-        put(collector, USAGE, error, (double)least->usage_bytes);
-        put(collector, HEADROOM, error, (double)least->headroom_bytes);
-        put(collector, HEADROOM_RATIO, error, least->headroom_ratio);
+        vagus_put_result(collector, SYSTEM_AVAILABLE, 0, memory_error,
+                         (double)memory.available_bytes);
+        vagus_put_result(collector, USAGE, 0, error, (double)least->usage_bytes);
+        vagus_put_result(collector, HEADROOM, 0, error, (double)least->headroom_bytes);
+        vagus_put_result(collector, HEADROOM_RATIO, 0, error, least->headroom_ratio);
     }
     if ((due & 1u << VAGUS_TIER_1S) != 0)
-        put(collector, LIMIT, error, (double)least->limit_bytes);
+        vagus_put_result(collector, LIMIT, 0, error, (double)least->limit_bytes);
     if ((due & 1u << VAGUS_TIER_10S) != 0)
-        put(collector, SYSTEM_LIMIT, memory_error, (double)memory.total_bytes);
+        vagus_put_result(collector, SYSTEM_LIMIT, 0, memory_error, (double)memory.total_bytes);
     if ((due & 1u << VAGUS_TIER_60S) != 0) {
         uint64_t swap = memory.swap_total_bytes;
         int swap_error = memory_error == 0 && memory.swap_known ? 0 : host_swap_total(host, &swap);
-        put(collector, PAGING_LIMIT, swap_error, (double)swap);
+        vagus_put_result(collector, PAGING_LIMIT, 0, swap_error, (double)swap);
     }
     return 0;
 }

@@ -191,14 +191,6 @@ static void choose(struct vagus_collector *collector, struct host *host)
     host_interfaces(host, know_busy, collector, &count);
 }
 
-static void put(struct vagus_collector *collector, size_t metric, int error, double value)
-{
-    if (error == 0)
-        vagus_put(collector, metric, 0, value);
-    else
-        vagus_put_missing(collector, metric, 0, error);
-}
-
 static void sample_interfaces(struct vagus_collector *collector, struct host *host)
 {
     struct state *state = vagus_collector_state(collector);
@@ -207,8 +199,8 @@ static void sample_interfaces(struct vagus_collector *collector, struct host *ho
         choose(collector, host);
     state->surplus = 0;
     int error = host_interfaces(host, take_interface, collector, &count);
-    put(collector, INTERFACES, error, (double)count);
-    put(collector, SURPLUS, error, (double)state->surplus);
+    vagus_put_result(collector, INTERFACES, 0, error, (double)count);
+    vagus_put_result(collector, SURPLUS, 0, error, (double)state->surplus);
     /* Those that were not there may be gone, unless the text was damaged. */
     for (size_t i = 0; error != 0 && i < state->count; i++)
         if (state->interfaces[i].seen != state->pass)
@@ -229,27 +221,28 @@ static void sample_tcp(struct vagus_collector *collector, struct host *host)
         state->tcp_known = true;
     }
     for (size_t i = 0; i < HOST_TCP_COUNTS; i++)
-        put(collector, TCP_FIRST + i, error != 0 || i < count ? error : tcp.extended_error,
-            (double)state->tcp[i].total);
-    put(collector, ESTABLISHED, error, (double)tcp.established);
+        vagus_put_result(collector, TCP_FIRST + i, 0,
+                         error != 0 || i < count ? error : tcp.extended_error,
+                         (double)state->tcp[i].total);
+    vagus_put_result(collector, ESTABLISHED, 0, error, (double)tcp.established);
     uint64_t sent = state->tcp[HOST_TCP_SEGMENTS_OUT].grown;
     if (error != 0)
-        put(collector, RETRANSMIT_RATIO, error, 0);
+        vagus_put_result(collector, RETRANSMIT_RATIO, 0, error, 0);
     else if (span_known && sent > 0)
-        put(collector, RETRANSMIT_RATIO, 0,
-            (double)state->tcp[HOST_TCP_RETRANSMITS].grown / (double)sent);
+        vagus_put_result(collector, RETRANSMIT_RATIO, 0, 0,
+                         (double)state->tcp[HOST_TCP_RETRANSMITS].grown / (double)sent);
 }
 
 static void sample_sockets(struct vagus_collector *collector, struct host *host)
 {
     struct host_sockets sockets = {0};
     int error = host_sockets(host, &sockets);
-    put(collector, TIME_WAIT, error, (double)sockets.tcp_time_wait);
-    put(collector, ORPHAN, error, (double)sockets.tcp_orphan);
-    put(collector, SOCKETS, error, (double)sockets.used);
-    put(collector, TCP_SOCKETS, error, (double)sockets.tcp);
-    put(collector, UDP_SOCKETS, error, (double)sockets.udp);
-    put(collector, TCP_MEMORY, error, (double)sockets.tcp_memory_bytes);
+    vagus_put_result(collector, TIME_WAIT, 0, error, (double)sockets.tcp_time_wait);
+    vagus_put_result(collector, ORPHAN, 0, error, (double)sockets.tcp_orphan);
+    vagus_put_result(collector, SOCKETS, 0, error, (double)sockets.used);
+    vagus_put_result(collector, TCP_SOCKETS, 0, error, (double)sockets.tcp);
+    vagus_put_result(collector, UDP_SOCKETS, 0, error, (double)sockets.udp);
+    vagus_put_result(collector, TCP_MEMORY, 0, error, (double)sockets.tcp_memory_bytes);
 }
 
 static int take_sample(struct vagus_collector *collector, unsigned due)

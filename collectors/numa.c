@@ -112,10 +112,7 @@ static void sample_cgroup(struct vagus_collector *collector)
         sum += (double)bytes[i];
     for (unsigned i = 0; i < host_numa_count(host); i++) {
         size_t instance = (size_t)state->instances[i];
-        if (error == 0)
-            vagus_put(collector, CGROUP_USAGE, instance, (double)bytes[i]);
-        else
-            vagus_put_missing(collector, CGROUP_USAGE, instance, error);
+        vagus_put_result(collector, CGROUP_USAGE, instance, error, (double)bytes[i]);
         if (error == 0 && sum > 0)
             vagus_put(collector, CGROUP_SHARE, instance, (double)bytes[i] / sum);
         else

@@ -122,25 +122,18 @@ struct state {
     struct host_limits limits;
 };
 
-static void put(struct vagus_collector *collector, size_t metric, int error, double value)
-{
-    if (error == 0)
-        vagus_put(collector, metric, 0, value);
-    else
-        vagus_put_missing(collector, metric, 0, error);
-}
-
 /* A rate only across a span in which the count did not run backward. */
 static void sample_faults(struct vagus_collector *collector, int error, uint64_t faults)
 {
     struct state *state = vagus_collector_state(collector);
     int64_t now_ns = vagus_collector_now_ns(collector);
-    put(collector, MAJOR_FAULTS, error, (double)faults);
+    vagus_put_result(collector, MAJOR_FAULTS, 0, error, (double)faults);
     if (error != 0)
-        put(collector, MAJOR_FAULTS_RATE, error, 0);
+        vagus_put_result(collector, MAJOR_FAULTS_RATE, 0, error, 0);
     else if (state->faults_known && now_ns > state->faults_ns && faults >= state->faults)
-        put(collector, MAJOR_FAULTS_RATE, 0,
-            (double)(faults - state->faults) / ((double)(now_ns - state->faults_ns) / 1e9));
+        vagus_put_result(collector, MAJOR_FAULTS_RATE, 0, 0,
+                         (double)(faults - state->faults) /
+                             ((double)(now_ns - state->faults_ns) / 1e9));
     state->faults_known = error == 0;
     state->faults = faults;
     state->faults_ns = now_ns;
@@ -152,18 +145,19 @@ static void sample_process(struct vagus_collector *collector, struct host *host,
     struct host_process_size size = {0};
     uint64_t uptime_ns = 0, boot_ns = 0;
     int error = host_process_size(host, &size);
-    put(collector, RESIDENT, error, (double)size.resident_bytes);
-    put(collector, VIRTUAL_SIZE, error, (double)size.virtual_bytes);
+    vagus_put_result(collector, RESIDENT, 0, error, (double)size.resident_bytes);
+    vagus_put_result(collector, VIRTUAL_SIZE, 0, error, (double)size.virtual_bytes);
     error = host_process(host, &process);
-    put(collector, THREADS, error, (double)process.threads);
+    vagus_put_result(collector, THREADS, 0, error, (double)process.threads);
     sample_faults(collector, error, process.major_faults);
     int uptime_error = error != 0 ? error : host_uptime_ns(host, &uptime_ns);
     /* The start is rounded to a clock tick, so a newborn may seem to come from the future. */
     uint64_t age_ns = uptime_ns > process.started_ns ? uptime_ns - process.started_ns : 0;
-    put(collector, UPTIME, uptime_error, (double)age_ns / 1e9);
+    vagus_put_result(collector, UPTIME, 0, uptime_error, (double)age_ns / 1e9);
     if ((due & 1u << VAGUS_TIER_60S) != 0) {
         error = error != 0 ? error : host_boot_wall_ns(host, &boot_ns);
-        put(collector, STARTED, error, (double)boot_ns / 1e9 + (double)process.started_ns / 1e9);
+        vagus_put_result(collector, STARTED, 0, error,
+                         (double)boot_ns / 1e9 + (double)process.started_ns / 1e9);
     }
 }
 
@@ -173,12 +167,12 @@ static void sample_standing(struct vagus_collector *collector, struct host *host
     uint64_t score = 0;
     int64_t adjustment = 0;
     int error = host_switches(host, &switches);
-    put(collector, SWITCHES_VOLUNTARY, error, (double)switches.voluntary);
-    put(collector, SWITCHES_INVOLUNTARY, error, (double)switches.involuntary);
+    vagus_put_result(collector, SWITCHES_VOLUNTARY, 0, error, (double)switches.voluntary);
+    vagus_put_result(collector, SWITCHES_INVOLUNTARY, 0, error, (double)switches.involuntary);
     error = host_oom_score(host, &score);
-    put(collector, OOM_SCORE, error, (double)score);
+    vagus_put_result(collector, OOM_SCORE, 0, error, (double)score);
     error = host_oom_score_adj(host, &adjustment);
-    put(collector, OOM_SCORE_ADJ, error, (double)adjustment);
+    vagus_put_result(collector, OOM_SCORE_ADJ, 0, error, (double)adjustment);
 }
 
 static void sample_descriptors(struct vagus_collector *collector, struct host *host,
@@ -186,14 +180,14 @@ static void sample_descriptors(struct vagus_collector *collector, struct host *h
 {
     uint64_t count = 0, limit = state->limits.descriptors;
     int error = host_descriptor_count(host, &count);
-    put(collector, DESCRIPTORS, error, (double)count);
+    vagus_put_result(collector, DESCRIPTORS, 0, error, (double)count);
     if (error == 0)
         error = state->limits_error;
     if (error == 0 && limit == HOST_UNLIMITED)
-        put(collector, DESCRIPTORS_UTILIZATION, 0, 0);
+        vagus_put_result(collector, DESCRIPTORS_UTILIZATION, 0, 0, 0);
     else /* a limit of 0 or 1 leaves none to be opened */
-        put(collector, DESCRIPTORS_UTILIZATION, error,
-            limit > 0 ? (double)count / (double)limit : 1);
+        vagus_put_result(collector, DESCRIPTORS_UTILIZATION, 0, error,
+                         limit > 0 ? (double)count / (double)limit : 1);
 }
 
 static int take_sample(struct vagus_collector *collector, unsigned due)
@@ -207,8 +201,9 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
     if ((due & 1u << VAGUS_TIER_10S) != 0) {
         /* "unlimited" is no number; it happens on BSD alone, as Linux caps it at nr_open. */
         bool none = state->limits_error == 0 && state->limits.descriptors == HOST_UNLIMITED;
-        put(collector, DESCRIPTORS_LIMIT, none ? VAGUS_EUNSUPPORTED : state->limits_error,
-            (double)state->limits.descriptors);
+        vagus_put_result(collector, DESCRIPTORS_LIMIT, 0,
+                         none ? VAGUS_EUNSUPPORTED : state->limits_error,
+                         (double)state->limits.descriptors);
         sample_standing(collector, host);
     }
     if ((due & 1u << VAGUS_TIER_1S) != 0) {

@@ -107,6 +107,16 @@ VAGUS_API void vagus_put(struct vagus_collector *collector, size_t metric, size_
 VAGUS_API void vagus_put_missing(struct vagus_collector *collector, size_t metric, size_t instance,
                                  int error);
 
+/* In sample(): the value if error is 0, else the error. */
+static inline void vagus_put_result(struct vagus_collector *collector, size_t metric,
+                                    size_t instance, int error, double value)
+{
+    if (error == 0)
+        vagus_put(collector, metric, instance, value);
+    else
+        vagus_put_missing(collector, metric, instance, error);
+}
+
 VAGUS_END_DECLS
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "config/json_schema.h"
@@ -191,8 +192,16 @@ static int show_preset(const char *name)
     const struct preset_text *preset = name != NULL ? preset_find(name) : NULL;
     if (name == NULL)
         return cli_usage_error(&cli_verb_check, "which preset?");
-    if (preset == NULL)
-        return cli_error(&cli_verb_check, "there is no preset %s: see --list-presets", name);
+    if (preset == NULL) {
+        struct nearest nearest;
+        nearest_init(&nearest, name);
+        for (size_t i = 0; preset_names[i] != NULL; i++)
+            nearest_offer(&nearest, preset_names[i]);
+        return cli_error(&cli_verb_check, "there is no preset '%s'%s%s%s (--list-presets)", name,
+                         nearest.best != NULL ? "; did you mean '" : "",
+                         nearest.best != NULL ? nearest.best : "",
+                         nearest.best != NULL ? "'?" : "");
+    }
     fwrite(preset->text, 1, preset->bytes, stdout);
     return CLI_OK;
 }

@@ -88,6 +88,11 @@ fi
 if grep -q '^not ok' "$log"; then
     exit 1
 fi
+passed=$(tr -d '\r' <"$log" | grep -c '^ok ') || true # none: 0, and grep says 1
+if ((passed != plan)); then
+    echo "not ok - $passed of $plan passed; see $log"
+    exit 1
+fi
 
 if [[ $mode == --capture ]]; then
     fixture=$here/../fixtures/v2-guest

@@ -50,7 +50,13 @@ whole_story() { # FILE
     fi
 }
 
-# Where the demo says that its cgroup is; nothing if it has none.
+# Not inside of cgroup_of, whose faults a subshell would keep to itself.
+tells_its_cgroup() { # FILE
+    grep -qE 'moved into a memory cgroup|uses a declared limit' "$1" ||
+        fault "$1 does not say whether it has a cgroup"
+}
+
+# Where the demo says that its cgroup is; nothing if it says that it has none.
 cgroup_of() { # FILE
     grep -m1 -oE '/.*/vagus-demo-[0-9]+$' "$1" || true
 }
@@ -110,6 +116,7 @@ status=0
 "$VAGUS" demo 2>head.err | head -n 5 >head.txt || status=$?
 ((status == 141)) || fault "exit status $status after its reader went away"
 [[ ! -s head.err ]] || fault "after its reader went away: $(cat head.err)"
+tells_its_cgroup head.txt
 cgroup=$(cgroup_of head.txt)
 [[ -z $cgroup || ! -e $cgroup ]] || fault "left behind after its reader went away: $cgroup"
 
@@ -118,7 +125,10 @@ demo killed.txt &
 pid=$!
 wait_for killed.txt 'awake'
 kill -KILL "$pid"
-wait "$pid" || true
+status=0
+wait "$pid" || status=$?
+((status == 137)) || fault "exit status $status after a kill"
+tells_its_cgroup killed.txt
 killed=$(cgroup_of killed.txt)
 demo next.txt &
 pid=$!
