@@ -26,6 +26,7 @@ struct vagus_snapshot_mode {
     uint32_t count;                 /* modes that there are */
     char unknown[64];               /* a metric that would have to be known for all to be clear, and
                                        is not, which holds a transition back; "" */
+    uint64_t reserved[5];
 };
 
 /* The mode as of the newest step: a plain copy, as vagus_snapshot_read(). 0, VAGUS_EAGAIN,

@@ -149,14 +149,19 @@ double vagus_signal_level(const struct vagus_monitor *monitor, uint32_t kinds)
                            : bus_level(__atomic_load_n(&monitor->levels, __ATOMIC_RELAXED), kinds);
 }
 
-int vagus_snapshot_read(struct vagus_monitor *monitor, struct vagus_system_snapshot *snapshot)
+int vagus_snapshot_copy(struct vagus_monitor *monitor, struct vagus_system_snapshot *snapshot,
+                        size_t size)
 {
-    if (monitor == NULL || snapshot == NULL)
+    if (monitor == NULL || snapshot == NULL || size < SNAPSHOT_BYTES_MIN || size % 8 != 0)
         return VAGUS_EINVAL;
     uint32_t life = __atomic_load_n(&monitor->life, __ATOMIC_ACQUIRE);
     if (life != MONITOR_STARTED && life != MONITOR_OPEN)
         return VAGUS_ECLOSED;
-    return segment_snapshot_copy(&monitor->published, snapshot);
+    size_t known = size < sizeof(*snapshot) ? size : sizeof(*snapshot);
+    int error = segment_snapshot_copy(&monitor->published, snapshot, known);
+    if (error == 0 && size > known)
+        memset((char *)snapshot + known, 0, size - known);
+    return error;
 }
 
 int vagus_wiring_check(struct vagus_monitor *monitor, struct vagus_fault_list *faults)

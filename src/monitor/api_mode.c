@@ -9,7 +9,8 @@ int vagus_mode_read(struct vagus_monitor *monitor, struct vagus_snapshot_mode *m
     struct vagus_system_snapshot snapshot;
     if (mode == NULL)
         return VAGUS_EINVAL;
-    int error = vagus_snapshot_read(monitor, &snapshot);
+    int error =
+        vagus_snapshot_copy(monitor, &snapshot, offsetof(struct vagus_system_snapshot, cpu));
     if (error == 0)
         *mode = snapshot.mode;
     return error;

@@ -29,6 +29,8 @@
 
 #define MONITOR_HEALTH_TEXT_BYTES 16384
 #define MONITOR_CLOSE_NS (100 * VAGUS_MILLISECOND_NS)
+/* Of a snapshot that is of any use: up to its verdict. */
+#define SNAPSHOT_BYTES_MIN offsetof(struct vagus_system_snapshot, signals)
 
 struct policy;
 struct watch_file;

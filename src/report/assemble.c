@@ -14,6 +14,8 @@ struct field {
 static const struct field fields[] = {
 #define SNAPSHOT_FIELD(part, field, metric, unit)                                                  \
     {offsetof(struct vagus_system_snapshot, part.field), metric, unit},
+#define SNAPSHOT_COUNT(field, metric, unit)                                                        \
+    {offsetof(struct vagus_system_snapshot, agent.field.total), metric, unit},
 #include "report/snapshot.def"
 };
 

@@ -272,6 +272,9 @@ static void put_part(struct json *json, const struct vagus_system_snapshot *snap
 #define SNAPSHOT_FIELD(part, field, metric, unit)                                                  \
     if (wanted == PART_##part)                                                                     \
         put_reading(json, #field, &snapshot->part.field, unit, now_ns);
+#define SNAPSHOT_COUNT(field, metric, unit)                                                        \
+    if (wanted == PART_agent)                                                                      \
+        put_reading(json, #field, &snapshot->agent.field.total, unit, now_ns);
 #include "report/snapshot.def"
 }
 

@@ -192,10 +192,10 @@ static void add_agent(const struct report *report, struct organ *organ)
         const struct vagus_reading *reading;
         const char *name;
     } counters[] = {
-        {&agent->messages, " messages"},
-        {&agent->tokens, " tokens"},
-        {&agent->errors, " errors"},
-        {&agent->tool_calls, " tool calls"},
+        {&agent->messages.total, " messages"},
+        {&agent->tokens.total, " tokens"},
+        {&agent->errors.total, " errors"},
+        {&agent->tool_calls.total, " tool calls"},
     };
     bool begun = false;
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {

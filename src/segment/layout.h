@@ -14,7 +14,7 @@
 #include "vagus/snapshot.h"
 
 #define SEGMENT_MAGIC UINT64_C(0x0a1a737567617689) /* 0x89 "vagus" 0x1a 0x0a, as PNG does */
-#define SEGMENT_VERSION 4
+#define SEGMENT_VERSION 5
 #define SEGMENT_HEADER_BYTES 4096
 #define SEGMENT_BYTES_DEFAULT (8u << 20)
 #define SEGMENT_BYTES_MIN (1u << 20)

@@ -138,9 +138,29 @@ static void tidy_snapshot(struct vagus_system_snapshot *snapshot)
     for (int i = 0; i < VAGUS_SNAPSHOT_SIGNALS; i++) {
         END(snapshot->signals[i].resource);
         END(snapshot->signals[i].rule);
+        END(snapshot->signals[i].reason);
     }
+    for (int i = 0; i < VAGUS_SNAPSHOT_GPUS; i++)
+        END(snapshot->gpus[i].device);
     for (int i = 0; i < VAGUS_SNAPSHOT_PATHS; i++)
         END(snapshot->paths[i].path);
+    for (int i = 0; i < VAGUS_SNAPSHOT_BUDGETS; i++) {
+        END(snapshot->budgets[i].name);
+        END(snapshot->budgets[i].unit);
+        END(snapshot->budgets[i].resource);
+    }
+    for (int i = 0; i < VAGUS_SNAPSHOT_FORECASTS; i++) {
+        END(snapshot->forecasts[i].rule);
+        END(snapshot->forecasts[i].metric);
+        END(snapshot->forecasts[i].instance);
+        END(snapshot->forecasts[i].resource);
+    }
+    for (int i = 0; i < VAGUS_SNAPSHOT_METRICS; i++) {
+        END(snapshot->metrics[i].name);
+        END(snapshot->metrics[i].instance);
+        END(snapshot->metrics[i].label);
+        END(snapshot->metrics[i].unit);
+    }
     END(snapshot->mode.name);
     END(snapshot->mode.before);
     END(snapshot->mode.waits_for);

@@ -285,7 +285,8 @@ void segment_publish(struct segment_slots *slots, uint64_t number,
     __atomic_store_n(&slots->newest, number, __ATOMIC_RELEASE);
 }
 
-int segment_snapshot_copy(const struct segment_slots *slots, struct vagus_system_snapshot *snapshot)
+int segment_snapshot_copy(const struct segment_slots *slots, struct vagus_system_snapshot *snapshot,
+                          size_t bytes)
 {
     bool touched = false;
     for (int try = 0; try < (touched ? OVERTAKEN_TRIES : SEGMENT_TRIES); try++) {
@@ -295,7 +296,7 @@ int segment_snapshot_copy(const struct segment_slots *slots, struct vagus_system
         if (number == 0 || VAGUS_UNLIKELY(__atomic_load_n(&slot->stamp, __ATOMIC_ACQUIRE) != whole))
             continue;
         /* Straight into the output: a second copy would double the price. */
-        segment_copy(snapshot, &slot->snapshot, sizeof(*snapshot));
+        segment_copy(snapshot, &slot->snapshot, bytes);
         segment_fence_acquire();
         if (VAGUS_LIKELY(__atomic_load_n(&slot->stamp, __ATOMIC_RELAXED) == whole))
             return 0;
@@ -304,6 +305,6 @@ int segment_snapshot_copy(const struct segment_slots *slots, struct vagus_system
     /* Only if someone damages the stamps at that very moment: a zeroed snapshot is one whose
      * verdict is unknown. */
     if (touched)
-        memset(snapshot, 0, sizeof(*snapshot));
+        memset(snapshot, 0, bytes);
     return VAGUS_EAGAIN;
 }

@@ -86,11 +86,11 @@ static inline void segment_run(struct segment *segment)
 void segment_publish(struct segment_slots *slots, uint64_t number,
                      const struct vagus_system_snapshot *snapshot);
 
-/* Copies the newest snapshot in this process. Any thread. VAGUS_EAGAIN, and the output untouched,
- * if nothing was published yet or four tries found their slot gone. A copy that is overtaken in its
- * middle is begun again: that takes three publications within it, so it happens to a thread that
- * was put to sleep there, and not twice. */
-int segment_snapshot_copy(const struct segment_slots *slots,
-                          struct vagus_system_snapshot *snapshot);
+/* Copies the first `bytes` of the newest snapshot, a multiple of 8, in this process. Any thread.
+ * VAGUS_EAGAIN, and the output untouched, if nothing was published yet or four tries found their
+ * slot gone. A copy that is overtaken in its middle is begun again: that takes three publications
+ * within it, so it happens to a thread that was put to sleep there, and not twice. */
+int segment_snapshot_copy(const struct segment_slots *slots, struct vagus_system_snapshot *snapshot,
+                          size_t bytes);
 
 #endif

@@ -39,7 +39,7 @@ static void a_day(void)
     CHECK_EQ(s.monitor.missed_ticks, 0);
     CHECK_EQ(s.monitor.ticks, 864000 + 86400 + 8640 + 1440 + 4); /* both ends belong to it */
     CHECK_EQ(atomic_load(&organ_samples) - samples_before, 864000 + 1);
-    CHECK_NEAR(s.agent.tokens.value, 7 * 24 * 60, 0);
+    CHECK_NEAR(s.agent.tokens.total.value, 7 * 24 * 60, 0);
     CHECK_EQ(vagus_monitor_close(m), 0);
 }
 

@@ -137,10 +137,10 @@ static void put_organs(void)
     s->process.descriptors = taken(12, 0.4);
     s->process.descriptors_limit = taken(1024, 2);
     s->process.uptime = taken(3781, 0.4);
-    s->agent.messages = taken(318, 0.05);
-    s->agent.tokens = taken(51234, 0.05);
-    s->agent.errors = taken(2, 0.05);
-    s->agent.tool_calls = taken(41, 0.05);
+    s->agent.messages.total = taken(318, 0.05);
+    s->agent.tokens.total = taken(51234, 0.05);
+    s->agent.errors.total = taken(2, 0.05);
+    s->agent.tool_calls.total = taken(41, 0.05);
     s->path_count = 1;
     s->mode.count = 5;
     s->mode.since_ns = NOW_NS - SECONDS(3780);

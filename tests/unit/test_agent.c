@@ -42,10 +42,10 @@ static void one_call_defines_them_all(void)
     CHECK_EQ(vagus_histogram_read(agent.input_tokens, &d), 0);
     CHECK_NEAR(d.sum, 1200, 0);
     CHECK_EQ(vagus_snapshot_read(monitor, &snapshot), 0);
-    CHECK_NEAR(snapshot.agent.messages.value, 3, 0);
-    CHECK_NEAR(snapshot.agent.tokens.value, 1280, 0);
-    CHECK_NEAR(snapshot.agent.errors.value, 1, 0);
-    CHECK_NEAR(snapshot.agent.tool_calls.value, 1, 0);
+    CHECK_NEAR(snapshot.agent.messages.total.value, 3, 0);
+    CHECK_NEAR(snapshot.agent.tokens.total.value, 1280, 0);
+    CHECK_NEAR(snapshot.agent.errors.total.value, 1, 0);
+    CHECK_NEAR(snapshot.agent.tool_calls.total.value, 1, 0);
     vagus_monitor_close(monitor);
     CHECK_EQ(vagus_agent_define(monitor, &agent), VAGUS_ECLOSED);
     CHECK_EQ(agent.messages.generation, 0);

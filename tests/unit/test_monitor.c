@@ -172,8 +172,8 @@ static void counters_reach_the_snapshot_and_survive_misuse(void)
     CHECK_EQ(total, 512);
     organ_run(m, 1 * S);
     CHECK_EQ(vagus_snapshot_read(m, &s), 0);
-    CHECK_NEAR(s.agent.tokens.value, 512, 0);
-    CHECK_EQ(vagus_reading_state(&s.agent.messages, test_now_ns), VAGUS_STATE_NEVER);
+    CHECK_NEAR(s.agent.tokens.total.value, 512, 0);
+    CHECK_EQ(vagus_reading_state(&s.agent.messages.total, test_now_ns), VAGUS_STATE_NEVER);
 
     /* Defined after start; then with a name that cannot be, and as another kind. */
     desc.name = "agent.messages";
@@ -184,7 +184,7 @@ static void counters_reach_the_snapshot_and_survive_misuse(void)
     vagus_set(vagus_gauge_define(m, &desc), 1);
     organ_run(m, 1 * S);
     CHECK_EQ(vagus_snapshot_read(m, &s), 0);
-    CHECK_NEAR(s.agent.messages.value, 3, 0);
+    CHECK_NEAR(s.agent.messages.total.value, 3, 0);
     CHECK_EQ(s.monitor.refused_metrics, 2);
     CHECK_EQ(s.monitor.dropped_records, 2);
     char text[16384];

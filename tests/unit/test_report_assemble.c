@@ -75,7 +75,7 @@ static void what_is_not_defined_was_never_read(void)
     assemble_bind(&assembly, &metrics, &snapshot);
     assemble_readings(&assembly, &metrics, &snapshot);
     CHECK_EQ(vagus_reading_state(&snapshot.memory.usage, 1), VAGUS_STATE_NEVER);
-    CHECK_EQ(vagus_reading_state(&snapshot.agent.tokens, 1), VAGUS_STATE_NEVER);
+    CHECK_EQ(vagus_reading_state(&snapshot.agent.tokens.total, 1), VAGUS_STATE_NEVER);
     end();
 }
 
@@ -89,15 +89,16 @@ static void later_metrics_are_bound_again(void)
     assemble_bind(&assembly, &metrics, &snapshot);
     assemble_readings(&assembly, &metrics, &snapshot);
     CHECK_EQ(metrics_count(&metrics), assembly.bound_count);
-    CHECK_NEAR(snapshot.agent.tokens.value, 12, 0);
+    CHECK_NEAR(snapshot.agent.tokens.total.value, 12, 0);
     end();
 }
 
 static void paths_are_the_instances_of_disk_free(void)
 {
-    static const char *const paths[] = {"/", "/var", "/home", "/srv", "/too-many"};
+    static const char *const paths[] = {"/",    "/var", "/home", "/srv",     "/opt",
+                                        "/mnt", "/a",   "/b",    "/too-many"};
     REQUIRE(begin());
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         int index = define("disk.free", paths[i], "By");
         REQUIRE(index >= 0);
         metrics_put(&metrics, (uint32_t)index, 9, 100.0 * (i + 1));

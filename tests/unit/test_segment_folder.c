@@ -54,7 +54,7 @@ static void expect_anonymous(const char *dir, const char *why)
     segment.header->reserved[31] = 1;
     struct vagus_system_snapshot snapshot = {.sequence = 5};
     segment_publish(segment_slots(&segment), 1, &snapshot);
-    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &snapshot), 0);
+    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &snapshot, sizeof(snapshot)), 0);
     segment_close(&segment);
 }
 

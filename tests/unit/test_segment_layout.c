@@ -42,10 +42,10 @@ static void sections_are_pinned(void)
     AT(segment_head, count, 8);
     AT(segment_head, updated_ns, 16);
     AT(segment_head, reserved, 24);
-    SIZE(segment_slots, 9536);
+    SIZE(segment_slots, 76352);
     AT(segment_slots, newest, 0);
     AT(segment_slots, slots, 64);
-    SIZE(segment_slot, 2368);
+    SIZE(segment_slot, 19072);
     AT(segment_slot, stamp, 0);
     AT(segment_slot, snapshot, 64);
     SIZE(segment_metric, 408);
@@ -182,18 +182,64 @@ static void snapshot_is_pinned(void)
     AT(vagus_reading, good_until_ns, 16);
     AT(vagus_reading, error, 24);
     AT(vagus_reading, reserved, 28);
-    SIZE(vagus_snapshot_signal, 64);
+    SIZE(vagus_snapshot_signal, 272);
     AT(vagus_snapshot_signal, kind, 0);
     AT(vagus_snapshot_signal, level, 4);
     AT(vagus_snapshot_signal, since_ns, 8);
     AT(vagus_snapshot_signal, resource, 16);
     AT(vagus_snapshot_signal, rule, 32);
-    SIZE(vagus_snapshot_path, 160);
-    AT(vagus_snapshot_path, path, 0);
+    AT(vagus_snapshot_signal, reason, 96);
+    AT(vagus_snapshot_signal, reserved, 256);
+    SIZE(vagus_snapshot_cpu, 384);
+    AT(vagus_snapshot_cpu, throttled_ratio, 160);
+    AT(vagus_snapshot_cpu, reserved, 256);
+    SIZE(vagus_snapshot_memory, 448);
+    AT(vagus_snapshot_memory, oom_kills, 288);
+    AT(vagus_snapshot_memory, reserved, 320);
+    SIZE(vagus_snapshot_gpu, 384);
+    AT(vagus_snapshot_gpu, utilization, 64);
+    AT(vagus_snapshot_gpu, throttled, 288);
+    AT(vagus_snapshot_gpu, reserved, 320);
+    SIZE(vagus_snapshot_path, 320);
     AT(vagus_snapshot_path, free, 64);
-    AT(vagus_snapshot_path, free_ratio, 96);
-    AT(vagus_snapshot_path, inodes_free_ratio, 128);
-    SIZE(vagus_system_snapshot, 2272);
+    AT(vagus_snapshot_path, writable, 224);
+    AT(vagus_snapshot_path, reserved, 256);
+    SIZE(vagus_snapshot_network, 384);
+    AT(vagus_snapshot_network, sockets, 192);
+    AT(vagus_snapshot_network, reserved, 224);
+    SIZE(vagus_snapshot_process, 448);
+    AT(vagus_snapshot_process, tree_cores, 256);
+    AT(vagus_snapshot_process, reserved, 288);
+    SIZE(vagus_snapshot_count, 96);
+    AT(vagus_snapshot_count, hour, 32);
+    AT(vagus_snapshot_count, day, 64);
+    SIZE(vagus_snapshot_agent, 1184);
+    AT(vagus_snapshot_agent, deferrals, 576);
+    AT(vagus_snapshot_agent, error_rate, 672);
+    AT(vagus_snapshot_agent, breakers_open, 992);
+    AT(vagus_snapshot_agent, reserved, 1024);
+    SIZE(vagus_budget_status, 56);
+    SIZE(vagus_snapshot_budget, 224);
+    AT(vagus_snapshot_budget, window_ns, 96);
+    AT(vagus_snapshot_budget, status, 104);
+    AT(vagus_snapshot_budget, exhausted_in, 160);
+    AT(vagus_snapshot_budget, reserved, 192);
+    SIZE(vagus_snapshot_forecast, 256);
+    AT(vagus_snapshot_forecast, exhausted_in, 208);
+    AT(vagus_snapshot_forecast, reserved, 240);
+    SIZE(vagus_snapshot_continuity, 120);
+    AT(vagus_snapshot_continuity, last_started_wall_ns, 8);
+    AT(vagus_snapshot_continuity, starts, 24);
+    AT(vagus_snapshot_continuity, online_s, 48);
+    AT(vagus_snapshot_continuity, reserved, 56);
+    SIZE(vagus_snapshot_monitor, 160);
+    AT(vagus_snapshot_monitor, ticks, 32);
+    AT(vagus_snapshot_monitor, anonymous_segment, 92);
+    AT(vagus_snapshot_monitor, reserved, 96);
+    SIZE(vagus_snapshot_metric, 208);
+    AT(vagus_snapshot_metric, label, 128);
+    AT(vagus_snapshot_metric, reading, 176);
+    SIZE(vagus_system_snapshot, 18984);
     AT(vagus_system_snapshot, size, 0);
     AT(vagus_system_snapshot, version, 4);
     AT(vagus_system_snapshot, sequence, 8);
@@ -203,17 +249,24 @@ static void snapshot_is_pinned(void)
     AT(vagus_system_snapshot, started_ns, 40);
     AT(vagus_system_snapshot, judged, 48);
     AT(vagus_system_snapshot, signal_count, 52);
-    AT(vagus_system_snapshot, signals, 56);
-    AT(vagus_system_snapshot, cpu, 568);
-    AT(vagus_system_snapshot, memory, 728);
-    AT(vagus_system_snapshot, process, 952);
-    AT(vagus_system_snapshot, agent, 1144);
-    AT(vagus_system_snapshot, monitor, 1272);
-    AT(vagus_system_snapshot, path_count, 1368);
-    AT(vagus_system_snapshot, paths, 1376);
-    AT(vagus_system_snapshot, mode, 2016);
-    AT(vagus_system_snapshot, reserved, 2200);
-    SIZE(vagus_snapshot_mode, 184);
+    AT(vagus_system_snapshot, gpu_count, 56);
+    AT(vagus_system_snapshot, metric_count, 72);
+    AT(vagus_system_snapshot, signals, 80);
+    AT(vagus_system_snapshot, mode, 2256);
+    AT(vagus_system_snapshot, cpu, 2480);
+    AT(vagus_system_snapshot, memory, 2864);
+    AT(vagus_system_snapshot, network, 3312);
+    AT(vagus_system_snapshot, process, 3696);
+    AT(vagus_system_snapshot, agent, 4144);
+    AT(vagus_system_snapshot, continuity, 5328);
+    AT(vagus_system_snapshot, monitor, 5448);
+    AT(vagus_system_snapshot, gpus, 5608);
+    AT(vagus_system_snapshot, paths, 8680);
+    AT(vagus_system_snapshot, budgets, 11240);
+    AT(vagus_system_snapshot, forecasts, 13928);
+    AT(vagus_system_snapshot, metrics, 15976);
+    AT(vagus_system_snapshot, reserved, 18472);
+    SIZE(vagus_snapshot_mode, 224);
     AT(vagus_snapshot_mode, before, 32);
     AT(vagus_snapshot_mode, waits_for, 64);
     AT(vagus_snapshot_mode, since_ns, 96);
@@ -225,13 +278,11 @@ static void snapshot_is_pinned(void)
 
 static void organs_are_pinned(void)
 {
-    SIZE(vagus_snapshot_cpu, 160);
     AT(vagus_snapshot_cpu, utilization, 0);
     AT(vagus_snapshot_cpu, process_cores, 32);
     AT(vagus_snapshot_cpu, allowance_cores, 64);
     AT(vagus_snapshot_cpu, process_utilization, 96);
     AT(vagus_snapshot_cpu, load_1m, 128);
-    SIZE(vagus_snapshot_memory, 224);
     AT(vagus_snapshot_memory, total, 0);
     AT(vagus_snapshot_memory, available, 32);
     AT(vagus_snapshot_memory, limit, 64);
@@ -239,21 +290,17 @@ static void organs_are_pinned(void)
     AT(vagus_snapshot_memory, headroom, 128);
     AT(vagus_snapshot_memory, headroom_ratio, 160);
     AT(vagus_snapshot_memory, swap_total, 192);
-    SIZE(vagus_snapshot_process, 192);
     AT(vagus_snapshot_process, resident, 0);
     AT(vagus_snapshot_process, virtual_size, 32);
     AT(vagus_snapshot_process, threads, 64);
     AT(vagus_snapshot_process, descriptors, 96);
     AT(vagus_snapshot_process, descriptors_limit, 128);
     AT(vagus_snapshot_process, uptime, 160);
-    SIZE(vagus_snapshot_agent, 128);
     AT(vagus_snapshot_agent, messages, 0);
-    AT(vagus_snapshot_agent, tokens, 32);
-    AT(vagus_snapshot_agent, errors, 64);
-    AT(vagus_snapshot_agent, tool_calls, 96);
-    SIZE(vagus_snapshot_monitor, 96);
+    AT(vagus_snapshot_agent, tokens, 288);
+    AT(vagus_snapshot_agent, errors, 192);
+    AT(vagus_snapshot_agent, tool_calls, 480);
     AT(vagus_snapshot_monitor, cpu_ratio, 0);
-    AT(vagus_snapshot_monitor, ticks, 32);
     AT(vagus_snapshot_monitor, missed_ticks, 40);
     AT(vagus_snapshot_monitor, dropped_records, 48);
     AT(vagus_snapshot_monitor, refused_metrics, 56);
@@ -264,7 +311,6 @@ static void organs_are_pinned(void)
     AT(vagus_snapshot_monitor, hung_listeners, 80);
     AT(vagus_snapshot_monitor, unwired, 84);
     AT(vagus_snapshot_monitor, shared_slot, 88);
-    AT(vagus_snapshot_monitor, anonymous_segment, 92);
 }
 
 static void sections_do_not_overlap(void)
@@ -273,7 +319,7 @@ static void sections_do_not_overlap(void)
         uint64_t bytes;
         uint32_t metrics;
     } wanted[] = {{SEGMENT_BYTES_MIN, 1},
-                  {SEGMENT_BYTES_MIN, 300},
+                  {SEGMENT_BYTES_MIN, 256},
                   {SEGMENT_BYTES_DEFAULT, 512},
                   {SEGMENT_BYTES_DEFAULT - 40, 511},
                   {SEGMENT_BYTES_MAX, 65536}};

@@ -226,7 +226,7 @@ static void snapshots_come_by_file(void)
     CHECK_EQ(out.path_count, VAGUS_SNAPSHOT_PATHS);
     CHECK_EQ(out.judged, VAGUS_VERDICT_UNKNOWN);
     CHECK_EQ(strlen(out.paths[3].path), VAGUS_INSTANCE_MAX - 1);
-    CHECK_EQ(strlen(out.signals[7].rule), 31);
+    CHECK_EQ(strlen(out.signals[7].rule), VAGUS_NAME_MAX - 1);
     struct segment_slots *slots = segment.sections[SEGMENT_SNAPSHOT];
     slots->slots[11 % SEGMENT_SLOTS].stamp = 1;
     out.sequence = 99;

@@ -66,7 +66,7 @@ static void *read_all(void *arg)
     segment_attach_own(&segment, &own);
     while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) {
         fill(&snapshot, UINT64_MAX);
-        if (segment_snapshot_copy(segment_slots(&segment), &snapshot) != 0) {
+        if (segment_snapshot_copy(segment_slots(&segment), &snapshot, sizeof(snapshot)) != 0) {
             result->touched += snapshot.sequence != UINT64_MAX;
         } else {
             result->torn += !is_whole(&snapshot, sizeof(snapshot));
@@ -98,7 +98,7 @@ static void nothing_torn_is_accepted(void)
         CHECK_EQ(results[i].back, 0);
     }
     struct vagus_system_snapshot last;
-    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &last), 0);
+    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &last, sizeof(last)), 0);
     CHECK_EQ(last.sequence, PUBLICATIONS);
     segment_close(&segment);
 }

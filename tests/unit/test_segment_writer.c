@@ -95,22 +95,22 @@ static void publication_is_read_back(void)
     struct segment segment;
     REQUIRE(fixture_create("agent", 3, &segment) == 0);
     struct vagus_system_snapshot in = {.size = sizeof(in), .version = 1}, out = {.sequence = 99};
-    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &out), VAGUS_EAGAIN);
+    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &out, sizeof(out)), VAGUS_EAGAIN);
     CHECK_EQ(out.sequence, 99);
     for (uint64_t n = 1; n <= 9; n++) {
         in.sequence = n * 10;
         segment_publish(segment_slots(&segment), n, &in);
-        REQUIRE(segment_snapshot_copy(segment_slots(&segment), &out) == 0);
+        REQUIRE(segment_snapshot_copy(segment_slots(&segment), &out, sizeof(out)) == 0);
         CHECK_EQ(out.sequence, n * 10);
     }
     /* A writer that stopped in the middle of the next one leaves the newest readable … */
     struct segment_slots *slots = segment.sections[SEGMENT_SNAPSHOT];
     slots->slots[10 % SEGMENT_SLOTS].stamp = 21;
-    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &out), 0);
+    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &out, sizeof(out)), 0);
     /* … and where the slot itself is gone, nothing is touched. */
     slots->slots[9 % SEGMENT_SLOTS].stamp = 27;
     out.sequence = 99;
-    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &out), VAGUS_EAGAIN);
+    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &out, sizeof(out)), VAGUS_EAGAIN);
     CHECK_EQ(out.sequence, 99);
     segment_close(&segment);
 }
@@ -153,7 +153,7 @@ static void a_forked_child_writes_into_its_own(void)
     CHECK_EQ(status, 0);
     CHECK_EQ(segment.header->magic, SEGMENT_MAGIC);
     CHECK_EQ(segment.header->life, SEGMENT_OPENING);
-    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &snapshot), 0);
+    CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &snapshot, sizeof(snapshot)), 0);
     struct segment_reader reader;
     REQUIRE(segment_attach(segment.path, &reader) == 0);
     CHECK(segment_alive(&reader)); /* the child's close did not let go of the lock */
