@@ -98,8 +98,23 @@ struct vagus_reading {
     int64_t taken_ns;      /* monotonic; 0: never */
     int64_t good_until_ns; /* monotonic; INT64_MAX: for ever */
     int32_t error;         /* 0, or why the newest attempt brought nothing: VAGUS_E… */
-    uint32_t reserved;
+    uint32_t source;       /* where it comes from: below */
 };
+
+/* Where a value comes from: 0: not known; from 1 on: the collector of that place, in the order in
+ * which they were added and stand in the segment; from VAGUS_SOURCE_OWN on: what vagus itself made
+ * or was told. */
+#define VAGUS_SOURCE_UNKNOWN UINT32_C(0)
+#define VAGUS_SOURCE_OWN UINT32_C(0xffffff00)
+#define VAGUS_SOURCE_AGENT (VAGUS_SOURCE_OWN + 1)    /* recorded by the agent's code */
+#define VAGUS_SOURCE_DERIVED (VAGUS_SOURCE_OWN + 2)  /* computed of other metrics, or of history */
+#define VAGUS_SOURCE_BUDGET (VAGUS_SOURCE_OWN + 3)   /* of a budget's accounts */
+#define VAGUS_SOURCE_FORECAST (VAGUS_SOURCE_OWN + 4) /* foretold by a rule */
+#define VAGUS_SOURCE_MONITOR (VAGUS_SOURCE_OWN + 5)  /* of the monitor about itself */
+
+/* "agent", "derived", "budget", "forecast", "monitor"; "collector" of any of them, whose name
+ * stands in the segment; "unknown". */
+VAGUS_API const char *vagus_source_name(uint32_t source);
 
 static inline enum vagus_state vagus_reading_state(const struct vagus_reading *r, int64_t now_ns)
 {

@@ -74,9 +74,10 @@ static void define_metrics(struct budgets *budgets, struct budget *budget)
             desc.unit = budget->allowance->unit;
             desc.resolution = 1;
         }
-        budget->metrics[i] = i == BUDGET_USED_RATIO && budget->allowance->live
-                                 ? VAGUS_EUNSUPPORTED
-                                 : metrics_define(budgets->metrics, &desc, METRIC_SENSED, &why);
+        budget->metrics[i] =
+            i == BUDGET_USED_RATIO && budget->allowance->live
+                ? VAGUS_EUNSUPPORTED
+                : metrics_define_of(budgets->metrics, &desc, VAGUS_SOURCE_BUDGET, &why);
     }
 }
 

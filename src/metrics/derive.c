@@ -18,15 +18,15 @@ int derive_init(struct derive *derive, const struct vagus_config *config, struct
         const struct config_derived *wanted = &config->derived[i];
         struct derived *derived = &derive->all[i];
         *which = wanted->name;
-        int index =
-            metrics_define(metrics,
-                           &(struct vagus_metric_desc){.name = wanted->name,
-                                                       .unit = wanted->unit,
-                                                       .resource = wanted->resource,
-                                                       .help = "derived by the policy",
-                                                       .kind = VAGUS_GAUGE,
-                                                       .tier = (enum vagus_tier)(wanted->tier + 1)},
-                           METRIC_SENSED, why);
+        int index = metrics_define_of(
+            metrics,
+            &(struct vagus_metric_desc){.name = wanted->name,
+                                        .unit = wanted->unit,
+                                        .resource = wanted->resource,
+                                        .help = "derived by the policy",
+                                        .kind = VAGUS_GAUGE,
+                                        .tier = (enum vagus_tier)(wanted->tier + 1)},
+            VAGUS_SOURCE_DERIVED, why);
         if (index < 0)
             return index;
         derived->config = wanted;
@@ -187,14 +187,15 @@ static bool progress_felt(struct derive *derive, struct metrics *metrics)
     /* One that the policy or the agent itself defined stands. */
     int index = VAGUS_EEXIST;
     if (metrics_find(metrics, name, NULL) < 0)
-        index = metrics_define(metrics,
-                               &(struct vagus_metric_desc){.name = name,
-                                                           .unit = "s",
-                                                           .help = "since agent.progress last grew",
-                                                           .kind = VAGUS_GAUGE,
-                                                           .tier = VAGUS_TIER_1S,
-                                                           .resolution = 0.1},
-                               METRIC_SENSED, &why);
+        index =
+            metrics_define_of(metrics,
+                              &(struct vagus_metric_desc){.name = name,
+                                                          .unit = "s",
+                                                          .help = "since agent.progress last grew",
+                                                          .kind = VAGUS_GAUGE,
+                                                          .tier = VAGUS_TIER_1S,
+                                                          .resolution = 0.1},
+                              VAGUS_SOURCE_DERIVED, &why);
     derive->progress = (struct derived){.config = &config, .index = (uint32_t)index};
     for (uint32_t i = 0; i < CONFIG_DERIVED_INPUTS_MAX; i++)
         derive->progress.inputs[i] = -1;

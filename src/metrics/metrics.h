@@ -25,10 +25,11 @@ enum metric_source {
 /* What the sampler knows of a metric, in private memory. */
 struct metric {
     uint32_t index;
-    uint8_t kind;   /* enum vagus_metric_kind */
-    uint8_t tier;   /* enum vagus_tier, never DEFAULT */
-    uint8_t source; /* enum metric_source */
-    uint8_t armed;  /* a rule watches this counter: cells have trip points */
+    uint8_t kind;    /* enum vagus_metric_kind */
+    uint8_t tier;    /* enum vagus_tier, never DEFAULT */
+    uint8_t source;  /* enum metric_source */
+    uint8_t armed;   /* a rule watches this counter: cells have trip points */
+    uint32_t origin; /* of its readings: VAGUS_SOURCE_… */
     int64_t good_for_ns;
     double min, max, resolution;
     uint64_t total;     /* counters: the folded sum */
@@ -96,6 +97,11 @@ void metrics_finish(struct metrics *metrics);
  * (another kind or source), VAGUS_EFULL. */
 int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc,
                    enum metric_source source, const char **why);
+
+/* The same for one that is sensed, with where its values come from, which is the monitor itself
+ * unless this says otherwise: VAGUS_SOURCE_… */
+int metrics_define_of(struct metrics *metrics, const struct vagus_metric_desc *desc,
+                      uint32_t origin, const char **why);
 
 /* The index of a metric, or VAGUS_ENOENT. Any thread. instance NULL: the one without. */
 int metrics_find(const struct metrics *metrics, const char *name, const char *instance);

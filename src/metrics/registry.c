@@ -182,7 +182,7 @@ static bool is_kept_a_day(const struct metrics *metrics, const char *name)
 
 /* Under the lock: fills entry `index` and mirrors its description into the segment. */
 static void fill(struct metrics *metrics, uint32_t index, const struct vagus_metric_desc *desc,
-                 enum metric_source source)
+                 enum metric_source source, uint32_t origin)
 {
     struct segment_metric *described = &metrics->described[index];
     struct metric *metric = &metrics->entries[index];
@@ -195,6 +195,7 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
                               .kind = (uint8_t)desc->kind,
                               .tier = (uint8_t)tier,
                               .source = (uint8_t)source,
+                              .origin = origin,
                               .min = desc->min,
                               .max = desc->max,
                               .resolution = resolution,
@@ -208,6 +209,7 @@ static void fill(struct metrics *metrics, uint32_t index, const struct vagus_met
         metric->first = metrics->words;
         metrics->words += histogram_words(&metric->shape);
     }
+    metrics->readings[index].source = origin;
     struct vagus_distribution shown;
     histogram_empty(&metric->shape, &shown);
     *described = (struct segment_metric){.kind = desc->kind,
@@ -279,11 +281,11 @@ static struct metrics_family *family_of(const struct metrics *metrics, const cha
 
 /* Under the lock: the index is complete before it can be found. */
 static int add(struct metrics *metrics, uint32_t place, const struct vagus_metric_desc *desc,
-               enum metric_source source)
+               enum metric_source source, uint32_t origin)
 {
     uint32_t index = metrics->count;
     const struct metric *metric = &metrics->entries[index];
-    fill(metrics, index, desc, source);
+    fill(metrics, index, desc, source, origin);
     if (source == METRIC_RECORDED) {
         const struct segment_metric *described = &metrics->described[index];
         char key[NOTATION_MAX];
@@ -301,7 +303,7 @@ static int add(struct metrics *metrics, uint32_t place, const struct vagus_metri
 
 /* Under the lock: finds it or adds it. */
 static int find_or_add(struct metrics *metrics, const struct vagus_metric_desc *desc,
-                       enum metric_source source, const char **why)
+                       enum metric_source source, uint32_t origin, const char **why)
 {
     uint32_t place = index_place(metrics, desc->name, desc->instance != NULL ? desc->instance : "");
     if (metrics->index[place] != 0) {
@@ -319,7 +321,7 @@ static int find_or_add(struct metrics *metrics, const struct vagus_metric_desc *
         *why = "there is no room for more histograms: raise metrics_max, or lower buckets_max";
         return VAGUS_EFULL;
     }
-    return add(metrics, place, desc, source);
+    return add(metrics, place, desc, source, origin);
 }
 
 /* Under the lock: one of several that agent code makes, of which a name has only so many. */
@@ -333,12 +335,12 @@ static int find_or_add_instance(struct metrics *metrics, const struct vagus_metr
                  strcmp(desc->instance, METRICS_INSTANCE_OTHER) == 0;
     if (!known && family->entry != 0 && family->count >= family->most) {
         other.instance = METRICS_INSTANCE_OTHER;
-        int result = find_or_add(metrics, &other, METRIC_RECORDED, why);
+        int result = find_or_add(metrics, &other, METRIC_RECORDED, VAGUS_SOURCE_AGENT, why);
         if (result >= 0)
             *why = "it has as many instances as it may; what is more is recorded as \"other\"";
         return result;
     }
-    int result = find_or_add(metrics, desc, METRIC_RECORDED, why);
+    int result = find_or_add(metrics, desc, METRIC_RECORDED, VAGUS_SOURCE_AGENT, why);
     if (metrics->count > before && family->entry == 0)
         *family = (struct metrics_family){
             .entry = (uint32_t)result + 1,
@@ -348,8 +350,8 @@ static int find_or_add_instance(struct metrics *metrics, const struct vagus_metr
     return result;
 }
 
-int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc,
-                   enum metric_source source, const char **why)
+static int define(struct metrics *metrics, const struct vagus_metric_desc *desc,
+                  enum metric_source source, uint32_t origin, const char **why)
 {
     int result = VAGUS_EINVAL;
 
@@ -358,9 +360,22 @@ int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc
     if (*why == NULL)
         result = source == METRIC_RECORDED && desc->instance != NULL
                      ? find_or_add_instance(metrics, desc, why)
-                     : find_or_add(metrics, desc, source, why);
+                     : find_or_add(metrics, desc, source, origin, why);
     if (result < 0)
         __atomic_fetch_add(&metrics->refused, 1, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&metrics->define_lock);
     return result;
+}
+
+int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc,
+                   enum metric_source source, const char **why)
+{
+    uint32_t origin = source == METRIC_RECORDED ? VAGUS_SOURCE_AGENT : VAGUS_SOURCE_MONITOR;
+    return define(metrics, desc, source, origin, why);
+}
+
+int metrics_define_of(struct metrics *metrics, const struct vagus_metric_desc *desc,
+                      uint32_t origin, const char **why)
+{
+    return define(metrics, desc, METRIC_SENSED, origin, why);
 }

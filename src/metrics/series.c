@@ -43,7 +43,8 @@ static void take(struct metrics *metrics, const struct metric *metric, int64_t t
     metrics->readings[metric->index] =
         (struct vagus_reading){.value = value,
                                .taken_ns = taken_ns,
-                               .good_until_ns = good_until(metrics, metric, taken_ns)};
+                               .good_until_ns = good_until(metrics, metric, taken_ns),
+                               .source = metric->origin};
     metrics->versions[metric->index]++;
     touch(metrics, metric->index);
 }

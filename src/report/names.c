@@ -34,6 +34,33 @@ const char *vagus_state_name(enum vagus_state state)
     return "?";
 }
 
+const char *vagus_source_name(uint32_t source)
+{
+    switch (source) {
+    case VAGUS_SOURCE_AGENT:
+        return "agent";
+    case VAGUS_SOURCE_DERIVED:
+        return "derived";
+    case VAGUS_SOURCE_BUDGET:
+        return "budget";
+    case VAGUS_SOURCE_FORECAST:
+        return "forecast";
+    case VAGUS_SOURCE_MONITOR:
+        return "monitor";
+    default:
+        return source == VAGUS_SOURCE_UNKNOWN || source >= VAGUS_SOURCE_OWN ? "unknown"
+                                                                            : "collector";
+    }
+}
+
+const char *report_source_name(const struct report *report, uint32_t source)
+{
+    if (source == VAGUS_SOURCE_UNKNOWN || source > report->collector_count ||
+        source > SEGMENT_COLLECTORS_MAX)
+        return vagus_source_name(source);
+    return report->collectors[source - 1].name;
+}
+
 const char *report_life_name(enum report_life life)
 {
     switch (life) {

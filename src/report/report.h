@@ -50,6 +50,9 @@ struct report {
  * that fails as a whole makes this fail: VAGUS_EINVAL if it is not attached. */
 int report_load(struct report *report, const struct segment_reader *reader, int64_t now_ns);
 
+/* Where a reading comes from: the collector's name, else as vagus_source_name(). Escape it. */
+const char *report_source_name(const struct report *report, uint32_t source);
+
 /* A part of it: how far back each metric's history reaches, told by the blocks that are there. */
 void report_load_history(struct report *report, const struct segment_reader *reader);
 

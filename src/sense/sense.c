@@ -54,12 +54,12 @@ static bool desc_valid(const struct vagus_collector_desc *desc)
 }
 
 static int define_one(struct sense *sense, const struct vagus_metric_desc *metric,
-                      const char *instance)
+                      const char *instance, uint32_t origin)
 {
     const char *why;
     struct vagus_metric_desc desc = *metric;
     desc.instance = instance;
-    return metrics_define(sense->metrics, &desc, METRIC_SENSED, &why);
+    return metrics_define_of(sense->metrics, &desc, origin, &why);
 }
 
 /* Makes the arrays, with room for every instance that may ever come. */
@@ -92,7 +92,8 @@ static void define_instances(struct sense *sense, struct vagus_collector *collec
         for (size_t i = 0; i < desc->metric_count; i++)
             if (collector_many(&desc->metrics[i])) {
                 collector->indices[collector->first[i] + collector->defined] =
-                    define_one(sense, &desc->metrics[i], collector->names[collector->defined]);
+                    define_one(sense, &desc->metrics[i], collector->names[collector->defined],
+                               collector->place + 1);
                 collector->shown.metrics++;
             }
 }
@@ -103,7 +104,8 @@ static void define_all(struct sense *sense, struct vagus_collector *collector)
     const struct vagus_collector_desc *desc = &collector->desc;
     for (size_t i = 0; i < desc->metric_count; i++)
         if (!collector_many(&desc->metrics[i])) {
-            collector->indices[collector->first[i]] = define_one(sense, &desc->metrics[i], NULL);
+            collector->indices[collector->first[i]] =
+                define_one(sense, &desc->metrics[i], NULL, collector->place + 1);
             collector->shown.metrics++;
         }
     define_instances(sense, collector);
@@ -115,7 +117,7 @@ static void define_all(struct sense *sense, struct vagus_collector *collector)
                                                .tier = VAGUS_TIER_10S,
                                                .label = "collector",
                                                .help = "what the newest sample took"},
-                   desc->name);
+                   desc->name, VAGUS_SOURCE_MONITOR);
     static const struct vagus_metric_desc totals[COST_TOTALS] = {
         {.name = "vagus.collector.time",
          .unit = "s",
@@ -140,7 +142,7 @@ static void define_all(struct sense *sense, struct vagus_collector *collector)
          .help = "ticks at which it was still at work"},
     };
     for (unsigned i = 0; i < COST_TOTALS; i++)
-        collector->total_index[i] = define_one(sense, &totals[i], desc->name);
+        collector->total_index[i] = define_one(sense, &totals[i], desc->name, VAGUS_SOURCE_MONITOR);
     collector->success_index = define_one(
         sense,
         &(struct vagus_metric_desc){.name = "vagus.collector.success",
@@ -149,7 +151,7 @@ static void define_all(struct sense *sense, struct vagus_collector *collector)
                                     .max = 1,
                                     .label = "collector",
                                     .help = "1 if the newest sample succeeded, 0 if not"},
-        desc->name);
+        desc->name, VAGUS_SOURCE_MONITOR);
 }
 
 static bool is_added(const struct sense *sense, const char *name)

@@ -181,7 +181,7 @@ static void snapshot_is_pinned(void)
     AT(vagus_reading, taken_ns, 8);
     AT(vagus_reading, good_until_ns, 16);
     AT(vagus_reading, error, 24);
-    AT(vagus_reading, reserved, 28);
+    AT(vagus_reading, source, 28);
     SIZE(vagus_snapshot_signal, 272);
     AT(vagus_snapshot_signal, kind, 0);
     AT(vagus_snapshot_signal, level, 4);
