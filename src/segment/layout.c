@@ -4,6 +4,7 @@
 
 #define METRICS_MAX 65536
 #define BLOCKS_MAX (SEGMENT_BYTES_MAX / SERIES_BLOCK_BYTES)
+#define ENTRY_BYTES_MAX (1u << 20)
 
 /* What this build knows of each section. */
 static const struct {
@@ -59,12 +60,30 @@ bool segment_lay_out(uint64_t bytes, uint32_t metrics_max,
     return true;
 }
 
+/* A section that the writer did not know: whoever reads it finds it empty. */
+static bool is_absent(const struct segment_extent *extent)
+{
+    return extent->offset == 0 && extent->bytes == 0 && extent->entry_bytes == 0 &&
+           extent->capacity == 0;
+}
+
+/* Whether entries of this size can be read: shorter ones of a writer that knew less, longer ones of
+ * one that knew more. A block of a series is a code of its own. */
+static bool is_readable(int id, uint32_t entry_bytes)
+{
+    if (id == SEGMENT_SERIES)
+        return entry_bytes == SERIES_BLOCK_BYTES;
+    uint32_t least = id == SEGMENT_SNAPSHOT ? offsetof(struct segment_slot, snapshot) + 8 : 8;
+    return entry_bytes % 8 == 0 && entry_bytes >= least && entry_bytes <= ENTRY_BYTES_MAX;
+}
+
 static int extent_check(const struct segment_extent *extent, int id, uint64_t total_bytes)
 {
     uint32_t most = id == SEGMENT_SERIES ? BLOCKS_MAX : METRICS_MAX;
-    if (extent->entry_bytes != known[id].entry_bytes)
-        return VAGUS_EVERSION;
-    if (known[id].capacity != 0 && extent->capacity != known[id].capacity)
+    if (is_absent(extent))
+        return id < SEGMENT_FIRST_SECTIONS ? VAGUS_ECORRUPT : 0;
+    if (!is_readable(id, extent->entry_bytes) ||
+        (id == SEGMENT_SNAPSHOT && extent->capacity != SEGMENT_SLOTS))
         return VAGUS_EVERSION;
     if (extent->capacity == 0 || extent->capacity > most)
         return VAGUS_ECORRUPT;
@@ -73,6 +92,11 @@ static int extent_check(const struct segment_extent *extent, int id, uint64_t to
         extent->bytes < section_bytes(extent))
         return VAGUS_ECORRUPT;
     return 0;
+}
+
+uint32_t segment_entry_bytes(enum segment_section_id id)
+{
+    return known[id].entry_bytes;
 }
 
 int segment_header_check(struct segment_header *header, uint64_t file_bytes)

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The segment: one memory mapping in which all observable state can be read by other processes, and
- * which outlives a killed process. Offsets only, little-endian 64-bit only. Whoever changes a
- * struct here raises SEGMENT_VERSION; the assertions below and the offset tests pin it.
+ * which outlives a killed process. Offsets only, little-endian 64-bit only.
+ *
+ * It grows without a new SEGMENT_VERSION, and readers of both ages go on: a member takes the place
+ * of a reserved one or is appended to the struct of an entry (readers go by the entry_bytes of the
+ * writer, take what both know, and have zeroes for the rest, so that 0 must mean "not known"), a
+ * section is appended to the enum below (of a writer that had none it is empty). SEGMENT_VERSION is
+ * raised only when what stands there would be misread: a member moved or changed its meaning, the
+ * code of a series changed. docs/abi.md has the whole; the assertions below and the offset tests
+ * pin it.
  *
  *   header | snapshot | directory | values | series | signals | listeners | collectors | notes |
  *   budgets */
@@ -22,6 +29,7 @@
 #define SEGMENT_SLOTS 4
 #define SEGMENT_TRIES 4 /* of a reader that meets the writer */
 #define SEGMENT_AGENT_MAX 33
+#define SEGMENT_FIRST_SECTIONS 9 /* that every writer of this version has */
 
 enum segment_section_id {
     SEGMENT_SNAPSHOT = 0,
@@ -294,6 +302,9 @@ struct segment_budget {
  * if there is no room for two blocks of each metric. */
 bool segment_lay_out(uint64_t bytes, uint32_t metrics_max,
                      struct segment_extent extents[SEGMENT_SECTION_COUNT]);
+
+/* The size of an entry of a section as this build knows it. */
+uint32_t segment_entry_bytes(enum segment_section_id id);
 
 /* Judges a header that came from outside, in a file of file_bytes, and ends its strings by 0. 0,
  * VAGUS_ECORRUPT, VAGUS_EVERSION. After 0, whatever its extents name lies within the file. */

@@ -171,18 +171,21 @@ static void tidy_snapshot(struct vagus_system_snapshot *snapshot)
         snapshot->judged = VAGUS_VERDICT_UNKNOWN;
 }
 
-/* One try: 0, VAGUS_EAGAIN if the writer was met, or a failure. */
+/* One try: 0, VAGUS_EAGAIN if the writer was met, or a failure. What the writer did not know of a
+ * slot stays as it is. */
 static int try_snapshot(const struct segment_reader *reader, struct segment_slot *slot)
 {
-    uint64_t section = reader->header.sections[SEGMENT_SNAPSHOT].offset;
+    const struct segment_extent *extent = &reader->header.sections[SEGMENT_SNAPSHOT];
+    uint64_t section = extent->offset, stride = extent->entry_bytes;
     uint64_t number, stamp;
     int error = fetch_word(reader, section + offsetof(struct segment_slots, newest), &number);
     if (error != 0 || number == 0)
         return error != 0 ? error : VAGUS_EAGAIN;
-    uint64_t offset = section + offsetof(struct segment_slots, slots) +
-                      number % SEGMENT_SLOTS * sizeof(struct segment_slot);
+    uint64_t offset =
+        section + offsetof(struct segment_slots, slots) + number % SEGMENT_SLOTS * stride;
+    uint64_t bytes = stride < sizeof(*slot) ? stride : sizeof(*slot);
     /* Slot and first stamp may come in one read: `newest` already said that the slot is whole. */
-    if ((error = fetch(reader, offset, slot, sizeof(*slot))) != 0 ||
+    if ((error = fetch(reader, offset, slot, bytes)) != 0 ||
         (error = fetch_word(reader, offset, &stamp)) != 0)
         return error;
     return slot->stamp == 2 * number + 2 && stamp == slot->stamp ? 0 : VAGUS_EAGAIN;
@@ -193,6 +196,8 @@ int segment_read_snapshot(const struct segment_reader *reader,
 {
     struct segment_slot slot;
     int error = VAGUS_EAGAIN;
+    if (reader->header.sections[SEGMENT_SNAPSHOT].entry_bytes < sizeof(slot))
+        memset(&slot, 0, sizeof(slot));
     for (int try = 0; try < SEGMENT_TRIES && error == VAGUS_EAGAIN; try++)
         error = try_snapshot(reader, &slot);
     if (error != 0)
@@ -251,17 +256,37 @@ static void tidy_entries(enum segment_section_id id, void *entries, uint64_t cou
 }
 
 /* What of [first, first + count) a section holds whose head says that `written` entries ever were
- * written. */
+ * written. Of a longer ring than this build knows, the newest entries are what it has room for. */
 static uint64_t cut(const struct segment_extent *extent, bool ring, uint64_t written,
                     uint64_t *first, uint64_t count)
 {
-    if (ring && written > extent->capacity && *first < written - extent->capacity)
-        *first = written - extent->capacity;
+    uint64_t kept = extent->capacity < SEGMENT_SIGNALS_MAX ? extent->capacity : SEGMENT_SIGNALS_MAX;
+    if (ring && written > kept && *first < written - kept)
+        *first = written - kept;
     if (!ring && written > extent->capacity)
         written = extent->capacity;
     if (*first >= written)
         return 0;
     return count < written - *first ? count : written - *first;
+}
+
+/* `count` entries from number `at` on, which lie side by side: of each what both sides know, zeroes
+ * for what the writer did not. */
+static int fetch_entries(const struct segment_reader *reader, enum segment_section_id id,
+                         uint64_t at, uint64_t count, char *entries)
+{
+    const struct segment_extent *extent = &reader->header.sections[id];
+    uint64_t theirs = extent->entry_bytes, own = segment_entry_bytes(id);
+    uint64_t from = extent->offset + sizeof(struct segment_head) + at * theirs;
+    if (theirs == own)
+        return fetch(reader, from, entries, count * own);
+    uint64_t both = theirs < own ? theirs : own;
+    int error = 0;
+    for (uint64_t i = 0; i < count && error == 0; i++) {
+        error = fetch(reader, from + i * theirs, entries + i * own, both);
+        memset(entries + i * own + both, 0, own - both);
+    }
+    return error;
 }
 
 /* One try: 0, VAGUS_EAGAIN if the writer was met, or a failure. head->stamp tells what it was. */
@@ -270,6 +295,10 @@ static int try_entries(const struct segment_reader *reader, enum segment_section
                        struct segment_head *head)
 {
     const struct segment_extent *extent = &reader->header.sections[id];
+    memset(head, 0, sizeof(*head));
+    *got = 0;
+    if (extent->capacity == 0) /* the writer knew no such section */
+        return reader->bytes == 0 ? VAGUS_EINVAL : 0;
     int error = fetch(reader, extent->offset, head, sizeof(*head));
     if (error != 0)
         return error;
@@ -277,11 +306,11 @@ static int try_entries(const struct segment_reader *reader, enum segment_section
     *got = cut(extent, ring, head->count, &first, count);
     uint64_t at = ring ? first % extent->capacity : first;
     uint64_t part = *got < extent->capacity - at ? *got : extent->capacity - at;
-    uint64_t base = extent->offset + sizeof(*head), size = extent->entry_bytes;
-    if (*got > 0 && (error = fetch(reader, base + at * size, entries, part * size)) != 0)
+    if (*got > 0 && (error = fetch_entries(reader, id, at, part, entries)) != 0)
         return error;
     /* The rest of a ring that wraps. */
-    if (*got > part && (error = fetch(reader, base, entries + part * size, (*got - part) * size)))
+    if (*got > part && (error = fetch_entries(reader, id, 0, *got - part,
+                                              entries + part * segment_entry_bytes(id))) != 0)
         return error;
     uint64_t stamp;
     if ((error = fetch_word(reader, extent->offset, &stamp)) != 0)

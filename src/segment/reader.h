@@ -36,9 +36,10 @@ int segment_read_snapshot(const struct segment_reader *reader,
 
 /* Entries [first, first + count) of a section into `entries`, and its head; count is cut to what
  * the section holds and comes back in *got; count 0 brings the head alone, and entries may then be
- * NULL. Entry size is what this build knows; strings are ended by 0. In the ring of signals `first`
- * moves up to the oldest entry that is still there, so that (0, SEGMENT_SIGNALS_MAX) brings all
- * that there is, oldest first. VAGUS_EINVAL for the snapshot and the series, VAGUS_EIO,
+ * NULL. Entry size is what this build knows, zeroes where the writer knew less, and a
+ * section that the writer did not have is empty; strings are ended by 0. In the ring of signals
+ * `first` moves up to the oldest entry that is still there, so that (0, SEGMENT_SIGNALS_MAX) brings
+ * all that there is, oldest first. VAGUS_EINVAL for the snapshot and the series, VAGUS_EIO,
  * VAGUS_ECORRUPT, VAGUS_EAGAIN if four tries met the writer; *got and *head are untouched then,
  * entries are not. Where a writer died in the middle of a change head->stamp is odd, and an entry
  * may be half of two. */

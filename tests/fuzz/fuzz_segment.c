@@ -91,7 +91,7 @@ static void read_all(const struct segment_reader *reader)
             continue;
         /* Exactly as much room as was asked for, so that a byte too many is seen. */
         uint32_t count = 16;
-        char *room = malloc(count * (size_t)reader->header.sections[i].entry_bytes);
+        char *room = malloc(count * (size_t)segment_entry_bytes(i));
         if (segment_read_entries(reader, i, 0, count, room, &got, &head) == 0 && got > count)
             abort();
         segment_read_entries(reader, i, head.count - 3, count, room, &got, &head);

@@ -274,7 +274,12 @@ static void damage_is_named(void)
         {offsetof(struct segment_header, sections[1].capacity), 0, 4, VAGUS_ECORRUPT},
         {offsetof(struct segment_header, sections[3].entry_bytes), 0, 4, VAGUS_EVERSION},
         {offsetof(struct segment_header, sections[3].capacity), 1 << 18, 4, VAGUS_ECORRUPT},
-        {offsetof(struct segment_header, sections[4].capacity), 4096, 4, VAGUS_EVERSION},
+        {offsetof(struct segment_header, sections[3].entry_bytes), 2048, 4, VAGUS_EVERSION},
+        {offsetof(struct segment_header, sections[4].capacity), 4096, 4, VAGUS_ECORRUPT},
+        {offsetof(struct segment_header, sections[0].capacity), 5, 4, VAGUS_EVERSION},
+        {offsetof(struct segment_header, sections[0].entry_bytes), 64, 4, VAGUS_EVERSION},
+        {offsetof(struct segment_header, sections[4].entry_bytes), 1 << 20, 4, VAGUS_ECORRUPT},
+        {offsetof(struct segment_header, sections[4].entry_bytes), 1 << 30, 4, VAGUS_EVERSION},
     };
     for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
         char path[256];
