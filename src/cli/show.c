@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/spark.h"
+
 void show_name(struct text *text, const struct segment_metric *metric)
 {
     notation_add(text, metric->name, metric->label, metric->instance);
@@ -15,21 +17,6 @@ static int64_t age_ns(const struct shown *shown, int64_t at_ns)
 {
     int64_t age;
     return __builtin_sub_overflow(shown->now_ns, at_ns, &age) || age < 0 ? 0 : age;
-}
-
-void show_bars(const double *values, unsigned count, struct text *text)
-{
-    static const char *const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-    double low = INFINITY, high = -INFINITY;
-    for (unsigned i = 0; i < count; i++)
-        if (isfinite(values[i])) {
-            low = fmin(low, values[i]);
-            high = fmax(high, values[i]);
-        }
-    for (unsigned i = 0; i < count; i++) {
-        double share = high > low ? (values[i] - low) / (high - low) : 0;
-        text_add(text, !isfinite(values[i]) ? "·" : bars[share >= 1 ? 7 : (int)(share * 8)]);
-    }
 }
 
 /* One column for each period of the series, or several in one if there are more than 60. */
@@ -51,7 +38,7 @@ static void add_line(const struct history *history, int64_t step_ns, struct text
     }
     for (int64_t i = 0; i < columns; i++)
         sums[i] = counts[i] == 0 ? NAN : sums[i] / counts[i];
-    show_bars(sums, (unsigned)columns, text);
+    spark_draw(sums, (unsigned)columns, NAN, NAN, text);
 }
 
 /* Values enter the instant tier whenever they come: there the line is divided evenly. */

@@ -56,8 +56,6 @@ static inline bool show_as_rate(const struct shown *shown)
 /* "name", or "name{instance}", escaped. */
 void show_name(struct text *text, const struct segment_metric *metric);
 
-/* A line of bars, a dot for what is not finite. */
-void show_bars(const double *values, unsigned count, struct text *text);
 void show_figure(struct text *text, const char *label, double value, const char *unit);
 
 /* Reads the history by bucket; what cannot be had leaves spread->known false. VAGUS_ENOMEM. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/show.h"
+#include "report/spark.h"
 
 static void on_record(const struct spread_record *record, void *arg)
 {
@@ -86,7 +87,7 @@ static void add_quantiles(const struct show_spread *spread, const char *label, d
     while (first < spread->columns && spread->each[first].count == 0)
         first++;
     text_add(text, label);
-    show_bars(values + first, spread->columns - first, text);
+    spark_draw(values + first, spread->columns - first, NAN, NAN, text);
     text_add(text, "\n");
 }
 

@@ -31,26 +31,37 @@ static int read_block(const struct segment_reader *reader, uint32_t place,
     return error == VAGUS_EAGAIN ? segment_read_block(reader, place, block) : error;
 }
 
+static int read_head(const struct segment_reader *reader, uint32_t place,
+                     struct segment_block_head *head)
+{
+    int error = segment_read_block_head(reader, place, head);
+    /* Four tries all met the writer; what it does takes 50 ns. */
+    return error == VAGUS_EAGAIN ? segment_read_block_head(reader, place, head) : error;
+}
+
+static struct outside_block block_of(uint32_t place, const struct segment_block_head *head)
+{
+    return (struct outside_block){.place = place,
+                                  .metric = head->metric,
+                                  .number = head->number,
+                                  .level = head->level,
+                                  .fields = head->fields,
+                                  .flags = head->flags,
+                                  .first_ns = head->first_ns,
+                                  .last_ns = segment_block_last_ns(head)};
+}
+
 static uint32_t list(const struct segment_reader *reader, uint32_t metric, bool spread,
                      struct outside_block *blocks)
 {
     struct segment_block_head head;
     uint32_t count = 0;
     for (uint32_t place = 0; place < outside_blocks_max(reader); place++) {
-        int error = segment_read_block_head(reader, place, &head);
-        if (error == VAGUS_EAGAIN) /* four tries all met the writer; what it does takes 50 ns */
-            error = segment_read_block_head(reader, place, &head);
-        if (error != 0 || (head.metric != metric && metric != ALL_METRICS) ||
+        if (read_head(reader, place, &head) != 0 ||
+            (head.metric != metric && metric != ALL_METRICS) ||
             (head.fields == SPREAD_FIELDS) != spread)
             continue;
-        blocks[count++] = (struct outside_block){.place = place,
-                                                 .metric = head.metric,
-                                                 .number = head.number,
-                                                 .level = head.level,
-                                                 .fields = head.fields,
-                                                 .flags = head.flags,
-                                                 .first_ns = head.first_ns,
-                                                 .last_ns = segment_block_last_ns(&head)};
+        blocks[count++] = block_of(place, &head);
     }
     qsort(blocks, count, sizeof(*blocks), by_age);
     return count;
@@ -60,6 +71,38 @@ uint32_t outside_list(const struct segment_reader *reader, uint32_t metric,
                       struct outside_block *blocks)
 {
     return list(reader, metric, false, blocks);
+}
+
+/* The one that is missed least: the oldest of the finest level. */
+static uint32_t least_missed(const struct outside_block *blocks, uint32_t count)
+{
+    uint32_t least = 0;
+    for (uint32_t i = 1; i < count; i++)
+        if (by_age(&blocks[i], &blocks[least]) < 0)
+            least = i;
+    return least;
+}
+
+uint32_t outside_list_since(const struct segment_reader *reader, uint32_t metric, int64_t since_ns,
+                            struct outside_block *blocks, uint32_t room)
+{
+    struct segment_block_head head;
+    uint32_t count = 0;
+    for (uint32_t place = 0; place < outside_blocks_max(reader) && room > 0; place++) {
+        int error = read_head(reader, place, &head);
+        if (error == VAGUS_ENOENT)
+            break; /* places are taken one after the other */
+        if (error != 0 || head.metric != metric || head.fields == SPREAD_FIELDS ||
+            segment_block_last_ns(&head) <= since_ns)
+            continue;
+        if (count == room) {
+            blocks[least_missed(blocks, count)] = blocks[count - 1];
+            count--;
+        }
+        blocks[count++] = block_of(place, &head);
+    }
+    qsort(blocks, count, sizeof(*blocks), by_age);
+    return count;
 }
 
 uint32_t outside_list_all(const struct segment_reader *reader, struct outside_block *blocks)

@@ -25,6 +25,11 @@ uint32_t outside_blocks_max(const struct segment_reader *reader);
 uint32_t outside_list(const struct segment_reader *reader, uint32_t metric,
                       struct outside_block *blocks);
 
+/* The same of those blocks that hold anything after since_ns, however short the room is: the finest
+ * and oldest are left out then. */
+uint32_t outside_list_since(const struct segment_reader *reader, uint32_t metric, int64_t since_ns,
+                            struct outside_block *blocks, uint32_t room);
+
 /* Of all metrics in one go: those of the first metric, then of the next. */
 uint32_t outside_list_all(const struct segment_reader *reader, struct outside_block *blocks);
 
