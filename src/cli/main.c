@@ -8,19 +8,7 @@
 
 #include "base/nearest.h"
 #include "base/text.h"
-#include "cli/cli.h"
-
-#define VAGUS_VERB(name) extern const struct cli_verb cli_verb_##name;
-#include "cli/verbs.def"
-#undef VAGUS_VERB
-
-static const struct cli_verb *const verbs[] = {
-#define VAGUS_VERB(name) &cli_verb_##name,
-#include "cli/verbs.def"
-#undef VAGUS_VERB
-};
-
-#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+#include "cli/verbs.h"
 
 bool cli_colour(FILE *stream)
 {
@@ -62,35 +50,12 @@ int cli_error(const struct cli_verb *verb, const char *format, ...)
     return CLI_FAILED;
 }
 
-static void print_help(FILE *stream)
-{
-    fprintf(stream, "vagus: an agent's sense of its own body\n\n"
-                    "usage: vagus VERB [ARGUMENT...]\n"
-                    "       vagus VERB --help\n\n");
-    for (size_t i = 0; i < VERB_COUNT; i++)
-        fprintf(stream, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
-}
-
-static void print_verb_help(const struct cli_verb *verb)
-{
-    printf("usage: vagus %s%s%s\n\n%s\n", verb->name, verb->synopsis[0] != '\0' ? " " : "",
-           verb->synopsis, verb->help);
-}
-
-static const struct cli_verb *find_verb(const char *name)
-{
-    for (size_t i = 0; i < VERB_COUNT; i++)
-        if (strcmp(verbs[i]->name, name) == 0)
-            return verbs[i];
-    return NULL;
-}
-
 static int unknown_verb(const char *name)
 {
     struct nearest nearest;
     nearest_init(&nearest, name);
-    for (size_t i = 0; i < VERB_COUNT; i++)
-        nearest_offer(&nearest, verbs[i]->name);
+    for (size_t i = 0; cli_verbs[i] != NULL; i++)
+        nearest_offer(&nearest, cli_verbs[i]->name);
     char quoted[128];
     struct text text;
     text_init(&text, quoted, sizeof(quoted));
@@ -119,20 +84,20 @@ static int finish_output(int status)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        print_help(stderr);
+        verbs_help(stderr);
         return CLI_USAGE;
     }
     if (asks_for_help(argv[1]) || strcmp(argv[1], "help") == 0) {
-        print_help(stdout);
+        verbs_help(stdout);
         return finish_output(CLI_OK);
     }
     const struct cli_verb *verb =
-        find_verb(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
+        cli_verb_find(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
     if (verb == NULL)
         return unknown_verb(argv[1]);
-    for (int i = 2; i < argc; i++)
+    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (asks_for_help(argv[i])) {
-            print_verb_help(verb);
+            verb_help(verb, stdout);
             return finish_output(CLI_OK);
         }
     return finish_output(verb->run(argc - 1, argv + 1));

@@ -6,8 +6,6 @@
 #include "cli/cli.h"
 #include "segment/reader.h"
 
-#define CLI_NOT_FOUND 4
-
 /* Finds the segment of a process by its pid, or by the name of its agent or program; wanted NULL:
  * the only one alive. One that runs goes before any that ended, of those the newest. dir as for
  * segment_list(). Returns CLI_OK; else, after a message on stderr that names the candidates,

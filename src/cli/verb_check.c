@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vagus check: every fault of a policy file, as a compiler would print it. */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -8,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/nearest.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "config/json_schema.h"
@@ -22,25 +20,52 @@
 
 static int run(int argc, char **argv);
 
+struct check_options {
+    const char *path;
+    bool json, list_presets, json_schema;
+    int preset; /* its place in preset_names; -1 */
+};
+
+static const struct cli_argument takes[] = {
+    {.flags = CLI_OPTIONAL,
+     .kind = CLI_FILE,
+     .value = "FILE",
+     .help = "the policy; preset:NAME is one that is compiled in",
+     CLI_AT(struct check_options, path)},
+    CLI_JSON_OPTION(struct check_options),
+    {.name = "list-presets",
+     .kind = CLI_FLAG,
+     .help = "name the policies that are compiled in",
+     CLI_AT(struct check_options, list_presets)},
+    {.name = "show-preset",
+     .kind = CLI_WORD,
+     .value = "NAME",
+     .help = "print one of them",
+     .words = preset_names,
+     CLI_AT(struct check_options, preset)},
+    {.name = "json-schema",
+     .kind = CLI_FLAG,
+     .help = "print a JSON Schema of policies, for editors",
+     CLI_AT(struct check_options, json_schema)},
+    {0},
+};
+
+static const struct cli_exit exits[] = {
+    {0, "the policy can be used"},
+    {1, "it has faults or cannot be read"},
+    {0},
+};
+
 const struct cli_verb cli_verb_check = {
     .name = "check",
     .summary = "name every fault of a policy file",
     .synopsis = "FILE [--json] | --list-presets | --show-preset NAME | --json-schema",
-    .help = "Reads a policy and changes nothing. Each fault is printed with its line and column,\n"
-            "what was found, what was expected, and the nearest valid name.\n"
-            "\n"
-            "  --json               print one JSON object instead\n"
-            "  --list-presets       name the policies that are compiled in\n"
-            "  --show-preset NAME   print one of them\n"
-            "  --json-schema        print a JSON Schema of policies, for editors\n"
-            "\n"
-            "preset:NAME in place of FILE is a policy that is compiled in.\n"
-            "\n"
-            "Exits with 0 if the policy can be used, 1 if it has faults or cannot be read.\n"
-            "\n"
-            "Example:\n"
-            "  vagus check /etc/vagus/agent.yaml\n"
-            "  vagus check preset:container\n",
+    .arguments = takes,
+    .about = "Reads a policy and changes nothing. Each fault is printed with its line and column, "
+             "what was found, what was expected, and the nearest valid name.",
+    .exits = exits,
+    .examples = "vagus check /etc/vagus/agent.yaml\n"
+                "vagus check preset:container\n",
     .run = run,
 };
 
@@ -189,19 +214,7 @@ static int list_presets(void)
 
 static int show_preset(const char *name)
 {
-    const struct preset_text *preset = name != NULL ? preset_find(name) : NULL;
-    if (name == NULL)
-        return cli_usage_error(&cli_verb_check, "which preset?");
-    if (preset == NULL) {
-        struct nearest nearest;
-        nearest_init(&nearest, name);
-        for (size_t i = 0; preset_names[i] != NULL; i++)
-            nearest_offer(&nearest, preset_names[i]);
-        return cli_error(&cli_verb_check, "there is no preset '%s'%s%s%s (--list-presets)", name,
-                         nearest.best != NULL ? "; did you mean '" : "",
-                         nearest.best != NULL ? nearest.best : "",
-                         nearest.best != NULL ? "'?" : "");
-    }
+    const struct preset_text *preset = preset_find(name);
     fwrite(preset->text, 1, preset->bytes, stdout);
     return CLI_OK;
 }
@@ -222,53 +235,41 @@ static int print_json_schema(void)
     return CLI_OK;
 }
 
-static int written(int code)
-{
-    if (code == CLI_OK && fflush(stdout) != 0)
-        return cli_error(&cli_verb_check, "cannot write: %s", strerror(errno));
-    return code;
-}
-
-static int run(int argc, char **argv)
+static int check_file(const struct check_options *options)
 {
     static struct vagus_fault_list faults;
-    const char *path = NULL;
-    bool json = false, options = true;
-    if (argc == 2 && strcmp(argv[1], "--list-presets") == 0)
-        return written(list_presets());
-    if (argc >= 2 && argc <= 3 && strcmp(argv[1], "--show-preset") == 0)
-        return written(show_preset(argv[2]));
-    if (argc == 2 && strcmp(argv[1], "--json-schema") == 0)
-        return written(print_json_schema());
-    for (int i = 1; i < argc; i++) {
-        if (options && strcmp(argv[i], "--") == 0)
-            options = false;
-        else if (options && strcmp(argv[i], "--json") == 0)
-            json = true;
-        else if (options && argv[i][0] == '-')
-            return cli_usage_error(&cli_verb_check, "unknown option %s", argv[i]);
-        else if (path != NULL)
-            return cli_usage_error(&cli_verb_check, "one file at a time");
-        else
-            path = argv[i];
-    }
-    if (path == NULL)
-        return cli_usage_error(&cli_verb_check, "which file?");
-
     uint32_t rules = 0;
-    int error = vagus_policy_check(path, &faults, &rules);
-    if (json) {
-        print_json(path, error, &faults, rules);
+    int error = vagus_policy_check(options->path, &faults, &rules);
+    if (options->json) {
+        print_json(options->path, error, &faults, rules);
     } else {
         char shown[1024];
         struct text text;
         text_init(&text, shown, sizeof(shown));
-        text_add_safe(&text, path, sizeof(shown) - 8);
-        char *source = read_source(path);
+        text_add_safe(&text, options->path, sizeof(shown) - 8);
+        char *source = read_source(options->path);
         print_people(shown, &faults, source, cli_colour(stdout));
         print_summary(shown, error, &faults, rules);
         free(source);
     }
-    int code = written(CLI_OK);
-    return code != CLI_OK ? code : error == 0 ? CLI_OK : CLI_FAILED;
+    return error == 0 ? CLI_OK : CLI_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+    struct check_options options = {.preset = -1};
+    int status = cli_parse(&cli_verb_check, argc, argv, &options);
+    if (status != CLI_OK)
+        return status;
+    int forms =
+        (options.path != NULL) + options.list_presets + (options.preset >= 0) + options.json_schema;
+    if (forms == 0)
+        return cli_usage_error(&cli_verb_check, "which file?");
+    if (forms > 1)
+        return cli_usage_error(&cli_verb_check, "one thing at a time");
+    if (options.list_presets)
+        return list_presets();
+    if (options.preset >= 0)
+        return show_preset(preset_names[options.preset]);
+    return options.json_schema ? print_json_schema() : check_file(&options);
 }

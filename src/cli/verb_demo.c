@@ -12,28 +12,41 @@
 #include "cli/demo_cgroup.h"
 #include "cli/demo_story.h"
 
+struct demo_options {
+    bool declared;
+};
+
 static int run(int argc, char **argv);
+
+static const struct cli_argument takes[] = {
+    {.name = "declared",
+     .kind = CLI_FLAG,
+     .help = "do not even try to make a cgroup",
+     CLI_AT(struct demo_options, declared)},
+    {0},
+};
+
+static const struct cli_exit exits[] = {
+    {0, "the end of the story was reached"},
+    {1, "it could not be told to its end"},
+    {0},
+};
 
 const struct cli_verb cli_verb_demo = {
     .name = "demo",
     .summary = "run an agent that feels two leaks, and survives the first",
-    .synopsis = "[--declared]",
-    .help =
-        "Runs an agent of three services for about 13 seconds and tells what happens. Its cache\n"
-        "leaks: the agent is throttled, defers, sheds its load and recovers. Then a tool leaks\n"
+    .arguments = takes,
+    .about =
+        "Runs an agent of three services for about 13 seconds and tells what happens. Its cache "
+        "leaks: the agent is throttled, defers, sheds its load and recovers. Then a tool leaks "
         "faster, and the agent ends in order, with its health summary.\n"
         "\n"
-        "The memory is real. Where it may, the process moves into a memory cgroup of 256 MiB of\n"
-        "its own, and removes it at the end; else it declares that limit to the monitor.\n"
-        "\n"
-        "  --declared   do not even try to make a cgroup\n"
-        "\n"
-        "Exits with 0 at the end of the story, 1 if it could not be told to its end. Ctrl-C,\n"
-        "SIGTERM and SIGHUP end it in order too; then it dies of that signal.\n"
-        "\n"
-        "Example, with a look from outside:\n"
-        "  vagus demo &\n"
-        "  sleep 6; vagus health -p demo\n",
+        "The memory is real. Where it may, the process moves into a memory cgroup of 256 MiB of "
+        "its own, and removes it at the end; else it declares that limit to the monitor. Ctrl-C, "
+        "SIGTERM and SIGHUP end it in order too; then it dies of that signal.",
+    .exits = exits,
+    .examples = "vagus demo\n"
+                "vagus demo & sleep 6; vagus health -p demo\n",
     .run = run,
 };
 
@@ -327,13 +340,13 @@ static int run(int argc, char **argv)
     struct demo_cgroup cgroup = {.why_not = "--declared asks for it"};
     sigset_t endings;
     int status = CLI_FAILED;
-    bool declared = argc == 2 && strcmp(argv[1], "--declared") == 0;
-    if (argc > 1 && !declared)
-        return cli_usage_error(&cli_verb_demo, "takes no argument but --declared");
+    struct demo_options options = {0};
+    if (cli_parse(&cli_verb_demo, argc, argv, &options) != CLI_OK)
+        return CLI_USAGE;
 
     take_endings(&endings);
     demo_story_begin(cli_colour(stdout));
-    if (!declared && demo_cgroup_enter(&cgroup, LIMIT_BYTES)) {
+    if (!options.declared && demo_cgroup_enter(&cgroup, LIMIT_BYTES)) {
         demo_story_says("body", "moved into a memory cgroup of 256 MiB of its own:");
         demo_story_says("body", "%s", cgroup.path);
     } else {

@@ -2,7 +2,6 @@
 /* vagus doctor: what can be sensed on this machine, what cannot and why, what it costs, whether the
  * black box outlives this place, and what to change. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,41 +15,6 @@ struct doctor_arguments {
     const char *process;
     bool json;
 };
-
-/* CLI_OK, or CLI_USAGE after a message. */
-static int parse_options(int argc, char **argv, struct doctor_arguments *arguments)
-{
-    static const struct option names[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"policy", required_argument, NULL, 'f'},
-        {"root", required_argument, NULL, 'r'},
-        {NULL, 0, NULL, 0},
-    };
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "+:p:", names, NULL)) != -1;) {
-        switch (option) {
-        case 'p':
-            arguments->process = optarg;
-            break;
-        case 'j':
-            arguments->json = true;
-            break;
-        case 'f':
-            arguments->options.policy_path = optarg;
-            break;
-        case 'r':
-            arguments->options.root = optarg;
-            break;
-        case ':':
-            return cli_usage_error(&cli_verb_doctor, "%s needs a value", argv[optind - 1]);
-        default:
-            return cli_usage_error(&cli_verb_doctor, "unknown option %s", argv[optind - 1]);
-        }
-    }
-    if (optind < argc)
-        return cli_usage_error(&cli_verb_doctor, "unexpected argument '%s'", argv[optind]);
-    return CLI_OK;
-}
 
 /* A pid need not be monitored; a name is that of a monitored process. */
 static int find_process(const char *wanted, long *pid)
@@ -90,55 +54,73 @@ static int print(const struct doctor *doctor, bool json)
 static int run(int argc, char **argv)
 {
     static struct doctor doctor;
-    struct doctor_arguments arguments = {0};
-    int status = parse_options(argc, argv, &arguments);
+    struct doctor_arguments given = {0};
+    int status = cli_parse(&cli_verb_doctor, argc, argv, &given);
     if (status == CLI_OK)
-        status = find_process(arguments.process, &arguments.options.pid);
+        status = find_process(given.process, &given.options.pid);
     if (status != CLI_OK)
         return status;
 
-    doctor = (struct doctor){.sockets_pid = arguments.options.pid};
-    doctor.sockets_error =
-        host_own_sockets(arguments.options.root, arguments.options.pid, &doctor.sockets);
+    doctor = (struct doctor){.sockets_pid = given.options.pid};
+    doctor.sockets_error = host_own_sockets(given.options.root, given.options.pid, &doctor.sockets);
     if (doctor.sockets_error == VAGUS_ENOENT) {
         cli_error(&cli_verb_doctor, "no process %ld", doctor.sockets_pid);
         return CLI_NOT_FOUND;
     }
-    int error = doctor_feel(&doctor, &arguments.options);
+    int error = doctor_feel(&doctor, &given.options);
     if (error == VAGUS_EPOLICY || error == VAGUS_EUNWIRED)
         cli_error(&cli_verb_doctor, "%s: %s; 'vagus check' names each fault",
-                  arguments.options.policy_path, vagus_error_message(error));
+                  given.options.policy_path, vagus_error_message(error));
     else if (error != 0)
         cli_error(&cli_verb_doctor, "no monitor can be opened here: %s",
                   vagus_error_message(error));
     if (error != 0)
         return DOCTOR_FAILED;
-    doctor_look_at_machine(&doctor, arguments.options.root);
-    doctor_look_at_black_box(&doctor, arguments.options.root);
+    doctor_look_at_machine(&doctor, given.options.root);
+    doctor_look_at_black_box(&doctor, given.options.root);
     doctor_judge_senses(&doctor);
-    return print(&doctor, arguments.json);
+    return print(&doctor, given.json);
 }
+
+static const struct cli_argument takes[] = {
+    {.name = "policy",
+     .kind = CLI_FILE,
+     .value = "FILE",
+     .help = "under this policy; without it, under the default one",
+     CLI_AT(struct doctor_arguments, options.policy_path)},
+    {.letter = 'p',
+     .kind = CLI_PROCESS,
+     .value = "PID|NAME",
+     .help = "whose sockets to count; without it, the command's own",
+     CLI_AT(struct doctor_arguments, process)},
+    CLI_JSON_OPTION(struct doctor_arguments),
+    {.name = "root",
+     .kind = CLI_DIR,
+     .value = "DIR",
+     .help = "read proc and sys below DIR: a copy of another machine's",
+     CLI_AT(struct doctor_arguments, options.root)},
+    {0},
+};
+
+static const struct cli_exit exits[] = {
+    {0, "all that matters is sensed"},
+    {1, "something is worth changing"},
+    {2, "something is serious: no memory limit readable, no black box, a rule that can never raise "
+        "anything"},
+    {DOCTOR_FAILED, "no monitor could be run"},
+    {0},
+};
 
 const struct cli_verb cli_verb_doctor = {
     .name = "doctor",
     .summary = "tell what can be sensed here, what it costs and what to change",
-    .synopsis = "[--policy FILE] [-p PID|NAME] [--json]",
-    .help =
-        "Runs a monitor for two seconds, as an agent would in this place, and tells what it\n"
-        "felt, what it could not feel and why, what each sense costs, whether the black box\n"
-        "outlives this container or login, the sockets of a process, and what to change.\n"
-        "Run it where the agent runs: in its container, as its user.\n"
-        "\n"
-        "  --policy FILE  under this policy; without it, under the default one\n"
-        "  -p PID|NAME    whose sockets to count; without it, the command's own\n"
-        "  --json         one JSON object instead\n"
-        "  --root DIR     read proc and sys below DIR: a copy of another machine's\n"
-        "\n"
-        "Exit status: 0 all that matters is sensed, 1 something is worth changing, 2 something\n"
-        "is serious (no memory limit readable, no black box, a rule that can never raise\n"
-        "anything), 3 no monitor could be run, 4 no such process, 64 wrong arguments.\n"
-        "\n"
-        "  vagus doctor\n"
-        "  vagus doctor --policy agent.yaml --json\n",
+    .arguments = takes,
+    .about = "Runs a monitor for two seconds, as an agent would in this place, and tells what it "
+             "felt, what it could not feel and why, what each sense costs, whether the black box "
+             "outlives this container or login, the sockets of a process, and what to change. Run "
+             "it where the agent runs: in its container, as its user.",
+    .exits = exits,
+    .examples = "vagus doctor\n"
+                "vagus doctor --policy agent.yaml --json\n",
     .run = run,
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vagus health: the health summary of another process, read from its segment. */
-#include <getopt.h>
 #include <time.h>
 
 #include "cli/target.h"
@@ -16,37 +15,6 @@ struct health_options {
     const char *dir;
     bool json;
 };
-
-/* CLI_OK, or CLI_USAGE after a message. */
-static int parse_options(int argc, char **argv, struct health_options *options)
-{
-    static const struct option names[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"dir", required_argument, NULL, 'd'},
-        {NULL, 0, NULL, 0},
-    };
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "+:p:", names, NULL)) != -1;) {
-        switch (option) {
-        case 'p':
-            options->process = optarg;
-            break;
-        case 'j':
-            options->json = true;
-            break;
-        case 'd':
-            options->dir = optarg;
-            break;
-        case ':':
-            return cli_usage_error(&cli_verb_health, "%s needs a value", argv[optind - 1]);
-        default:
-            return cli_usage_error(&cli_verb_health, "unknown option %s", argv[optind - 1]);
-        }
-    }
-    if (optind < argc)
-        return cli_usage_error(&cli_verb_health, "unexpected argument '%s'", argv[optind]);
-    return CLI_OK;
-}
 
 /* Four tries of the reader may all have met a busy writer, so a few more, a little later. */
 static int load(struct report *report, const struct segment_reader *reader)
@@ -82,7 +50,7 @@ static int run(int argc, char **argv)
     static struct report report;
     static char output[REPORT_JSON_BYTES_MAX];
     struct health_options options = {0};
-    int status = parse_options(argc, argv, &options);
+    int status = cli_parse(&cli_verb_health, argc, argv, &options);
     if (status != CLI_OK)
         return status;
     status = target_find(&cli_verb_health, options.dir, options.process, &target);
@@ -111,23 +79,29 @@ static int run(int argc, char **argv)
     return status_of(report_verdict(&report));
 }
 
+static const struct cli_argument takes[] = {
+    CLI_PROCESS_OPTION(struct health_options),
+    CLI_JSON_OPTION(struct health_options),
+    CLI_DIR_OPTION(struct health_options),
+    {0},
+};
+
+static const struct cli_exit exits[] = {
+    {0, "ok"},
+    {1, "degraded"},
+    {2, "critical"},
+    {HEALTH_UNKNOWN, "unknown: it ended, does not publish, or could not be read or told of"},
+    {0},
+};
+
 const struct cli_verb cli_verb_health = {
     .name = "health",
     .summary = "print the health of a monitored process",
-    .synopsis = "[-p PID|NAME] [--json] [--dir DIR]",
-    .help = "One screen: the verdict and why; each raised signal, the worst first, and what was\n"
-            "done about it; the organs; what happened lately; the monitor itself.\n"
-            "\n"
-            "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
-            "               runs. One that has ended is shown as it was last.\n"
-            "  --json       one JSON object instead\n"
-            "  --dir DIR    look for segments there\n"
-            "\n"
-            "Exit status: 0 ok, 1 degraded, 2 critical, 3 unknown (it ended, does not publish, or\n"
-            "could not be read or told of), 4 no such process, 64 wrong arguments or several\n"
-            "processes run.\n"
-            "\n"
-            "  vagus health\n"
-            "  vagus health -p researcher --json\n",
+    .arguments = takes,
+    .about = "One screen: the verdict and why; each raised signal, the worst first, and what was "
+             "done about it; the organs; what happened lately; the monitor itself.",
+    .exits = exits,
+    .examples = "vagus health\n"
+                "vagus health -p researcher --json\n",
     .run = run,
 };

@@ -2,7 +2,6 @@
 /* vagus record: the history of a process, out of its segment, into a file. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 
 #include "base/text.h"
 #include "cli/record.h"
-#include "cli/span.h"
 #include "cli/target.h"
 #include "metrics/outside.h"
 
@@ -225,59 +223,13 @@ static int write_record(const struct recording *recording, const char *path)
 
 /* --- The verb. --- */
 
-static int take_option(int option, char **argv, struct options *options)
-{
-    const char *why;
-    switch (option) {
-    case 'p':
-        options->process = optarg;
-        return CLI_OK;
-    case 'd':
-        options->dir = optarg;
-        return CLI_OK;
-    case 'o':
-        options->output = optarg;
-        return CLI_OK;
-    case 'l':
-        if (span_parse(optarg, &options->last_ns, &why) != 0)
-            return cli_usage_error(&cli_verb_record, "--last '%s' %s", optarg, why);
-        return CLI_OK;
-    case ':':
-        return cli_usage_error(&cli_verb_record, "%s needs a value", argv[optind - 1]);
-    default:
-        return cli_usage_error(&cli_verb_record, "unknown option %s", argv[optind - 1]);
-    }
-}
-
-static int parse_options(int argc, char **argv, struct options *options)
-{
-    static const struct option names[] = {
-        {"dir", required_argument, NULL, 'd'},
-        {"last", required_argument, NULL, 'l'},
-        {"output", required_argument, NULL, 'o'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, "+:p:o:", names, NULL)) != -1) {
-        int status = take_option(option, argv, options);
-        if (status != CLI_OK)
-            return status;
-    }
-    if (optind < argc)
-        return cli_usage_error(&cli_verb_record, "unexpected argument '%s'", argv[optind]);
-    if (options->output == NULL)
-        return cli_usage_error(&cli_verb_record, "into which file? -o FILE");
-    return CLI_OK;
-}
-
 static int run(int argc, char **argv)
 {
     static struct segment_found target;
     struct options options = {.last_ns = LAST_DEFAULT_NS};
     struct segment_reader reader;
     struct recording recording = {.reader = &reader};
-    int status = parse_options(argc, argv, &options);
+    int status = cli_parse(&cli_verb_record, argc, argv, &options);
     if (status == CLI_OK)
         status = target_find(&cli_verb_record, options.dir, options.process, &target);
     if (status != CLI_OK)
@@ -295,23 +247,38 @@ static int run(int argc, char **argv)
     return status;
 }
 
+static const struct cli_argument takes[] = {
+    CLI_PROCESS_OPTION(struct options),
+    {.name = "last",
+     .kind = CLI_SPAN,
+     .value = "TIME",
+     .help = "how far back: 30s, 10m, 1h; 1h if not given",
+     CLI_AT(struct options, last_ns)},
+    {.name = "output",
+     .letter = 'o',
+     .flags = CLI_REQUIRED,
+     .kind = CLI_FILE,
+     .value = "FILE",
+     .help = "written whole or not at all; one that is there is replaced",
+     CLI_AT(struct options, output)},
+    CLI_DIR_OPTION(struct options),
+    {0},
+};
+
+static const struct cli_exit exits[] = {
+    {0, "written"},
+    {1, "not written"},
+    {0},
+};
+
 const struct cli_verb cli_verb_record = {
     .name = "record",
     .summary = "write the history of a monitored process to a file",
-    .synopsis = "[-p PID|NAME] [--last 1h] -o FILE [--dir DIR]",
-    .help =
-        "All metrics at the best resolution that is left of them, and the signals, of a process\n"
-        "that runs or has ended. The file is for `vagus replay`; only its owner can read it.\n"
-        "\n"
-        "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
-        "               runs\n"
-        "  --last TIME  how far back: 30s, 10m, 1h; 1h if not given\n"
-        "  -o FILE      written whole or not at all; one that is there is replaced\n"
-        "  --dir DIR    look for segments there\n"
-        "\n"
-        "Exit status: 0 written, 1 not, 4 no such process, 64 wrong arguments or several\n"
-        "processes run.\n"
-        "\n"
-        "  vagus record -p researcher --last 8h -o night.vrec\n",
+    .arguments = takes,
+    .about = "All metrics at the best resolution that is left of them, and the signals, of a "
+             "process that runs or has ended. The file is for `vagus replay`; only its owner can "
+             "read it.",
+    .exits = exits,
+    .examples = "vagus record -p researcher --last 8h -o night.vrec\n",
     .run = run,
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vagus replay: a record through a policy, beside what was signalled live or beside another
  * policy. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,57 +283,48 @@ static int replay(const struct options *options)
 
 static int run(int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"policy", required_argument, NULL, 'p'},
-        {"against", required_argument, NULL, 'a'},
-        {"json", no_argument, NULL, 'j'},
-        {"updates", no_argument, NULL, 'u'},
-        {NULL, 0, NULL, 0},
-    };
     struct options options = {0};
-    opterr = 0;
-    while (optind < argc) {
-        int option = getopt_long(argc, argv, "+:", names, NULL);
-        if (option == 'p')
-            options.policy = optarg;
-        else if (option == 'a')
-            options.against = optarg;
-        else if (option == 'j')
-            options.json = true;
-        else if (option == 'u')
-            options.updates = true;
-        else if (option == ':')
-            return cli_usage_error(&cli_verb_replay, "%s needs a value", argv[optind - 1]);
-        else if (option != -1)
-            return cli_usage_error(&cli_verb_replay, "unknown option %s", argv[optind - 1]);
-        else if (optind >= argc)
-            break;
-        else if (options.file != NULL)
-            return cli_usage_error(&cli_verb_replay, "one record at a time");
-        else
-            options.file = argv[optind++];
-    }
-    if (options.file == NULL)
-        return cli_usage_error(&cli_verb_replay, "which record?");
-    return replay(&options);
+    int status = cli_parse(&cli_verb_replay, argc, argv, &options);
+    return status == CLI_OK ? replay(&options) : status;
 }
+
+static const struct cli_argument takes[] = {
+    {.kind = CLI_FILE,
+     .value = "RECORD",
+     .help = "what `vagus record` wrote",
+     CLI_AT(struct options, file)},
+    {.name = "policy",
+     .kind = CLI_FILE,
+     .value = "FILE",
+     .help = "the policy; the built-in one if not given",
+     CLI_AT(struct options, policy)},
+    {.name = "against",
+     .kind = CLI_FILE,
+     .value = "FILE",
+     .help = "another one, in place of what was signalled live",
+     CLI_AT(struct options, against)},
+    {.name = "updates",
+     .kind = CLI_FLAG,
+     .help = "changes of level, too",
+     CLI_AT(struct options, updates)},
+    CLI_JSON_OPTION(struct options),
+    {0},
+};
+
+static const struct cli_exit exits[] = {
+    {0, "replayed"},
+    {1, "the record or a policy cannot be used"},
+    {0},
+};
 
 const struct cli_verb cli_verb_replay = {
     .name = "replay",
     .summary = "show what a policy would have signalled",
-    .synopsis = "FILE [--policy P.yaml] [--against Q.yaml] [--updates] [--json]",
-    .help =
-        "Runs a record of `vagus record` through a policy, on a virtual clock, and shows what\n"
-        "it would have raised and cleared, beside what was signalled live or beside another\n"
-        "policy. Open loop: what a signal would have changed is not known.\n"
-        "\n"
-        "  --policy P   the policy; the built-in one if not given\n"
-        "  --against Q  another one, in place of what was signalled live\n"
-        "  --updates    changes of level, too\n"
-        "  --json       one JSON object instead\n"
-        "\n"
-        "Exit status: 0 replayed, 1 the record or a policy cannot be used, 64 wrong arguments.\n"
-        "\n"
-        "  vagus replay night.vrec --policy today.yaml --against tomorrow.yaml\n",
+    .arguments = takes,
+    .about = "Runs a record of `vagus record` through a policy, on a virtual clock, and shows what "
+             "it would have raised and cleared, beside what was signalled live or beside another "
+             "policy. Open loop: what a signal would have changed is not known.",
+    .exits = exits,
+    .examples = "vagus replay night.vrec --policy today.yaml --against tomorrow.yaml\n",
     .run = run,
 };

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vagus show: one metric of another process, its newest value and its history, read from its
  * segment. */
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/nearest.h"
 #include "cli/show.h"
-#include "cli/span.h"
 #include "cli/target.h"
 #include "metrics/outside.h"
 
@@ -24,59 +22,6 @@ struct show_options {
     int64_t last_ns;
     bool json;
 };
-
-static int take_option(int option, char **argv, struct show_options *options)
-{
-    const char *why;
-    switch (option) {
-    case 'p':
-        options->process = optarg;
-        return CLI_OK;
-    case 'j':
-        options->json = true;
-        return CLI_OK;
-    case 'd':
-        options->dir = optarg;
-        return CLI_OK;
-    case 'l':
-        if (span_parse(optarg, &options->last_ns, &why) != 0)
-            return cli_usage_error(&cli_verb_show, "--last '%s' %s", optarg, why);
-        return CLI_OK;
-    case ':':
-        return cli_usage_error(&cli_verb_show, "%s needs a value", argv[optind - 1]);
-    default:
-        return cli_usage_error(&cli_verb_show, "unknown option %s", argv[optind - 1]);
-    }
-}
-
-/* CLI_OK, or CLI_USAGE after a message. The metric may stand before, between or after options. */
-static int parse_options(int argc, char **argv, struct show_options *options)
-{
-    static const struct option names[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"dir", required_argument, NULL, 'd'},
-        {"last", required_argument, NULL, 'l'},
-        {NULL, 0, NULL, 0},
-    };
-    opterr = 0;
-    while (optind < argc) {
-        int option = getopt_long(argc, argv, "+:p:", names, NULL);
-        int status = CLI_OK;
-        if (option != -1)
-            status = take_option(option, argv, options);
-        else if (optind >= argc)
-            break;
-        else if (options->metric == NULL)
-            options->metric = argv[optind++];
-        else
-            status = cli_usage_error(&cli_verb_show, "unexpected argument '%s'", argv[optind]);
-        if (status != CLI_OK)
-            return status;
-    }
-    if (options->metric == NULL)
-        return cli_usage_error(&cli_verb_show, "which metric?");
-    return CLI_OK;
-}
 
 /* --- Finding the metric. --- */
 
@@ -273,7 +218,7 @@ static int run(int argc, char **argv)
     static struct segment_found target;
     struct show_options options = {.last_ns = LAST_DEFAULT_NS};
     struct shown shown = {0};
-    int status = parse_options(argc, argv, &options);
+    int status = cli_parse(&cli_verb_show, argc, argv, &options);
     if (status != CLI_OK)
         return status;
     status = target_find(&cli_verb_show, options.dir, options.process, &target);
@@ -295,25 +240,39 @@ static int run(int argc, char **argv)
     return status;
 }
 
+static const struct cli_argument takes[] = {
+    {.kind = CLI_METRIC,
+     .value = "METRIC[{LABEL=INSTANCE}]",
+     .help = "the metric, and which of its instances if it has several",
+     CLI_AT(struct show_options, metric)},
+    CLI_PROCESS_OPTION(struct show_options),
+    {.name = "last",
+     .kind = CLI_SPAN,
+     .value = "TIME",
+     .help = "how far back: 30s, 10m, 1h; 10m if not given; of one that has ended, before its end",
+     CLI_AT(struct show_options, last_ns)},
+    CLI_JSON_OPTION(struct show_options),
+    CLI_DIR_OPTION(struct show_options),
+    {0},
+};
+
+static const struct cli_exit exits[] = {
+    {0, "shown"},
+    {1, "no such metric"},
+    {SHOW_UNREADABLE, "the process could not be read or told of"},
+    {0},
+};
+
 const struct cli_verb cli_verb_show = {
     .name = "show",
     .summary = "print one metric of a monitored process and its history",
-    .synopsis = "METRIC[{LABEL=INSTANCE}] [-p PID|NAME] [--last 10m] [--json] [--dir DIR]",
-    .help = "Its newest value with state and age, the span that is really covered, minimum, mean,\n"
-            "maximum and last, and a line of at most 60 columns; a dot is where nothing is known.\n"
-            "A counter is drawn by how fast it grew; a histogram by that of its count, and with\n"
-            "the quantiles of its values over time.\n"
-            "\n"
-            "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
-            "               runs. Of one that has ended, its last minutes are shown.\n"
-            "  --last TIME  how far back: 30s, 10m, 1h; 10m if not given\n"
-            "  --json       one JSON object instead, with every point\n"
-            "  --dir DIR    look for segments there\n"
-            "\n"
-            "Exit status: 0 shown, 1 no such metric, 3 the process could not be read or told of,\n"
-            "4 no such process, 64 wrong arguments or several processes run.\n"
-            "\n"
-            "  vagus show memory.usage\n"
-            "  vagus show 'disk.free{path=/var}' -p researcher --last 1h --json\n",
+    .arguments = takes,
+    .about = "Its newest value with state and age, the span that is really covered, minimum, mean, "
+             "maximum and last, and a line of at most 60 columns; a dot is where nothing is known. "
+             "A counter is drawn by how fast it grew; a histogram by that of its count, and with "
+             "the quantiles of its values over time.",
+    .exits = exits,
+    .examples = "vagus show memory.usage\n"
+                "vagus show 'disk.free{path=/var}' -p researcher --last 1h --json\n",
     .run = run,
 };

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vagus signals: why each signal of a process came about and what it brought, from the ring of
  * transitions in its segment. */
-#include <getopt.h>
-#include <stdlib.h>
-
 #include "cli/target.h"
 #include "report/report.h"
 
@@ -17,45 +14,6 @@ struct signals_options {
     uint64_t last;
     bool json;
 };
-
-/* CLI_OK, or CLI_USAGE after a message. */
-static int parse_options(int argc, char **argv, struct signals_options *options)
-{
-    static const struct option names[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"dir", required_argument, NULL, 'd'},
-        {"last", required_argument, NULL, 'l'},
-        {NULL, 0, NULL, 0},
-    };
-    char *end;
-    opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, "+:p:", names, NULL)) != -1;) {
-        switch (option) {
-        case 'p':
-            options->process = optarg;
-            break;
-        case 'j':
-            options->json = true;
-            break;
-        case 'd':
-            options->dir = optarg;
-            break;
-        case 'l':
-            options->last = strtoul(optarg, &end, 10);
-            if (options->last == 0 || *end != '\0' || optarg[0] == '-')
-                return cli_usage_error(&cli_verb_signals, "--last '%s' is no number of signals",
-                                       optarg);
-            break;
-        case ':':
-            return cli_usage_error(&cli_verb_signals, "%s needs a value", argv[optind - 1]);
-        default:
-            return cli_usage_error(&cli_verb_signals, "unknown option %s", argv[optind - 1]);
-        }
-    }
-    if (optind < argc)
-        return cli_usage_error(&cli_verb_signals, "unexpected argument '%s'", argv[optind]);
-    return CLI_OK;
-}
 
 /* False if nothing could be written; that is said once, at the end of main(). */
 static bool print_text(const struct segment_signal *entries, uint64_t count, uint64_t ever)
@@ -102,7 +60,7 @@ static int run(int argc, char **argv)
     struct segment_reader reader;
     struct segment_head head = {0};
     uint64_t got = 0;
-    int status = parse_options(argc, argv, &options);
+    int status = cli_parse(&cli_verb_signals, argc, argv, &options);
     if (status == CLI_OK)
         status = target_find(&cli_verb_signals, options.dir, options.process, &target);
     if (status != CLI_OK)
@@ -125,24 +83,34 @@ static int run(int argc, char **argv)
     return written ? CLI_OK : SIGNALS_UNREADABLE;
 }
 
+static const struct cli_argument takes[] = {
+    CLI_PROCESS_OPTION(struct signals_options),
+    {.name = "last",
+     .kind = CLI_NUMBER,
+     .value = "N",
+     .help = "the newest N alone",
+     CLI_AT(struct signals_options, last)},
+    CLI_JSON_OPTION(struct signals_options),
+    CLI_DIR_OPTION(struct signals_options),
+    {0},
+};
+
+static const struct cli_exit exits[] = {
+    {0, "shown"},
+    {1, "the folder could not be read"},
+    {SIGNALS_UNREADABLE, "the process could not be read or told of"},
+    {0},
+};
+
 const struct cli_verb cli_verb_signals = {
     .name = "signals",
     .summary = "print why each signal of a process came about, and what it brought",
-    .synopsis = "[-p PID|NAME] [--last N] [--json] [--dir DIR]",
-    .help = "The newest 128 transitions, the oldest first: what changed, the reason with the age\n"
-            "of the value, each listener that took it with what it says it released, and whether\n"
-            "the metric moved. What shadow rules would have raised is marked (shadow).\n"
-            "\n"
-            "  -p PID|NAME  the process, by pid, agent or program; without it, the only one that\n"
-            "               runs. One that has ended is shown as it was last.\n"
-            "  --last N     the newest N alone\n"
-            "  --json       one JSON object instead\n"
-            "  --dir DIR    look for segments there\n"
-            "\n"
-            "Exit status: 0 shown, 1 the folder could not be read, 3 the process could not be\n"
-            "read, 4 no such process, 64 wrong arguments or several processes run.\n"
-            "\n"
-            "  vagus signals\n"
-            "  vagus signals -p researcher --last 5\n",
+    .arguments = takes,
+    .about = "The newest 128 transitions, the oldest first: what changed, the reason with the age "
+             "of the value, each listener that took it with what it says it released, and whether "
+             "the metric moved. What shadow rules would have raised is marked (shadow).",
+    .exits = exits,
+    .examples = "vagus signals\n"
+                "vagus signals -p researcher --last 5\n",
     .run = run,
 };

@@ -12,6 +12,7 @@
 extern const struct cli_verb cli_verb_test;
 
 struct tested {
+    char **paths; /* ended by NULL */
     bool json, cover;
     unsigned cases, failed, files;
     struct policy_coverage *coverages; /* of each policy */
@@ -131,35 +132,16 @@ static void print_end(const struct tested *tested)
     printf("],\n \"cases\": %u, \"failed\": %u}\n", tested->cases, tested->failed);
 }
 
-/* Options may stand anywhere; what is left over are files, gathered at the front of argv. */
-static int take_options(int argc, char **argv, struct tested *tested, int *files)
-{
-    bool options = true;
-    for (int i = 1; i < argc; i++) {
-        if (options && strcmp(argv[i], "--") == 0)
-            options = false;
-        else if (options && strcmp(argv[i], "--json") == 0)
-            tested->json = true;
-        else if (options && strcmp(argv[i], "--coverage") == 0)
-            tested->cover = true;
-        else if (options && argv[i][0] == '-')
-            return cli_usage_error(&cli_verb_test, "unknown option %s", argv[i]);
-        else
-            argv[(*files)++] = argv[i];
-    }
-    return *files == 0 ? cli_usage_error(&cli_verb_test, "which file?") : CLI_OK;
-}
-
 static int run(int argc, char **argv)
 {
     struct tested tested = {0};
-    int files = 0, status = take_options(argc, argv, &tested, &files);
+    int status = cli_parse(&cli_verb_test, argc, argv, &tested);
     if (status != CLI_OK)
         return status;
     if (tested.json)
         printf("{\"files\": [");
-    for (int i = 0; i < files; i++) {
-        int one = run_file(&tested, argv[i]);
+    for (char **path = tested.paths; *path != NULL; path++) {
+        int one = run_file(&tested, *path);
         status = one > status ? one : status;
     }
     print_end(&tested);
@@ -169,19 +151,38 @@ static int run(int argc, char **argv)
     return status;
 }
 
+static const struct cli_argument takes[] = {
+    {.flags = CLI_MANY,
+     .kind = CLI_FILE,
+     .value = "FILE",
+     .help = "tests, FILE.test.yaml",
+     CLI_AT(struct tested, paths)},
+    {.name = "coverage",
+     .kind = CLI_FLAG,
+     .help = "name the rules, severities and edges that no test reached",
+     CLI_AT(struct tested, cover)},
+    {.name = "json",
+     .kind = CLI_FLAG,
+     .help = "one JSON object, with all that came in each case",
+     CLI_AT(struct tested, json)},
+    {0},
+};
+
+static const struct cli_exit exits[] = {
+    {0, "all passed"},
+    {1, "some failed"},
+    {CLI_USAGE, "wrong arguments, or a file with faults"},
+    {0},
+};
+
 const struct cli_verb cli_verb_test = {
     .name = "test",
     .summary = "run the tests of a policy",
-    .synopsis = "FILE.test.yaml... [--coverage] [--json]",
-    .help = "Feeds a policy with series that are written down, on a virtual clock, and holds what\n"
-            "it signals, and what its budgets answer, against what is expected. What comes\n"
-            "unexpected fails too. docs/testing-policies.md tells the form.\n"
-            "\n"
-            "  --coverage  name the rules, severities and edges that no test reached\n"
-            "  --json      one JSON object, with all that came in each case\n"
-            "\n"
-            "Exit status: 0 all passed, 1 some failed, 64 wrong arguments or a file with faults.\n"
-            "\n"
-            "  vagus test policies/default.test.yaml --coverage\n",
+    .arguments = takes,
+    .about = "Feeds a policy with series that are written down, on a virtual clock, and holds what "
+             "it signals, and what its budgets answer, against what is expected. What comes "
+             "unexpected fails too. docs/testing-policies.md tells the form.",
+    .exits = exits,
+    .examples = "vagus test policies/default.test.yaml --coverage\n",
     .run = run,
 };

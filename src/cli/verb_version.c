@@ -8,8 +8,8 @@ extern const struct cli_verb cli_verb_version;
 
 static int run(int argc, char **argv)
 {
-    if (argc > 1)
-        return cli_usage_error(&cli_verb_version, "takes no argument, not '%s'", argv[1]);
+    if (cli_parse(&cli_verb_version, argc, argv, NULL) != CLI_OK)
+        return CLI_USAGE;
     printf("vagus %s\n", vagus_version());
 #ifdef __clang__
     printf("compiler   clang %s\n", __clang_version__);
@@ -21,13 +21,17 @@ static int run(int argc, char **argv)
     return CLI_OK;
 }
 
+static const struct cli_exit exits[] = {
+    {0, "printed"},
+    {0},
+};
+
 const struct cli_verb cli_verb_version = {
     .name = "version",
     .summary = "print the version and how it was built",
-    .synopsis = "",
-    .help = "Prints the version of the library that runs, its compiler, and the libraries\n"
-            "that it was built with. Exit code 0.\n"
-            "\n"
-            "example: vagus version\n",
+    .about = "Prints the version of the library that runs, its compiler, and the libraries that it "
+             "was built with.",
+    .exits = exits,
+    .examples = "vagus version\n",
     .run = run,
 };
