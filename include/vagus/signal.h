@@ -14,6 +14,11 @@ enum vagus_signal_kind {
     VAGUS_THROTTLE = 1, /* do the same more slowly */
     VAGUS_DEFER = 2,    /* take on nothing new, give back what can be given back */
     VAGUS_SHUTDOWN = 4, /* end in order, now */
+    /* No signal, but told in the same way to who asks for it: another mode has begun. `rule` is the
+     * mode, `instance` the one that was left for it, `value` its index, `reason` why, `since_ns`
+     * when the former had begun. The first mode followed none: `instance` is "", `sequence` is 0.
+     */
+    VAGUS_MODE_CHANGE = 8,
 };
 #define VAGUS_SIGNAL_KINDS 3
 #define VAGUS_SIGNAL_ANY (VAGUS_THROTTLE | VAGUS_DEFER | VAGUS_SHUTDOWN)
@@ -55,7 +60,7 @@ struct vagus_listener_desc {
     const char *name;             /* [a-z0-9._-]; shown in health */
     uint32_t kinds;               /* enum vagus_signal_kind, or-ed */
     uint32_t flags;               /* enum vagus_listener_flags */
-    const char *const *resources; /* NULL-terminated names; NULL: all resources */
+    const char *const *resources; /* of the signals: NULL-terminated names; NULL: all */
     vagus_signal_fn *on_signal;   /* on the listener's own thread; NULL if polled */
     void *arg;
     void (*destroy)(void *arg); /* after the last call; may be NULL */
@@ -66,9 +71,9 @@ struct vagus_listener {
     uint32_t index;
 };
 
-/* Registers a service. Who registers late gets what is raised at that time. May be called from any
- * thread, before and after start, from inside a callback too. The handle may be NULL. VAGUS_EINVAL,
- * VAGUS_EFULL, VAGUS_ERESOURCE, VAGUS_ENOMEM, VAGUS_ECLOSED. */
+/* Registers a service. Who registers late gets what is raised at that time, and the mode. May be
+ * called from any thread, before and after start, from inside a callback too. The handle may be
+ * NULL. VAGUS_EINVAL, VAGUS_EFULL, VAGUS_ERESOURCE, VAGUS_ENOMEM, VAGUS_ECLOSED. */
 VAGUS_API int vagus_listener_add(struct vagus_monitor *monitor,
                                  const struct vagus_listener_desc *desc,
                                  struct vagus_listener *listener);

@@ -73,8 +73,8 @@ void judge_pressure(const struct judge *judge, struct mode_pressure *pressure);
 /* The name of a metric that pressure->unknown is about. */
 const char *judge_unknown_metric(const struct judge *judge);
 
-/* Into the segment's ring: a change that is not the judge's own. */
-void judge_record(struct judge *judge, const struct vagus_signal *change);
+/* Into the segment's ring: a change that is not the judge's own, and how many were told of it. */
+void judge_record(struct judge *judge, const struct vagus_signal *change, unsigned told);
 
 /* Flapping that was found since the last call, for health; and room to say so, or NULL. */
 unsigned judge_flaps(struct judge *judge, const struct flap **flaps);

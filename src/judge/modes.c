@@ -140,25 +140,42 @@ static void add_why(struct text *text, const struct modes *modes,
         text_add(text, ", and somebody agreed");
 }
 
-static void record(struct modes *modes, const struct mode_transition *taken, int64_t since_ns,
-                   int64_t now_ns)
+/* What listeners hear, and the record keeps, of the present mode. */
+static struct vagus_signal change_to(const struct modes *modes, int64_t since_ns, int64_t now_ns)
 {
-    struct vagus_signal change = {.kind = SEGMENT_MODE_CHANGE,
+    struct vagus_signal change = {.kind = VAGUS_MODE_CHANGE,
                                   .change = VAGUS_SIGNAL_UPDATED,
                                   .at_ns = now_ns,
                                   .since_ns = since_ns,
-                                  .value = taken->to,
+                                  .value = modes->machine.mode,
                                   .threshold = NAN};
+    text_copy(change.resource, sizeof(change.resource), "mode");
+    text_copy(change.rule, sizeof(change.rule), modes->names[modes->machine.mode]);
+    text_copy(change.metric, sizeof(change.metric), mode_metric.name);
+    return change;
+}
+
+/* The mode that all begins with: nothing changed, but who listens is to know it. */
+static void tell_first(struct modes *modes, int64_t now_ns)
+{
+    struct vagus_signal change = change_to(modes, now_ns, now_ns);
+    text_copy(change.reason, sizeof(change.reason), "the first mode");
+    bus_post_mode(modes->judge->bus, &change);
+}
+
+static void tell(struct modes *modes, const struct mode_transition *taken, int64_t since_ns,
+                 int64_t now_ns)
+{
+    struct vagus_signal change = change_to(modes, since_ns, now_ns);
     char words[2 * sizeof(change.reason)];
     struct text text;
     text_init(&text, words, sizeof(words));
     text_addf(&text, "%s to %s: ", modes->names[taken->from], modes->names[taken->to]);
     add_why(&text, modes, taken);
     text_copy(change.reason, sizeof(change.reason), words);
-    text_copy(change.resource, sizeof(change.resource), "mode");
-    text_copy(change.rule, sizeof(change.rule), modes->names[taken->to]);
-    text_copy(change.metric, sizeof(change.metric), mode_metric.name);
-    judge_record(modes->judge, &change);
+    text_copy(change.instance, sizeof(change.instance), modes->names[taken->from]);
+    unsigned told = bus_post_mode(modes->judge->bus, &change);
+    judge_record(modes->judge, &change, told);
 }
 
 /* The way back that was taken too early: it led into the mode that is left again. */
@@ -197,13 +214,15 @@ void modes_step(struct modes *modes, unsigned due, bool gap, int64_t now_ns)
 {
     struct mode_pressure pressure;
     int64_t since_ns = modes->machine.since_ns;
+    if (modes->machine.last_ns == 0)
+        tell_first(modes, now_ns);
     judge_pressure(modes->judge, &pressure);
     pressure.gap = gap;
     struct mode_transition *taken = mode_step(&modes->machine, &pressure, now_ns);
     if (taken != NULL) {
         apply_caps(modes);
         __atomic_store_n(modes->index, modes->machine.mode, __ATOMIC_RELEASE);
-        record(modes, taken, since_ns, now_ns);
+        tell(modes, taken, since_ns, now_ns);
         look_for_flapping(modes, taken, now_ns - since_ns, now_ns);
         modes->before = taken->from;
         modes->changes++;

@@ -386,6 +386,8 @@ static void prove_listener(void *arg, const char *name, uint32_t kinds, uint32_t
     for (unsigned i = 0; i < SEVERITIES; i++)
         if ((kinds & severity_kind(i)) && (resources & proof->reachable[i]))
             return;
+    if ((kinds & VAGUS_SIGNAL_ANY) == 0)
+        return; /* it hears of modes, and there always is one */
     text_init(&text, words, sizeof(words));
     text_addf(&text, "listener '%s' takes", name);
     for (unsigned i = 0; i < SEVERITIES; i++)

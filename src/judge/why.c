@@ -49,9 +49,9 @@ uint64_t why_record(struct judge *judge, const struct watch *watch, unsigned sev
     return append(judge, entry);
 }
 
-void judge_record(struct judge *judge, const struct vagus_signal *change)
+void judge_record(struct judge *judge, const struct vagus_signal *change, unsigned told)
 {
-    struct segment_signal entry = {.signal = *change, .why = SEGMENT_WHY_MODE};
+    struct segment_signal entry = {.signal = *change, .told = told, .why = SEGMENT_WHY_MODE};
     append(judge, &entry);
 }
 

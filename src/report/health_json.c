@@ -319,7 +319,7 @@ static void put_listeners(struct json *json, const struct report *report)
         key(json, "kinds");
         text_add(json->text, "[");
         const char *comma = "";
-        for (uint32_t kind = VAGUS_THROTTLE; kind <= VAGUS_SHUTDOWN; kind <<= 1) {
+        for (uint32_t kind = VAGUS_THROTTLE; kind <= VAGUS_MODE_CHANGE; kind <<= 1) {
             if (!(listener->kinds & kind))
                 continue;
             text_addf(json->text, "%s\"%s\"", comma, vagus_signal_kind_name(kind));

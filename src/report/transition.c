@@ -130,6 +130,8 @@ static void add_mode(const struct segment_signal *entry, struct text *text)
     text_add(text, "\n    ");
     text_add_safe(text, entry->signal.reason, 2 * sizeof(entry->signal.reason));
     text_add(text, "\n");
+    if (entry->told > 0)
+        add_deeds(entry, text);
 }
 
 void report_transition_text(const struct segment_signal *entry, struct text *text)

@@ -21,7 +21,7 @@ const char *vagus_signal_kind_name(uint32_t kind)
         return "defer";
     case VAGUS_SHUTDOWN:
         return "shutdown";
-    case SEGMENT_MODE_CHANGE:
+    case VAGUS_MODE_CHANGE:
         return "mode";
     default:
         return "?";
@@ -141,30 +141,24 @@ double bus_level(uint64_t levels, uint32_t kinds)
     return (double)worst / (double)LEVEL_MAX;
 }
 
-unsigned bus_post(struct bus *bus, unsigned resource, struct vagus_signal *signal)
+/* Puts the newest state into its slot. */
+static void store(struct bus *bus, unsigned slot, const struct vagus_signal *signal)
 {
-    unsigned slot = slot_number(signal->kind, resource);
     uint64_t bit = UINT64_C(1) << slot;
     bool raised = signal->change != VAGUS_SIGNAL_CLEARED;
-    unsigned told = 0;
-
-    signal->sequence = ++bus->sequence;
-    text_copy(signal->resource, sizeof(signal->resource), bus_resource_name(bus, resource));
-    /* Written so that a level which is no number counts as the worst. */
-    if (!(signal->level < 1))
-        signal->level = 1;
-    if (!raised || signal->level < 0)
-        signal->level = 0;
     stamped_store(&bus->slots[slot].stamp, bus->slots[slot].words, signal, sizeof(*signal));
-
     /* Sequentially consistent, and so is what registration does the other way round (it shows its
      * interest, then looks here): one of the two sees the other, so a listener that is just being
      * added either is told below or finds this slot raised. */
     __atomic_store_n(&bus->raised, raised ? bus->raised | bit : bus->raised & ~bit,
                      __ATOMIC_SEQ_CST);
-    bus->slot_levels[slot] = signal->level;
-    publish_levels(bus);
+}
 
+/* Marks whoever listens to a slot; how many these are. */
+static unsigned mark(struct bus *bus, unsigned slot)
+{
+    uint64_t bit = UINT64_C(1) << slot;
+    unsigned told = 0;
     for (unsigned i = 0; i < SEGMENT_LISTENERS_MAX; i++) {
         struct listener *listener = &bus->listeners[i];
         if ((__atomic_load_n(&listener->interest, __ATOMIC_SEQ_CST) & bit) == 0)
@@ -174,6 +168,29 @@ unsigned bus_post(struct bus *bus, unsigned resource, struct vagus_signal *signa
         told++;
     }
     return told;
+}
+
+unsigned bus_post(struct bus *bus, unsigned resource, struct vagus_signal *signal)
+{
+    unsigned slot = slot_number(signal->kind, resource);
+    signal->sequence = ++bus->sequence;
+    text_copy(signal->resource, sizeof(signal->resource), bus_resource_name(bus, resource));
+    /* Written so that a level which is no number counts as the worst. */
+    if (!(signal->level < 1))
+        signal->level = 1;
+    if (signal->change == VAGUS_SIGNAL_CLEARED || signal->level < 0)
+        signal->level = 0;
+    store(bus, slot, signal);
+    bus->slot_levels[slot] = signal->level;
+    publish_levels(bus);
+    return mark(bus, slot);
+}
+
+unsigned bus_post_mode(struct bus *bus, struct vagus_signal *change)
+{
+    change->sequence = change->instance[0] != '\0' ? ++bus->sequence : 0;
+    store(bus, BUS_SLOT_MODE, change);
+    return mark(bus, BUS_SLOT_MODE);
 }
 
 void bus_wake(struct bus *bus)

@@ -12,6 +12,9 @@
 
 #define BUS_RESOURCES_MAX 16
 #define BUS_SLOTS (BUS_RESOURCES_MAX * VAGUS_SIGNAL_KINDS)
+/* One slot more, after those of the signals: the mode. */
+#define BUS_SLOT_MODE BUS_SLOTS
+#define BUS_SLOTS_ALL (BUS_SLOTS + 1)
 
 struct bus;
 
@@ -63,6 +66,9 @@ void bus_each_listener(struct bus *bus,
 /* Puts a transition on the bus: stamps sequence, stores it, marks whoever listens. Never blocks.
  * Returns how many listeners were told. `signal->resource` is set from `resource`. */
 unsigned bus_post(struct bus *bus, unsigned resource, struct vagus_signal *signal);
+/* Likewise for a mode that has begun; the first one, which followed none, is no change and has the
+ * sequence 0. */
+unsigned bus_post_mode(struct bus *bus, struct vagus_signal *change);
 
 /* Wakes the listeners that were marked since: when everything that they will look at is in place.
  */

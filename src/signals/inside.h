@@ -29,7 +29,7 @@ static inline unsigned slot_number(uint32_t kind, unsigned resource)
 _Static_assert(sizeof(struct vagus_signal) % sizeof(uint64_t) == 0, "copied by words");
 _Static_assert(sizeof(struct segment_listener) % sizeof(uint64_t) == 0, "copied by words");
 _Static_assert(sizeof(struct bus_deeds) % sizeof(uint64_t) == 0, "copied by words");
-_Static_assert(BUS_SLOTS <= 64, "slots are bits of one word");
+_Static_assert(BUS_SLOTS_ALL <= 64, "slots are bits of one word");
 
 struct slot {
     uint64_t stamp;
@@ -68,7 +68,7 @@ struct listener {
 
     /* The taker alone: what it was told about each slot. */
     uint64_t told_raised;
-    uint64_t told_sequence[BUS_SLOTS];
+    uint64_t told_sequence[BUS_SLOTS_ALL];
     struct segment_listener activity; /* what `record` mirrors */
 };
 
@@ -102,7 +102,7 @@ struct bus {
     bool closed;
     unsigned threads;
 
-    struct slot slots[BUS_SLOTS];
+    struct slot slots[BUS_SLOTS_ALL];
     struct listener listeners[SEGMENT_LISTENERS_MAX];
 };
 

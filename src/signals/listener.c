@@ -35,7 +35,8 @@ static bool desc_is_valid(const struct vagus_listener_desc *desc)
         if (((const char *)desc)[i] != 0)
             return false;
     bool polled = (desc->flags & VAGUS_LISTENER_POLLED) != 0;
-    return desc->kinds != 0 && (desc->kinds & ~(uint32_t)VAGUS_SIGNAL_ANY) == 0 &&
+    return desc->kinds != 0 &&
+           (desc->kinds & ~(uint32_t)(VAGUS_SIGNAL_ANY | VAGUS_MODE_CHANGE)) == 0 &&
            (desc->flags & ~(uint32_t)VAGUS_LISTENER_POLLED) == 0 &&
            polled == (desc->on_signal == NULL);
 }
@@ -55,7 +56,7 @@ static int resource_mask(struct bus *bus, const char *const *names, uint32_t *ma
 static uint64_t interest_of(const struct listener *listener)
 {
     static const uint32_t kinds[] = {VAGUS_SHUTDOWN, VAGUS_DEFER, VAGUS_THROTTLE};
-    uint64_t interest = 0;
+    uint64_t interest = listener->kinds & VAGUS_MODE_CHANGE ? UINT64_C(1) << BUS_SLOT_MODE : 0;
     for (unsigned i = 0; i < VAGUS_SIGNAL_KINDS; i++)
         if (listener->kinds & kinds[i])
             interest |= (uint64_t)(listener->resources & ((1u << BUS_RESOURCES_MAX) - 1))
@@ -93,7 +94,7 @@ static void fill(struct listener *listener, const struct vagus_listener_desc *de
     listener->arg = desc->arg;
     listener->destroy = desc->destroy;
     listener->told_raised = 0;
-    memset(listener->told_sequence, 0, sizeof(listener->told_sequence));
+    memset(listener->told_sequence, 0xff, sizeof(listener->told_sequence)); /* none: 0 is one */
     listener->activity =
         (struct segment_listener){.kinds = listener->kinds, .flags = listener->flags};
     memcpy(listener->activity.name, listener->name, sizeof(listener->name));

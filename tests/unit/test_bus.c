@@ -185,7 +185,7 @@ static void nonsense_is_refused(void)
         bad[i] = good;
     bad[0].size = 8;
     bad[1].name = "Bad Name";
-    bad[2].kinds = 8;
+    bad[2].kinds = 16;
     bad[3].flags = 0; /* neither polled nor a callback */
     bad[4].flags = 6;
     bad[5].resources = none;
@@ -193,6 +193,55 @@ static void nonsense_is_refused(void)
         CHECK_EQ(bus_listener_add(bus, &bad[i], &listener), VAGUS_EINVAL);
     CHECK_EQ(listener.index, 7);
     CHECK_EQ(bus_listener_add(bus, &good, NULL), 0);
+}
+
+/* --- Modes. --- */
+
+static unsigned post_mode(const char *name, const char *before)
+{
+    struct vagus_signal change = {.kind = VAGUS_MODE_CHANGE, .change = VAGUS_SIGNAL_UPDATED};
+    snprintf(change.resource, sizeof(change.resource), "mode");
+    snprintf(change.rule, sizeof(change.rule), "%s", name);
+    snprintf(change.instance, sizeof(change.instance), "%s", before);
+    return bus_post_mode(bus, &change);
+}
+
+static void modes_are_told_to_who_asks_for_them(void)
+{
+    const char *const disk[] = {"disk", NULL};
+    struct vagus_signal signal;
+    struct vagus_listener both =
+        fixture_listen(&(struct vagus_listener_desc){.kinds = VAGUS_DEFER | VAGUS_MODE_CHANGE});
+    fixture_listen(&(struct vagus_listener_desc){.kinds = VAGUS_SIGNAL_ANY});
+    CHECK_EQ(post_mode("calm", ""), 1);
+    CHECK_EQ(bus_listener_next(bus, both, &signal), 0);
+    CHECK_EQ(signal.change, VAGUS_SIGNAL_RAISED); /* it hears of it for the first time */
+    CHECK_EQ(signal.sequence, 0);
+    CHECK_STR(signal.rule, "calm");
+    CHECK_NEAR(bus_level(fixture_levels, ~0u), 0, 0);
+    CHECK_EQ(bus_listener_next(bus, both, &signal), VAGUS_EAGAIN);
+
+    /* The newest alone, and after the signals, whatever came first. */
+    CHECK_EQ(post_mode("busy", "calm"), 1);
+    CHECK_EQ(post_mode("locked", "busy"), 1);
+    fixture_raise(VAGUS_DEFER, "memory", 0.5);
+    CHECK_EQ(bus_listener_next(bus, both, &signal), 0);
+    CHECK_EQ(signal.kind, VAGUS_DEFER);
+    CHECK_EQ(bus_listener_next(bus, both, &signal), 0);
+    CHECK_EQ(signal.kind, VAGUS_MODE_CHANGE);
+    CHECK_EQ(signal.change, VAGUS_SIGNAL_UPDATED);
+    CHECK_EQ(signal.sequence, 2);
+    CHECK_STR(signal.rule, "locked");
+    CHECK_STR(signal.instance, "busy");
+    CHECK_EQ(bus_listener_next(bus, both, &signal), VAGUS_EAGAIN);
+
+    /* Who comes late gets the present one; the resources are those of signals. */
+    struct vagus_listener late = fixture_listen(
+        &(struct vagus_listener_desc){.kinds = VAGUS_MODE_CHANGE, .resources = disk});
+    CHECK_EQ(bus_listener_next(bus, late, &signal), 0);
+    CHECK_STR(signal.rule, "locked");
+    CHECK_EQ(signal.change, VAGUS_SIGNAL_RAISED);
+    CHECK_EQ(bus_listener_next(bus, late, &signal), VAGUS_EAGAIN);
 }
 
 static int destroyed;
@@ -319,6 +368,7 @@ int main(void)
     RUN_WITH_BUS(levels_are_the_highest_of_each_kind);
     RUN_WITH_BUS(resources_are_interned_and_bounded);
     RUN_WITH_BUS(nonsense_is_refused);
+    RUN_WITH_BUS(modes_are_told_to_who_asks_for_them);
     RUN_WITH_BUS(stale_handles_are_harmless);
     RUN_WITH_BUS(there_is_room_for_so_many);
     RUN_WITH_BUS(the_mirror_shows_the_living);

@@ -119,6 +119,70 @@ static void modes_follow_signals_and_caps_follow_modes(void)
     CHECK_EQ(vagus_cap_find(m, "tasks").tag, 0);
 }
 
+static struct vagus_signal heard;
+static _Atomic unsigned heard_count;
+
+static void hear(const struct vagus_signal *signal, void *arg)
+{
+    (void)arg;
+    heard = *signal;
+    atomic_fetch_add(&heard_count, 1);
+}
+
+static struct vagus_listener add_listener(const char *name, uint32_t kinds, vagus_signal_fn *fn)
+{
+    struct vagus_listener listener = {0};
+    CHECK_EQ(vagus_listener_add(
+                 m,
+                 &(struct vagus_listener_desc){.size = sizeof(struct vagus_listener_desc),
+                                               .name = name,
+                                               .kinds = kinds,
+                                               .flags = fn == NULL ? VAGUS_LISTENER_POLLED : 0,
+                                               .on_signal = fn},
+                 &listener),
+             0);
+    return listener;
+}
+
+static void listeners_hear_of_modes(void)
+{
+    struct vagus_signal signal;
+    atomic_store(&heard_count, 0);
+    begin(rules, modes);
+    struct vagus_listener polled = add_listener("polled", VAGUS_MODE_CHANGE, NULL);
+    CHECK_STR(after(0.9, S), "calm");
+    CHECK_EQ(vagus_listener_next(polled, &signal), 0); /* late: the mode that there is */
+    CHECK_STR(signal.rule, "calm");
+    CHECK_STR(signal.instance, "");
+    CHECK_EQ(signal.change, VAGUS_SIGNAL_RAISED);
+    CHECK_EQ(vagus_listener_next(polled, &signal), VAGUS_EAGAIN);
+
+    CHECK_STR(after(0.18, 3 * S), "busy");
+    CHECK_EQ(vagus_listener_next(polled, &signal), 0);
+    CHECK_EQ(signal.kind, VAGUS_MODE_CHANGE);
+    CHECK_EQ(signal.change, VAGUS_SIGNAL_UPDATED);
+    CHECK_STR(signal.resource, "mode");
+    CHECK_STR(signal.rule, "busy");
+    CHECK_STR(signal.instance, "calm");
+    CHECK_STR(signal.reason, "calm to busy: throttle was raised for 2 s");
+    CHECK_NEAR(signal.value, 1, 0);
+    CHECK(signal.at_ns > signal.since_ns);
+    CHECK(signal.sequence > 0);
+    CHECK_NEAR(vagus_cap_value(vagus_cap_find(m, "tasks")), 2, 0);
+
+    add_listener("threaded", VAGUS_MODE_CHANGE | VAGUS_SHUTDOWN, hear);
+    while (atomic_load(&heard_count) == 0)
+        sched_yield();
+    CHECK_STR(heard.rule, "busy");
+    CHECK_STR(after(0.9, 11 * S), "calm");
+    while (atomic_load(&heard_count) == 1)
+        sched_yield();
+    CHECK_STR(heard.rule, "calm");
+    CHECK_STR(heard.instance, "busy");
+    CHECK_CONTAINS(in_health(VAGUS_HEALTH_JSON), "\"kinds\":[\"shutdown\",\"mode\"]");
+    vagus_monitor_close(m);
+}
+
 static void consent_is_asked_for(void)
 {
     begin(rules, modes);
@@ -453,6 +517,7 @@ static void a_mode_that_flaps_is_told_with_a_time(void)
 int main(void)
 {
     RUN(modes_follow_signals_and_caps_follow_modes);
+    RUN(listeners_hear_of_modes);
     RUN(consent_is_asked_for);
     RUN(unknown_is_never_clear);
     RUN(a_permanent_overload_without_exit);
