@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "vagus/base.h"
 
 void text_init(struct text *text, char *buffer, size_t capacity)
@@ -62,6 +63,11 @@ static void add_number(struct text *text, const char *number)
 void text_add_fixed(struct text *text, double value, int decimals)
 {
     char number[350]; /* the longest double has 309 digits before the point */
+    size_t length = decimal_fixed(number, value, decimals);
+    if (length > 0) {
+        text_add_bytes(text, number, length);
+        return;
+    }
     snprintf(number, sizeof(number), "%.*f", decimals, value);
     add_number(text, number);
 }
@@ -69,6 +75,11 @@ void text_add_fixed(struct text *text, double value, int decimals)
 void text_add_digits(struct text *text, double value, int digits)
 {
     char number[64];
+    size_t length = decimal_digits(number, value, digits);
+    if (length > 0) {
+        text_add_bytes(text, number, length);
+        return;
+    }
     snprintf(number, sizeof(number), "%.*g", digits, value);
     add_number(text, number);
 }
@@ -178,7 +189,8 @@ void text_add_size(struct text *text, double bytes)
     }
     bool whole = unit == 0 || fabs(bytes) >= 99.95 || bytes == rint(bytes);
     text_add_fixed(text, bytes, whole ? 0 : 1);
-    text_addf(text, " %s", units[unit]);
+    text_add(text, " ");
+    text_add(text, units[unit]);
 }
 
 /* Up to ten seconds with a tenth, unless that is 0. */
@@ -233,8 +245,10 @@ void text_add_value(struct text *text, double value, const char *unit)
             text_add_fixed(text, value, 0);
         else
             text_add_digits(text, value, 4);
-        if (unit[0] != '{' && unit[0] != '\0')
-            text_addf(text, " %s", unit);
+        if (unit[0] != '{' && unit[0] != '\0') {
+            text_add(text, " ");
+            text_add(text, unit);
+        }
     }
 }
 
