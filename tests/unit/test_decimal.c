@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers as printf writes them, whatever they are. */
 #include "base/decimal.h"
 
 #include <float.h>
@@ -39,11 +40,11 @@ static bool is_so_for_all_digits(double value)
 
 static void edges_are_as_printf(void)
 {
-    static const double values[] = {0,        0.05,   0.1,     0.125,  0.25,    0.35,   0.5,
-                                    0.995,    0.9995, 0.9996,  1,      1.5,     2.5,    2.675,
-                                    9.95,     9.995,  9.9996,  99.95,  99.995,  999.5,  999.95,
-                                    9999.5,   9999.6, 1023.95, 1e5,    1234567, 1e15,   1e15 - 1,
-                                    1e15 + 1, 1e22,   DBL_MAX, DBL_MIN, 5e-324, INFINITY, NAN};
+    static const double values[] = {0,        0.05,   0.1,     0.125,   0.25,    0.35,     0.5,
+                                    0.995,    0.9995, 0.9996,  1,       1.5,     2.5,      2.675,
+                                    9.95,     9.995,  9.9996,  99.95,   99.995,  999.5,    999.95,
+                                    9999.5,   9999.6, 1023.95, 1e5,     1234567, 1e15,     1e15 - 1,
+                                    1e15 + 1, 1e22,   DBL_MAX, DBL_MIN, 5e-324,  INFINITY, NAN};
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
         CHECK(is_so_for_all_digits(values[i]));
 }
