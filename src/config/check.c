@@ -309,6 +309,7 @@ void check_policy(struct check *check, struct tree_node *root)
         return;
     check_mapping(check, &schema_policy, root);
     check_modes(check, root);
+    check_snapshot(check, root);
     const struct tree_node *rules = tree_member(root, "rules");
     bool none = rules == NULL || (rules->kind == TREE_SEQUENCE && rules->count == 0);
     if (none && tree_member(root, "extends") == NULL)

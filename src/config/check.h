@@ -58,6 +58,9 @@ void check_budget(struct check *check, const struct tree_node *budget);
 /* Modes and the transitions between them: each can be reached and left. */
 void check_modes(struct check *check, const struct tree_node *root);
 
+/* The metrics that the snapshot is to show. */
+void check_snapshot(struct check *check, const struct tree_node *root);
+
 /* Warnings about times that a metric's tier, or other times, make meaningless. */
 void check_timing(struct check *check, const struct tree_node *rule, enum vagus_measure measures);
 void check_budget_timing(struct check *check, const struct tree_node *budget);

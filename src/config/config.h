@@ -172,7 +172,9 @@ struct vagus_config {
     uint32_t first_use_max; /* of them in all */
     char **keep_day;        /* names of metrics of which 24 h are kept at 1 s */
     uint32_t keep_day_count;
-    bool keep_day_given; /* by the policy, not by default */
+    bool keep_day_given;     /* by the policy, not by default */
+    char **snapshot_metrics; /* that the snapshot shows besides */
+    uint32_t snapshot_metric_count;
     struct config_derived *derived;
     uint32_t derived_count;
     struct config_budget *budgets;
@@ -191,6 +193,7 @@ struct vagus_config {
 #define CONFIG_WATCH_PATHS_MAX 8
 #define CONFIG_PREFIXES_MAX 16
 #define CONFIG_KEEP_DAY_MAX 64
+#define CONFIG_SNAPSHOT_METRICS_MAX 12 /* VAGUS_SNAPSHOT_METRICS */
 #define CONFIG_FILE_BYTES_MAX (1024 * 1024)
 
 /* What a policy is checked against: kinds from policies.def. Metrics are checked at start, when it

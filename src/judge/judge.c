@@ -298,9 +298,9 @@ unsigned judge_raised(const struct judge *judge, struct judge_raised *raised, un
                     raised[place] = raised[place - 1];
             }
             if (place < max)
-                raised[place] =
-                    (struct judge_raised){severity_kind(severity), resource, merged->level,
-                                          merged->since_ns, merged->foremost->rule->name};
+                raised[place] = (struct judge_raised){
+                    severity_kind(severity),      resource,      merged->level, merged->since_ns,
+                    merged->foremost->rule->name, merged->reason};
         }
     }
     return count;

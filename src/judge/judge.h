@@ -23,6 +23,7 @@ struct judge_raised {
     double level;
     int64_t since_ns;
     const char *rule;
+    const char *reason; /* as it was told last */
 };
 
 /* The kinds of policies.def, NULL-terminated, and one by name. */
@@ -87,6 +88,20 @@ struct judge_watched {
 };
 void judge_watched(const struct judge *judge,
                    void (*on_watched)(const struct judge_watched *watched, void *arg), void *arg);
+
+/* What a forecast rule foretells of one instance of its metric; shadow rules too. A rule whose
+ * metric nobody has defined yet is there as well, without one. */
+struct judge_forecast {
+    const struct config_rule *rule;
+    int32_t metric;        /* -1: there is none */
+    int resource;          /* of the bus; negative: none */
+    bool known;            /* false: the rule does not say, or its metric is missing */
+    double left_s;         /* infinite: not as it goes now */
+    int64_t measured_ns;   /* as of when; 0: never */
+    int64_t good_until_ns; /* when it is overdue to be looked at again */
+};
+/* At most max of them; returns how many there are. */
+unsigned judge_forecasts(const struct judge *judge, struct judge_forecast *forecasts, unsigned max);
 
 /* The proof of wiring: rule without metric or producer, or that is written in another unit;
  * threshold beyond the metric's bounds; signal that nobody hears or that can never clear; listener

@@ -65,6 +65,7 @@ static void settle(struct judge *judge, unsigned severity, unsigned resource, in
         signal.since_ns = merged->since_ns;
         signal.level = merged->level;
         uint64_t number = post(judge, reason, severity, resource, &signal, before);
+        text_copy(merged->reason, sizeof(merged->reason), signal.reason);
         if (raise) {
             merged->raised_by = reason;
             merged->record = number;

@@ -150,6 +150,7 @@ static void measure(const struct judge *judge, struct watch *watch, struct vagus
     }
     watch->measured = judged->kind->measure(window, &judged->params, &watch->measure) == 0 &&
                       isfinite(watch->measure);
+    watch->measured_ns = window->now_ns;
 }
 
 /* True if what the kind makes of the window may have become another number. */

@@ -31,6 +31,7 @@ static void inherit_watch(struct judge *heir, struct watch *watch, const struct 
     watch->known = from->known;
     watch->measure = from->measure;
     watch->measured = from->measured;
+    watch->measured_ns = from->measured_ns;
     watch->leaves_ns = from->leaves_ns;
     watch->changed_ns = from->changed_ns;
     watch->changed_value = from->changed_value;

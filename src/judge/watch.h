@@ -45,9 +45,10 @@ struct watch {
     /* The newest measure, and what it was computed from. */
     bool known;
     double measure;
-    bool measured;      /* the window could answer */
-    int64_t leaves_ns;  /* when the oldest point leaves the window */
-    int64_t changed_ns; /* VAGUS_NEEDS_CHANGE */
+    bool measured;       /* the window could answer */
+    int64_t measured_ns; /* when it did last */
+    int64_t leaves_ns;   /* when the oldest point leaves the window */
+    int64_t changed_ns;  /* VAGUS_NEEDS_CHANGE */
     double changed_value;
 
     struct severity severities[SEVERITIES];
@@ -91,6 +92,7 @@ struct merged {
     int64_t since_ns;
     const struct watch *raised_by; /* whose measure shows what came of it */
     uint64_t record;               /* of the raise */
+    char reason[sizeof(((struct vagus_signal *)NULL)->reason)]; /* as it was told last */
     /* What this step found. */
     const struct watch *best; /* NULL: no reason is left */
     double best_level;

@@ -44,6 +44,14 @@ enum monitor_life {
     MONITOR_LOST, /* closed with its sampler left behind: the place is never used again */
 };
 
+/* What was gone of a budget each 10 s, over the last five minutes: how fast it goes. */
+#define BUDGET_MARKS 30
+struct budget_marks {
+    uint32_t count; /* ever */
+    int64_t at_ns[BUDGET_MARKS];
+    int64_t gone[BUDGET_MARKS];
+};
+
 struct vagus_monitor {
     uint32_t life; /* enum monitor_life */
     uint32_t generation;
@@ -73,6 +81,7 @@ struct vagus_monitor {
     /* The sampler's own. */
     struct schedule schedule;
     struct assembly assembly;
+    struct budget_marks budget_marks[VAGUS_SNAPSHOT_BUDGETS];
     struct vagus_system_snapshot snapshot;
     uint64_t publications;
     int64_t started_ns, last_tick_ns;
@@ -219,6 +228,14 @@ int64_t sampler_next_ns(const struct vagus_monitor *monitor);
 int sampler_start_thread(struct vagus_monitor *monitor);
 /* False if the thread did not come back by the deadline. */
 bool sampler_stop_thread(struct vagus_monitor *monitor, int64_t deadline_ns);
+
+/* --- publish.c: the snapshot. The sampler alone --- */
+
+void publish_begin(struct vagus_monitor *monitor, int64_t now_ns);
+/* Another policy is in force, which may name other metrics. */
+void publish_bind(struct vagus_monitor *monitor);
+/* Mirrors the newest values, too. due: tiers; 0 between two ticks. */
+void publish(struct vagus_monitor *monitor, unsigned due, int64_t now_ns);
 
 /* --- kernel_wake.c: the kernel's wake-ups for memory --- */
 

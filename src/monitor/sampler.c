@@ -13,7 +13,6 @@
 #include "monitor/monitor.h"
 
 #define ALL_TIERS (~0u)
-#define OVERDUE_NS VAGUS_SECOND_NS /* beyond the next deadline */
 #define LANES_FIRST_NS (100 * VAGUS_MILLISECOND_NS)
 
 /* Once: it goes on as long as the monitor does. */
@@ -49,75 +48,6 @@ static unsigned prove(struct vagus_monitor *monitor)
     return unwired;
 }
 
-/* An organ that is not felt. One that nobody asked to sense, or not yet, is never, and no failure.
- */
-static bool unfelt(const struct vagus_reading *reading, int64_t now_ns)
-{
-    enum vagus_state state = vagus_reading_state(reading, now_ns);
-    return state != VAGUS_STATE_OK && state != VAGUS_STATE_NEVER;
-}
-
-static enum vagus_verdict verdict_of(const struct vagus_system_snapshot *s, unsigned kinds,
-                                     int64_t now_ns)
-{
-    if ((kinds & VAGUS_SHUTDOWN) != 0)
-        return VAGUS_VERDICT_CRITICAL;
-    if (kinds != 0 || s->monitor.failed_collectors > 0 || s->monitor.hung_listeners > 0 ||
-        unfelt(&s->memory.headroom, now_ns) || unfelt(&s->cpu.utilization, now_ns))
-        return VAGUS_VERDICT_DEGRADED;
-    return VAGUS_VERDICT_OK;
-}
-
-static unsigned fill_signals(struct vagus_monitor *monitor, struct vagus_system_snapshot *s)
-{
-    struct judge_raised raised[BUS_SLOTS];
-    unsigned count = judge_raised(monitor->judge, raised, BUS_SLOTS);
-    unsigned kinds = 0;
-
-    memset(s->signals, 0, sizeof(s->signals));
-    s->signal_count = count;
-    for (unsigned i = 0; i < count && i < BUS_SLOTS; i++) {
-        kinds |= raised[i].kind;
-        if (i >= VAGUS_SNAPSHOT_SIGNALS)
-            continue;
-        struct vagus_snapshot_signal *signal = &s->signals[i];
-        signal->kind = raised[i].kind;
-        signal->level = (float)raised[i].level;
-        signal->since_ns = raised[i].since_ns;
-        text_copy(signal->resource, sizeof(signal->resource),
-                  bus_resource_name(monitor->bus, raised[i].resource));
-        text_copy(signal->rule, sizeof(signal->rule), raised[i].rule);
-    }
-    return kinds;
-}
-
-static void publish(struct vagus_monitor *monitor, int64_t now_ns)
-{
-    struct vagus_system_snapshot *s = &monitor->snapshot;
-    const struct metrics *metrics = &monitor->metrics;
-
-    assemble_readings(&monitor->assembly, metrics, s);
-    s->sequence = ++monitor->publications;
-    s->published_ns = now_ns;
-    s->good_until_ns = clock_add_ns(schedule_next_ns(&monitor->schedule), OVERDUE_NS);
-    s->wall_ns = clock_wall_ns(&monitor->clock);
-    s->monitor.ticks = monitor->schedule.ticks;
-    s->monitor.missed_ticks = monitor->schedule.missed;
-    s->monitor.dropped_records = cells_dropped() - monitor->dropped_before;
-    s->monitor.refused_metrics = __atomic_load_n(&metrics->refused, __ATOMIC_RELAXED);
-    s->monitor.metrics = metrics_count(metrics);
-    s->monitor.collectors = sense_count(monitor->sense);
-    s->monitor.failed_collectors = sense_failed(monitor->sense, now_ns);
-    s->monitor.listeners = monitor->listeners;
-    s->monitor.hung_listeners = monitor->hung;
-    s->monitor.unwired = monitor->unwired;
-    s->monitor.shared_slot = cells_shared_used(&metrics->cells);
-    modes_show(&monitor->modes, &s->mode);
-    s->judged = verdict_of(s, fill_signals(monitor, s), now_ns);
-    segment_publish(&monitor->published, s->sequence, s);
-    segment_publish(segment_slots(&monitor->segment), s->sequence, s);
-}
-
 static void step_modes(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
 {
     const struct flap *flaps;
@@ -131,13 +61,13 @@ static void step_modes(struct vagus_monitor *monitor, unsigned due, int64_t now_
 static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
 {
     bool second = (due & (1u << VAGUS_TIER_1S)) != 0;
-    if (monitor->assembly.bound_count != metrics_count(&monitor->metrics))
-        assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
     bool renewed = reload_take_over(monitor);
     if (judge_step(monitor->judge, now_ns) || renewed)
         sense_near_relook(monitor->sense, now_ns);
-    if (renewed)
+    if (renewed) {
+        publish_bind(monitor); /* it may name other metrics */
         reload_taken_over(monitor);
+    }
     step_modes(monitor, due, now_ns);
     /* Listeners have something to do, or not: each tick while a signal is raised, else each
      * second. */
@@ -151,9 +81,8 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
             monitor->proved_metrics != metrics_count(&monitor->metrics))
             prove(monitor);
     }
-    metrics_mirror(&monitor->metrics, now_ns);
     state_step(monitor, now_ns);
-    publish(monitor, now_ns);
+    publish(monitor, due, now_ns);
     bus_wake(monitor->bus); /* who is told finds the snapshot that tells the same */
     if (judge_last_resort(monitor->judge) &&
         reload_config(monitor)->last_resort == CONFIG_LAST_SIGTERM)
@@ -165,10 +94,7 @@ unsigned sampler_begin(struct vagus_monitor *monitor)
     int64_t now_ns = clock_now_ns(&monitor->clock);
 
     monitor->started_ns = monitor->last_tick_ns = now_ns;
-    monitor->snapshot.size = sizeof(monitor->snapshot);
-    monitor->snapshot.version = VAGUS_SNAPSHOT_VERSION;
-    monitor->snapshot.started_ns = now_ns;
-    monitor->snapshot.monitor.anonymous_segment = monitor->segment.fd < 0;
+    publish_begin(monitor, now_ns);
     schedule_init(&monitor->schedule, now_ns);
     schedule_due(&monitor->schedule, now_ns);
     sense_sample(monitor->sense, ALL_TIERS);
@@ -176,7 +102,7 @@ unsigned sampler_begin(struct vagus_monitor *monitor)
     take_in_and_fold(monitor, ALL_TIERS, now_ns);
     /* What lanes bring within a moment belongs to the first look; what hangs does not hang us. */
     sense_settle(monitor->sense, vagus_now_ns() + LANES_FIRST_NS, now_ns);
-    assemble_bind(&monitor->assembly, &monitor->metrics, &monitor->snapshot);
+    publish_bind(monitor);
     bus_mirror(monitor->bus, &monitor->segment, now_ns, &monitor->listeners, &monitor->hung);
     unsigned unwired = prove(monitor);
     pthread_mutex_unlock(&monitor->step_lock);
@@ -222,9 +148,8 @@ void sampler_near_step(struct vagus_monitor *monitor)
     bool changed = sense_near_take_in(monitor->sense, now_ns) && judge_step(monitor->judge, now_ns);
     if (changed) {
         sense_near_relook(monitor->sense, now_ns);
-        metrics_mirror(&monitor->metrics, now_ns);
         state_step(monitor, now_ns);
-        publish(monitor, now_ns);
+        publish(monitor, 0, now_ns);
     }
     pthread_mutex_unlock(&monitor->step_lock);
     if (changed)

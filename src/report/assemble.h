@@ -1,32 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Assembles the snapshot from the newest values. Which metric stands in which field is one table,
- * src/report/snapshot.def. */
+/* Assembles the snapshot from the newest values and from history. Which metric stands in which
+ * field is one table, src/report/snapshot.def; it is looked up when metrics were added, and at a
+ * tick only what changed is copied. */
 #ifndef REPORT_ASSEMBLE_H
 #define REPORT_ASSEMBLE_H
 
 #include "metrics/metrics.h"
 
-#define ASSEMBLE_FIELDS_MAX 64
-#define ASSEMBLE_PATH_FIELDS 3
+/* What a publication leaves out where it did not change: stretches of the snapshot, in its order.
+ */
+enum assemble_part {
+    PART_HEAD = 0,
+    PART_SIGNALS,
+    PART_MODE,
+    PART_CPU,
+    PART_MEMORY,
+    PART_NETWORK,
+    PART_PROCESS,
+    PART_AGENT,
+    PART_STATE, /* continuity and the monitor about itself */
+    PART_GPUS,
+    PART_PATHS,
+    PART_BUDGETS,
+    PART_FORECASTS,
+    PART_METRICS,
+    ASSEMBLE_PARTS
+};
+/* These change at each tick. */
+#define PARTS_ALWAYS (1u << PART_HEAD | 1u << PART_STATE)
 
-/* Where each field of the table finds its value; looked up again when metrics were added. Whoever
- * owns it zeroes it once. */
-struct assembly {
-    uint32_t bound_count; /* metrics that existed when it was bound */
-    uint32_t path_count;
-    int32_t fields[ASSEMBLE_FIELDS_MAX]; /* index of the metric, or negative: there is none */
-    int32_t paths[VAGUS_SNAPSHOT_PATHS][ASSEMBLE_PATH_FIELDS];
+/* A reading of the snapshot that is a metric's. */
+struct assembly_place {
+    uint32_t metric;
+    int32_t unless; /* only while this metric has nothing to tell; -1: always */
+    uint16_t offset;
+    uint16_t part;
 };
 
-/* Looks every field up and names the snapshot's paths. The sampler, before the first
- * assemble_readings() and whenever metrics_count() differs from bound_count. */
-void assemble_bind(struct assembly *assembly, const struct metrics *metrics,
-                   struct vagus_system_snapshot *snapshot);
+#define ASSEMBLE_PLACES_MAX 256
+#define ASSEMBLE_RATIOS 2
+#define ASSEMBLE_COUNTS 7
+#define ASSEMBLE_HISTOGRAMS 4
+#define ASSEMBLE_RATES 2
+#define ASSEMBLE_INTERFACES_MAX 64
 
-/* Fills every reading of the snapshot; header, signals and counts of the monitor are the caller's.
- * The sampler, at each tick. */
-void assemble_readings(const struct assembly *assembly, const struct metrics *metrics,
+/* Where everything comes from. Whoever owns it zeroes it once. Indices of metrics are negative
+ * where there is none. */
+struct assembly {
+    uint32_t bound_count; /* metrics that existed when it was bound */
+    uint32_t place_count;
+    struct assembly_place places[ASSEMBLE_PLACES_MAX];
+    int32_t ratios[ASSEMBLE_RATIOS][2];
+    int32_t counts[ASSEMBLE_COUNTS];
+    int32_t histograms[ASSEMBLE_HISTOGRAMS];
+    uint32_t interface_count[ASSEMBLE_RATES];
+    int32_t interfaces[ASSEMBLE_RATES][ASSEMBLE_INTERFACES_MAX];
+    uint32_t dirty;                   /* parts that changed since the last publication */
+    uint64_t changed[ASSEMBLE_PARTS]; /* the publication in which each did last */
+};
+
+/* The metrics that the policy names for the snapshot. */
+struct assemble_names {
+    char *const *names;
+    uint32_t count;
+};
+
+/* Looks everything up, names what there are several of, and copies all readings. The sampler,
+ * whenever metrics_count() differs from bound_count, or the names from what they were. */
+void assemble_bind(struct assembly *assembly, const struct metrics *metrics,
+                   const struct assemble_names *names, struct vagus_system_snapshot *snapshot);
+
+/* Copies the readings that were put since metrics_mirror() was last called: comes before it. The
+ * sampler, at each tick. */
+void assemble_readings(struct assembly *assembly, const struct metrics *metrics,
                        struct vagus_system_snapshot *snapshot);
+
+/* What is computed of history: counts of an hour and a day, rates, quantiles. The sampler, each
+ * 10 s. started_ns: when the monitor was. */
+void assemble_history(struct assembly *assembly, const struct metrics *metrics, int64_t started_ns,
+                      int64_t now_ns, struct vagus_system_snapshot *snapshot);
+
+/* A part changed by other hands than these. */
+static inline void assemble_touch(struct assembly *assembly, enum assemble_part part)
+{
+    assembly->dirty |= 1u << part;
+}
+
+/* What publication `number` must copy into its slot, which holds what was published SEGMENT_SLOTS
+ * before; how many ranges. Forgets what is dirty. */
+unsigned assemble_ranges(struct assembly *assembly, uint64_t number,
+                         struct segment_range ranges[ASSEMBLE_PARTS]);
 
 /* The reading of a snapshot that stands for a metric and instance ("" if it has none), with its
  * unit; NULL if it stands in none. Any thread. */

@@ -264,7 +264,7 @@ static void put_mode(struct json *json, const struct report *report)
 }
 
 /* All readings of one part of the snapshot: each line of the table puts its own if it is of it. */
-enum part { PART_cpu, PART_memory, PART_process, PART_agent, PART_monitor };
+enum part { PART_cpu, PART_memory, PART_network, PART_process, PART_agent, PART_monitor };
 
 static void put_part(struct json *json, const struct vagus_system_snapshot *snapshot,
                      enum part wanted, int64_t now_ns)

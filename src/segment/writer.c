@@ -277,10 +277,20 @@ void segment_after_fork_in_child(struct segment *segment)
 void segment_publish(struct segment_slots *slots, uint64_t number,
                      const struct vagus_system_snapshot *snapshot)
 {
+    const struct segment_range whole = {0, sizeof(*snapshot)};
+    segment_publish_ranges(slots, number, snapshot, &whole, 1);
+}
+
+void segment_publish_ranges(struct segment_slots *slots, uint64_t number,
+                            const struct vagus_system_snapshot *snapshot,
+                            const struct segment_range *ranges, unsigned count)
+{
     struct segment_slot *slot = &slots->slots[number % SEGMENT_SLOTS];
     __atomic_store_n(&slot->stamp, 2 * number + 1, __ATOMIC_RELAXED);
     segment_fence_release();
-    segment_copy(&slot->snapshot, snapshot, sizeof(*snapshot));
+    for (unsigned i = 0; i < count; i++)
+        segment_copy((char *)&slot->snapshot + ranges[i].begin,
+                     (const char *)snapshot + ranges[i].begin, ranges[i].end - ranges[i].begin);
     __atomic_store_n(&slot->stamp, 2 * number + 2, __ATOMIC_RELEASE);
     __atomic_store_n(&slots->newest, number, __ATOMIC_RELEASE);
 }

@@ -86,6 +86,15 @@ static inline void segment_run(struct segment *segment)
 void segment_publish(struct segment_slots *slots, uint64_t number,
                      const struct vagus_system_snapshot *snapshot);
 
+/* The same where it is known which of it changed since the slot was last written, SEGMENT_SLOTS
+ * publications before: only these ranges are copied. Bounds are multiples of 8. */
+struct segment_range {
+    uint32_t begin, end;
+};
+void segment_publish_ranges(struct segment_slots *slots, uint64_t number,
+                            const struct vagus_system_snapshot *snapshot,
+                            const struct segment_range *ranges, unsigned count);
+
 /* Copies the first `bytes` of the newest snapshot, a multiple of 8, in this process. Any thread.
  * VAGUS_EAGAIN, and the output untouched, if nothing was published yet or four tries found their
  * slot gone. A copy that is overtaken in its middle is begun again: that takes three publications

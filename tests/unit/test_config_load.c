@@ -43,6 +43,7 @@ static void everything_given(void)
                                          "  paths: [/var, \"/with \\\"quotes\\\" \\u20ac\"]\n"
                                          "  probe: true\n"
                                          "retention: { day: [disk.free, agent.steps] }\n"
+                                         "snapshot: { metrics: [a.b, \"disk.free{path=/a b}\"] }\n"
                                          "rules:\n"
                                          "  - name: space\n"
                                          "    metric: disk.free\n"
@@ -70,6 +71,8 @@ static void everything_given(void)
     CHECK_STR(config->watch_paths[0], "/var");
     CHECK_STR(config->watch_paths[1], "/with \"quotes\" \u20ac");
     CHECK(config->watch_probe);
+    CHECK_EQ(config->snapshot_metric_count, 2);
+    CHECK_STR(config->snapshot_metrics[1], "disk.free{path=/a b}");
     CHECK_EQ(config->keep_day_count, 2);
     CHECK_STR(config->keep_day[0], "disk.free");
     CHECK_STR(config->keep_day[1], "agent.steps");

@@ -35,6 +35,15 @@ static void thresholds_too_near(void)
            0, 0, NULL);
 }
 
+#define SHOWN(metric) "snapshot: {metrics: [" metric "]}\n" HEADROOM("below: 20%, clear: 25%")
+
+static void shown_metrics_that_nothing_fills(void)
+{
+    warned(SHOWN("memory.hedroom"), 1, 22, "is \"memory.headroom\" meant?");
+    warned(SHOWN("\"disk.fre{path=/tmp}\""), 1, 22, "is \"disk.free\" meant?");
+    warned(SHOWN("memory.headroom, my.own, agent.tokens, \"disk.free{path=/tmp}\""), 0, 0, NULL);
+}
+
 static void runs_too_short(void)
 {
     warned(HEADROOM("below: 20%, clear: 25%, for: 50ms"), 4, 45, "a single one decides");
@@ -95,6 +104,7 @@ static void agreed_names(void)
 int main(void)
 {
     RUN(thresholds_too_near);
+    RUN(shown_metrics_that_nothing_fills);
     RUN(runs_too_short);
     RUN(times_below_the_tier);
     RUN(times_against_each_other);
