@@ -98,7 +98,7 @@ static void everything_given(void)
     CHECK_EQ(rule->max_age_ns, 2 * VAGUS_SECOND_NS);
     CHECK_EQ(rule->missing, CONFIG_MISSING_RAISE);
     CHECK(rule->shadow);
-    CHECK_EQ(rule->line, 10);
+    CHECK_EQ(rule->line, 11);
     config_free(config);
 }
 
