@@ -24,9 +24,8 @@ void check_snapshot(struct check *check, const struct tree_node *root)
 {
     const struct config_vocabulary *words = check->vocabulary;
     const struct tree_node *section = tree_member(root, "snapshot");
-    const struct tree_node *list = section != NULL && section->kind == TREE_MAPPING
-                                       ? tree_member(section, "metrics")
-                                       : NULL;
+    const struct tree_node *list =
+        section != NULL && section->kind == TREE_MAPPING ? tree_member(section, "metrics") : NULL;
     if (list == NULL || list->kind != TREE_SEQUENCE || words == NULL || words->near_metric == NULL)
         return;
     for (const struct tree_node *node = list->first; node != NULL; node = node->next) {

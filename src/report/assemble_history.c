@@ -40,7 +40,7 @@ static int64_t reaches_back_to_ns(const struct metrics *metrics, uint32_t index)
     return since_ns;
 }
 
-/* By how much a counter grew in a span that ends now, or since it was born in it. */
+/* By how much a counter grew in a span that ends now. What was born in it began at 0. */
 static struct vagus_reading growth(const struct metrics *metrics, uint32_t index, int64_t span_ns,
                                    int64_t now_ns)
 {
@@ -49,8 +49,9 @@ static struct vagus_reading growth(const struct metrics *metrics, uint32_t index
     int64_t from_ns = now_ns - span_ns, born_ns = store_born_ns(&metrics->store, index);
     if (born_ns == INT64_MAX)
         return unknown(0);
-    int64_t wanted_ns = from_ns > born_ns ? from_ns : born_ns;
-    if (reaches_back_to_ns(metrics, index) > wanted_ns)
+    if (born_ns > from_ns && metrics->entries[index].source == METRIC_RECORDED)
+        return known(metrics->readings[index].value, now_ns);
+    if (reaches_back_to_ns(metrics, index) > (from_ns > born_ns ? from_ns : born_ns))
         return unknown(VAGUS_EAGAIN);
     query_span_of(metrics, index, from_ns, now_ns, &span);
     int error = query_answer(&span, VAGUS_QUERY_SUM, 0, &result);
