@@ -458,6 +458,8 @@ int main(int argc, char **argv)
         return client_level();
     if (strcmp(verb, "snapshot") == 0)
         return client_snapshot();
+    if (strcmp(verb, "snapshot.cold") == 0)
+        return client_snapshot_cold();
     if (strcmp(verb, "health") == 0)
         return client_health();
     if (strcmp(verb, "sample") == 0)

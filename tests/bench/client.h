@@ -21,6 +21,7 @@ int client_budget(const char *verb);
 int client_mode(void);
 int client_level(void);
 int client_snapshot(void);
+int client_snapshot_cold(void);
 int client_health(void);
 
 /* From the event to the callback. */

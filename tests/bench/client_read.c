@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The reading side: signal level, snapshot, health summary, each on a stepped monitor of the real
+/* The reading side: signal level and health summary, each on a stepped monitor of the real
  * machine. */
 #include <ctype.h>
 #include <stdio.h>
@@ -32,48 +32,6 @@ int client_level(void)
 {
     struct vagus_monitor *monitor = client_open(VAGUS_NO_COLLECTORS);
     struct contender contenders[] = {{.loop = level, .arg = monitor}, {.loop = level_bare}};
-    if (!measure(contenders, 2, 1))
-        return 1;
-    client_print(&contenders[0], &contenders[1]);
-    return vagus_monitor_close(monitor);
-}
-
-/* --- The snapshot; the floor is a seqlock read of as many bytes. --- */
-
-static struct vagus_system_snapshot snapshot_out;
-static struct {
-    uint64_t stamp;
-    uint64_t padding[7];
-    struct vagus_system_snapshot snapshot;
-} seqlock __attribute__((aligned(64)));
-
-static void snapshot(void *arg, uint64_t iterations)
-{
-    MEASURE_LOOP(iterations, vagus_snapshot_read(arg, &snapshot_out));
-}
-
-static void read_seqlock(struct vagus_system_snapshot *out)
-{
-    uint64_t before;
-    do {
-        before = __atomic_load_n(&seqlock.stamp, __ATOMIC_ACQUIRE);
-        memcpy(out, &seqlock.snapshot, sizeof(*out));
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    } while ((before & 1) != 0 || __atomic_load_n(&seqlock.stamp, __ATOMIC_RELAXED) != before);
-}
-
-static void snapshot_bare(void *arg, uint64_t iterations)
-{
-    (void)arg;
-    MEASURE_LOOP(iterations, read_seqlock(&snapshot_out));
-}
-
-int client_snapshot(void)
-{
-    struct vagus_monitor *monitor = client_open(0);
-    struct contender contenders[] = {{.loop = snapshot, .arg = monitor}, {.loop = snapshot_bare}};
-    if (vagus_step(monitor, NULL) != 0 || vagus_snapshot_read(monitor, &seqlock.snapshot) != 0)
-        return 1;
     if (!measure(contenders, 2, 1))
         return 1;
     client_print(&contenders[0], &contenders[1]);
