@@ -7,22 +7,25 @@
 #include <time.h>
 
 #include "check.h"
+#include "report/assemble.h"
 #include "segment/reader.h"
 #include "segment_fixture.h"
 
 #define ROUNDS 300
 
-/* The numbers that a reader passes on unchanged, at the start, in the middle and at the end. */
+/* The numbers that a reader passes on unchanged, at the start, in the middle and at the end. What
+ * lies at the end changes at every third publication only, and is not copied by the others. */
 static void fill(struct vagus_system_snapshot *snapshot, uint64_t n)
 {
+    uint64_t third = n - n % 3;
     snapshot->sequence = n;
     snapshot->published_ns = (int64_t)n;
     snapshot->cpu.load_1m.taken_ns = (int64_t)n;
     snapshot->memory.swap_total.value = (double)n;
     snapshot->monitor.ticks = n;
-    snapshot->paths[3].free.taken_ns = (int64_t)n;
+    snapshot->paths[3].free.taken_ns = (int64_t)third;
     for (size_t i = 0; i < sizeof(snapshot->reserved) / sizeof(snapshot->reserved[0]); i++)
-        snapshot->reserved[i] = n;
+        snapshot->reserved[i] = third;
 }
 
 static bool is_whole(const struct vagus_system_snapshot *s)
@@ -41,9 +44,15 @@ static void write_until_killed(int out)
     struct segment_signal *ring = segment_entries(&segment, SEGMENT_SIGNALS);
     struct segment_block *block = segment_entries(&segment, SEGMENT_SERIES);
     struct vagus_system_snapshot snapshot = {0};
+    struct assembly assembly = {.dirty = (1u << ASSEMBLE_PARTS) - 1};
     for (uint64_t n = 1;; n++) {
+        struct segment_range ranges[ASSEMBLE_PARTS];
         fill(&snapshot, n);
-        segment_publish(segment_slots(&segment), n, &snapshot);
+        assembly.dirty |= 1u << PART_CPU | 1u << PART_MEMORY;
+        if (n % 3 == 0)
+            assembly.dirty |= 1u << PART_PATHS | 1u << PART_METRICS;
+        unsigned count = assemble_ranges(&assembly, n, ranges);
+        segment_publish_ranges(segment_slots(&segment), n, &snapshot, ranges, count);
         segment_write_begin(&head->stamp);
         struct segment_signal *entry = &ring[head->count % SEGMENT_SIGNALS_MAX];
         entry->wall_ns = (int64_t)n;
@@ -101,6 +110,14 @@ static void look(const struct segment_reader *reader, bool dead)
     }
 }
 
+/* Its death shows within a second, before anybody waited for it. */
+static void check_noticed(const struct segment_reader *reader, int64_t killed_ns)
+{
+    while (segment_alive(reader) && vagus_now_ns() < killed_ns + VAGUS_SECOND_NS)
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    CHECK(!segment_alive(reader));
+}
+
 static void one_life(unsigned *seed)
 {
     int pipes[2];
@@ -120,8 +137,8 @@ static void one_life(unsigned *seed)
         look(&reader, false);
     nanosleep(&span, NULL);
     kill(writer, SIGKILL);
+    check_noticed(&reader, vagus_now_ns());
     waitpid(writer, NULL, 0);
-    CHECK(!segment_alive(&reader));
     look(&reader, true);
     CHECK_EQ(reader.header.closed_ns, 0);
     segment_detach(&reader);

@@ -80,6 +80,83 @@ static void *read_all(void *arg)
     return NULL;
 }
 
+/* The same with publications of which only some parts are copied: the words of each tell when it
+ * changed last, and so does a list at the beginning. */
+#define PARTS 5
+static const struct segment_range parts[PARTS] = {{0, 256},
+                                                  {256, 4096},
+                                                  {4096, 4104},
+                                                  {4104, 16384},
+                                                  {16384, sizeof(struct vagus_system_snapshot)}};
+
+static bool parts_agree(const uint64_t *words)
+{
+    for (unsigned part = 1; part < PARTS; part++)
+        for (uint32_t at = parts[part].begin / 8; at < parts[part].end / 8; at++)
+            if (words[at] != words[part])
+                return false;
+    return true;
+}
+
+static void *write_parts(void *arg)
+{
+    static uint64_t words[sizeof(struct vagus_system_snapshot) / 8];
+    uint32_t random = 1;
+    for (uint64_t n = 1; n <= PUBLICATIONS; n++) {
+        struct segment_range ranges[PARTS] = {parts[0]};
+        unsigned count = 1;
+        for (unsigned part = 1; part < PARTS; part++) {
+            random = random * 1664525 + 1013904223;
+            if (random >> 30 == 0) {
+                words[part] = n;
+                for (uint32_t at = parts[part].begin / 8; at < parts[part].end / 8; at++)
+                    words[at] = n;
+            }
+            if (words[part] + SEGMENT_SLOTS > n)
+                ranges[count++] = parts[part];
+        }
+        segment_publish_ranges(segment_slots(&segment), n, (const void *)words, ranges, count);
+        if (n % 64 == 0)
+            sched_yield();
+    }
+    __atomic_store_n(&done, 1, __ATOMIC_RELEASE);
+    return arg;
+}
+
+static void *read_parts(void *arg)
+{
+    struct result *result = arg;
+    union {
+        struct vagus_system_snapshot snapshot;
+        uint64_t words[sizeof(struct vagus_system_snapshot) / 8];
+    } out;
+    while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE))
+        if (segment_snapshot_copy(segment_slots(&segment), &out.snapshot, sizeof(out)) == 0) {
+            result->torn += !parts_agree(out.words);
+            result->whole++;
+        }
+    return NULL;
+}
+
+static void nothing_torn_of_parts(void)
+{
+    struct segment_options options = fixture_options("agent", 0);
+    options.anonymous = true;
+    REQUIRE(segment_create(&options, &segment) == 0);
+    __atomic_store_n(&done, 0, __ATOMIC_RELEASE);
+    pthread_t writer, readers[READERS];
+    struct result results[READERS] = {{0}};
+    REQUIRE(pthread_create(&writer, NULL, write_parts, NULL) == 0);
+    for (int i = 0; i < READERS; i++)
+        REQUIRE(pthread_create(&readers[i], NULL, read_parts, &results[i]) == 0);
+    pthread_join(writer, NULL);
+    for (int i = 0; i < READERS; i++) {
+        pthread_join(readers[i], NULL);
+        CHECK_EQ(results[i].torn, 0);
+    }
+    segment_close(&segment);
+}
+
 static void nothing_torn_is_accepted(void)
 {
     struct segment_options options = fixture_options("agent", 0);
@@ -106,5 +183,6 @@ static void nothing_torn_is_accepted(void)
 int main(void)
 {
     RUN(nothing_torn_is_accepted);
+    RUN(nothing_torn_of_parts);
     return check_result();
 }
