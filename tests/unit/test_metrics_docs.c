@@ -103,6 +103,35 @@ static size_t split(char *row, char *cells[], size_t cells_max)
     return filled;
 }
 
+/* What the snapshot is made of, by src/report/snapshot.def. */
+static const struct shown {
+    const char *name, *unit; /* NULL: of something made of it */
+} shown[] = {
+#define SNAPSHOT_FIELD(part, field, metric, unit) {metric, unit},
+#define SNAPSHOT_EITHER(part, field, metric, other, unit) {metric, unit}, {other, unit},
+#define SNAPSHOT_RATIO(part, field, over, under) {over, NULL}, {under, NULL},
+#define SNAPSHOT_NETWORK_RATE(part, field, metric, unit) {metric, NULL},
+#define SNAPSHOT_COUNT(field, metric, unit) {metric, unit},
+#define SNAPSHOT_PATH_FIELD(field, metric, unit) {metric, unit},
+#define SNAPSHOT_GPU_FIELD(field, metric, unit) {metric, unit},
+#include "report/snapshot.def"
+};
+#define SHOWN (sizeof(shown) / sizeof(shown[0]))
+
+static bool is_shown(const char *name)
+{
+    for (size_t i = 0; i < SHOWN; i++)
+        if (strcmp(shown[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void check_mark(const char *name, const char *after)
+{
+    if ((strncmp(after, " *", 2) == 0) != is_shown(name))
+        CHECK_FAIL_("%s: marked * in docs/metrics.md is what the snapshot shows", name);
+}
+
 static void check_row(char *row)
 {
     char *cells[4], *names, *end, first[128] = "";
@@ -118,6 +147,7 @@ static void check_row(char *row)
             snprintf(first, sizeof(first), "%s", names);
         if (found >= 0) {
             all[found].rows++;
+            check_mark(all[found].desc->name, end + 1);
             for (size_t i = 0; i < count; i++) /* two senses may have metrics of one name */
                 if (strcmp(all[i].desc->name, all[found].desc->name) == 0)
                     check_cells(all[i].desc, number, cells);
@@ -125,6 +155,28 @@ static void check_row(char *row)
             CHECK_FAIL_("docs/metrics.md tells of %s, which no sense has", names);
         }
         names = end + 1;
+    }
+}
+
+/* Every metric that the snapshot shows is a sense's, in that unit, or is told of where an agent's
+ * metrics are. */
+static const char *agents; /* that table */
+
+static void every_field_is_some_metrics(void)
+{
+    for (size_t i = 0; i < SHOWN; i++) {
+        const char *name = shown[i].name;
+        char marked[96];
+        int found = find(name);
+        snprintf(marked, sizeof(marked), "`%s` *", name);
+        if (strncmp(name, "agent.", 6) == 0)
+            found = strstr(agents, marked) != NULL;
+        else if (found >= 0 && shown[i].unit != NULL)
+            CHECK_STR(shown[i].unit, all[found].desc->unit != NULL ? all[found].desc->unit : "1");
+        if (found < 0 && strncmp(name, "vagus.", 6) != 0)
+            CHECK_FAIL_("no sense has %s, which the snapshot shows", name);
+        if (found == 0 && strncmp(name, "agent.", 6) == 0)
+            CHECK_FAIL_("docs/metrics.md does not mark %s", name);
     }
 }
 
@@ -140,6 +192,7 @@ static void as_the_senses_have_them(void)
         check_row(at);
         at = end + 1;
     }
+    agents = at;
     for (size_t i = 0; i < count; i++) {
         const char *name = all[i].desc->name, *average = strstr(name, ".avg10");
         unsigned rows = all[find(name)].rows;
@@ -158,5 +211,6 @@ int main(void)
         return 1;
     fclose(file);
     RUN(as_the_senses_have_them);
+    RUN(every_field_is_some_metrics);
     return check_result();
 }
