@@ -154,7 +154,8 @@ struct vagus_snapshot_budget {
     char resource[VAGUS_RESOURCE_MAX];
     int64_t window_ns; /* 0: a standing amount */
     struct vagus_budget_status status;
-    struct vagus_reading exhausted_in; /* s, at the pace of late; infinite: not at this pace */
+    struct vagus_reading exhausted_in; /* s, at the pace of the last five minutes; infinite: not at
+                                          this pace */
     uint64_t reserved[4];
 };
 

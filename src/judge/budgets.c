@@ -288,6 +288,30 @@ static void follow(struct budgets *budgets, struct budget *budget, int64_t now_n
     __atomic_store_n(&a->limit, (uint64_t)grant, __ATOMIC_RELAXED);
 }
 
+double budget_lasts_s(const struct budget *budget, double per_s, int64_t now_ns)
+{
+    const struct allowance *a = budget->allowance;
+    double left = (double)allowance_left(a), at_s = 0;
+    int64_t width_ns = a->window_ns / VAGUS_BUDGET_BUCKETS;
+    if (left <= 0)
+        return 0;
+    if (!(per_s > 0))
+        return INFINITY;
+    if (width_ns == 0)
+        return left / per_s;
+    /* From one bucket that comes back to the next. After the newest what is being spent comes back
+     * as fast as it goes. */
+    for (int64_t n = a->newest - VAGUS_BUDGET_BUCKETS; n <= a->newest; n++) {
+        double next_s = (double)((n + ALLOWANCE_BUCKETS) * width_ns - now_ns) / 1e9;
+        double goes = per_s * fmax(next_s - at_s, 0);
+        if (goes >= left)
+            return at_s + left / per_s;
+        left += (double)a->buckets[allowance_place(n)] - goes;
+        at_s = fmax(next_s, at_s);
+    }
+    return INFINITY;
+}
+
 static bool was_asked(const struct budget *budget)
 {
     const struct allowance *a = budget->allowance;

@@ -80,6 +80,10 @@ int budgets_find(const struct budgets *budgets, const char *name, struct vagus_b
  * shows how much is left. The sampler alone. */
 void budgets_step(struct budgets *budgets, unsigned due, int64_t now_ns);
 
+/* In how many seconds nothing is left if so much is spent in each, and what was spent leaves the
+ * window meanwhile; INFINITY: not at this pace. */
+double budget_lasts_s(const struct budget *budget, double per_s, int64_t now_ns);
+
 /* Whether each is used at all: metrics that it names are there, and somebody asks it. As
  * judge_prove(). */
 unsigned budgets_prove(struct budgets *budgets, int64_t now_ns, int64_t since_ns,

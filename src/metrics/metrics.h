@@ -123,6 +123,14 @@ static inline int64_t metrics_tier_period_ns(unsigned tier)
     return tier == VAGUS_TIER_INSTANT ? 0 : segment_level_ns(tier);
 }
 
+/* A time of which tiers are the measure: longer when these are slowed down. The sampler alone. */
+static inline int64_t metrics_stretched(const struct metrics *metrics, int64_t ns)
+{
+    return VAGUS_UNLIKELY(metrics->stretch > 1) && ns < INT64_MAX / metrics->stretch
+               ? ns * metrics->stretch
+               : ns;
+}
+
 /* What a histogram holds at this moment. Any thread. */
 void metrics_distribution(const struct metrics *metrics, uint32_t index,
                           struct vagus_distribution *distribution);

@@ -26,9 +26,8 @@ static int64_t good_until(const struct metrics *metrics, const struct metric *me
                           int64_t taken_ns)
 {
     int64_t good_for_ns = metric->good_for_ns;
-    if (VAGUS_UNLIKELY(metrics->stretch > 1) && metric->source == METRIC_SENSED &&
-        good_for_ns < INT64_MAX / metrics->stretch)
-        good_for_ns *= metrics->stretch;
+    if (metric->source == METRIC_SENSED)
+        good_for_ns = metrics_stretched(metrics, good_for_ns);
     return clock_add_ns(taken_ns, good_for_ns);
 }
 

@@ -106,19 +106,22 @@ static int64_t gone_of(const struct budget *budget)
                             : -allowance_left(a);
 }
 
-static struct vagus_reading exhausted_in(const struct vagus_budget_status *status,
-                                         const struct budget_marks *marks, int64_t gone,
-                                         int64_t now_ns)
+static struct vagus_reading exhausted_in(const struct vagus_monitor *monitor,
+                                         const struct budget *budget,
+                                         const struct budget_marks *marks, int64_t now_ns)
 {
     struct vagus_reading reading = {.source = VAGUS_SOURCE_BUDGET};
+    int64_t gone = gone_of(budget);
     double pace = pace_of(marks, gone, now_ns);
-    if (!status->known || (isnan(pace) && status->left > 0 && gone > 0)) {
+    bool spent_before = isnan(pace) && gone > 0; /* nobody knows how fast */
+    if (!budget->allowance->known || (spent_before && allowance_left(budget->allowance) > 0)) {
         reading.error = VAGUS_EAGAIN;
         return reading;
     }
-    reading.value = status->left <= 0 ? 0 : pace > 0 ? (double)status->left / pace : INFINITY;
+    reading.value = budget_lasts_s(budget, pace, now_ns);
     reading.taken_ns = now_ns;
-    reading.good_until_ns = clock_add_ns(now_ns, 3 * VAGUS_SECOND_NS);
+    reading.good_until_ns =
+        clock_add_ns(now_ns, metrics_stretched(&monitor->metrics, 3 * VAGUS_SECOND_NS));
     return reading;
 }
 
@@ -166,7 +169,7 @@ static void fill_budgets(struct vagus_monitor *monitor, struct vagus_system_snap
             assemble_touch(&monitor->assembly, PART_BUDGETS);
         }
         if (second)
-            shown->exhausted_in = exhausted_in(&status, marks, gone_of(budget), now_ns);
+            shown->exhausted_in = exhausted_in(monitor, budget, marks, now_ns);
         if ((due & (1u << VAGUS_TIER_10S)) != 0) {
             marks->at_ns[marks->count % BUDGET_MARKS] = now_ns;
             marks->gone[marks->count % BUDGET_MARKS] = gone_of(budget);

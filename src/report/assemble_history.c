@@ -15,11 +15,12 @@
 
 #define IN(part, field) offsetof(struct vagus_system_snapshot, part.field)
 
-static struct vagus_reading known(double value, int64_t now_ns)
+static struct vagus_reading known(const struct metrics *metrics, double value, int64_t now_ns)
 {
     return (struct vagus_reading){.value = value,
                                   .taken_ns = now_ns,
-                                  .good_until_ns = clock_add_ns(now_ns, GOOD_FOR_NS),
+                                  .good_until_ns =
+                                      clock_add_ns(now_ns, metrics_stretched(metrics, GOOD_FOR_NS)),
                                   .source = VAGUS_SOURCE_DERIVED};
 }
 
@@ -50,12 +51,12 @@ static struct vagus_reading growth(const struct metrics *metrics, uint32_t index
     if (born_ns == INT64_MAX)
         return unknown(0);
     if (born_ns > from_ns && metrics->entries[index].source == METRIC_RECORDED)
-        return known(metrics->readings[index].value, now_ns);
+        return known(metrics, metrics->readings[index].value, now_ns);
     if (reaches_back_to_ns(metrics, index) > (from_ns > born_ns ? from_ns : born_ns))
         return unknown(VAGUS_EAGAIN);
     query_span_of(metrics, index, from_ns, now_ns, &span);
     int error = query_answer(&span, VAGUS_QUERY_SUM, 0, &result);
-    return error == 0 ? known(result.value, now_ns) : unknown(VAGUS_EAGAIN);
+    return error == 0 ? known(metrics, result.value, now_ns) : unknown(VAGUS_EAGAIN);
 }
 
 static void count(struct assembly *assembly, const struct metrics *metrics, int64_t now_ns,
@@ -138,7 +139,7 @@ static void rank(struct assembly *assembly, const struct metrics *metrics, int64
         if (error == 0)
             error = vagus_distribution_quantile(&seen.values, wanted[i].quantile, &ns);
         /* No call in five minutes is no failure: there is nothing to tell. */
-        *reading = error == 0              ? known(ns / (double)VAGUS_SECOND_NS, now_ns)
+        *reading = error == 0              ? known(metrics, ns / (double)VAGUS_SECOND_NS, now_ns)
                    : error == VAGUS_ENOENT ? unknown(0)
                                            : unknown(error);
     }
@@ -178,7 +179,7 @@ static void rate_network(struct assembly *assembly, const struct metrics *metric
                 sum += rate;
                 any = true;
             }
-        *reading = any ? known(sum, now_ns) : unknown(VAGUS_EAGAIN);
+        *reading = any ? known(metrics, sum, now_ns) : unknown(VAGUS_EAGAIN);
         assemble_touch(assembly, PART_NETWORK);
     }
 }

@@ -123,6 +123,44 @@ static void budgets_tell_when_they_end(void)
     vagus_monitor_close(m);
 }
 
+/* What is spent no faster than it is forgotten lasts for ever; what a slow pace meets before an old
+ * burst is forgotten does not. */
+static void a_pace_that_a_window_bears(void)
+{
+    struct vagus_monitor *m = open_with(
+        "budgets: [{ name: hourly, limit: 7200, window: 1h, unit: \"{token}\" }]\nrules: []\n");
+    struct vagus_budget hourly;
+    REQUIRE(vagus_monitor_start(m) == 0);
+    REQUIRE(vagus_budget_find(m, "hourly", &hourly) == 0);
+    for (int i = 0; i < 2 * 3600; i++) {
+        vagus_budget_spend(hourly, 1);
+        run(m, S);
+        CHECK(vagus_reading_state(&s.budgets[0].exhausted_in, now()) == VAGUS_STATE_OK);
+        CHECK(isinf(s.budgets[0].exhausted_in.value));
+    }
+    CHECK_NEAR((double)s.budgets[0].status.left, 3600, 61);
+    vagus_budget_spend(hourly, 3000);
+    run(m, 330 * S); /* the burst is not "of late" any more, and about 900 are left */
+    for (int i = 0; i < 310; i++) {
+        vagus_budget_spend(hourly, 1);
+        run(m, S);
+    }
+    CHECK(isinf(s.budgets[0].exhausted_in.value)); /* each second one comes back, too */
+    for (int i = 0; i < 310; i++) {
+        vagus_budget_spend(hourly, 2);
+        run(m, S);
+    }
+    double left = (double)s.budgets[0].status.left, lasts = s.budgets[0].exhausted_in.value;
+    CHECK(lasts > left / 2 && lasts < left * 1.2); /* two go, and about one comes back */
+    double before = lasts;
+    for (int i = 0; i < 100; i++) {
+        vagus_budget_spend(hourly, 2);
+        run(m, S);
+    }
+    CHECK_NEAR(s.budgets[0].exhausted_in.value, before - 100, 70);
+    vagus_monitor_close(m);
+}
+
 static void forecasts_are_shown_of_shadows_too(void)
 {
     struct vagus_monitor *m = open_with(everything);
@@ -335,6 +373,7 @@ int main(void)
 {
     RUN(signals_say_why);
     RUN(budgets_tell_when_they_end);
+    RUN(a_pace_that_a_window_bears);
     RUN(forecasts_are_shown_of_shadows_too);
     RUN(values_tell_where_they_come_from);
     RUN(another_policy_names_other_metrics);
