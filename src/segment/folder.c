@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "segment/reader.h"
 
 #define SUFFIX ".vagus"
 #define DRAFT_SUFFIX ".draft"
@@ -230,6 +231,45 @@ unsigned folder_evict(int folder, const char *agent, uint32_t keep, unsigned mos
         if (dead <= keep || removed >= most || removed == before)
             return removed;
     }
+}
+
+/* By the clock on the wall: when it was closed, else when it last published, else when it started.
+ */
+static int64_t last_sign_wall_ns(int folder, const char *name, const struct stat *st)
+{
+    struct segment_reader reader;
+    struct vagus_system_snapshot snapshot;
+    if (segment_attach_at(folder, name, &reader) != 0)
+        return st->st_mtim.tv_sec * VAGUS_SECOND_NS + st->st_mtim.tv_nsec;
+    int64_t sign_ns = reader.header.started_wall_ns;
+    if (reader.header.life == SEGMENT_CLOSED)
+        sign_ns = reader.header.closed_wall_ns;
+    else if (segment_read_snapshot(&reader, &snapshot) == 0 && snapshot.wall_ns > sign_ns)
+        sign_ns = snapshot.wall_ns;
+    segment_detach(&reader);
+    return sign_ns;
+}
+
+unsigned folder_evict_older(int folder, const char *agent, int64_t wall_ns)
+{
+    unsigned removed = 0;
+    DIR *entries = entries_open(folder);
+    if (entries == NULL)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+        char its_agent[SEGMENT_AGENT_MAX];
+        struct stat st;
+        if (!folder_is_segment(entry->d_name, its_agent) || strcmp(agent, its_agent) != 0)
+            continue;
+        int fd = dead_open(folder, entry->d_name, &st);
+        if (fd < 0)
+            continue;
+        if (last_sign_wall_ns(folder, entry->d_name, &st) < wall_ns)
+            removed += unlinkat(folder, entry->d_name, 0) == 0;
+        close(fd);
+    }
+    closedir(entries);
+    return removed;
 }
 
 bool folder_has_room(int folder, uint64_t bytes)

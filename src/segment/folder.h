@@ -37,6 +37,10 @@ bool folder_is_segment(const char *name, char agent[SEGMENT_AGENT_MAX]);
  * regular file of ours, or bears another kind of name is never touched. Returns how many went. */
 unsigned folder_evict(int folder, const char *agent, uint32_t keep, unsigned most);
 
+/* Removes dead segments of one agent whose last sign of life is older than this. Of one that cannot
+ * be read that is the last change of its file. Returns how many went. */
+unsigned folder_evict_older(int folder, const char *agent, int64_t wall_ns);
+
 /* False if not even the removal of all dead segments would make room for so many bytes more. */
 bool folder_has_room(int folder, uint64_t bytes);
 

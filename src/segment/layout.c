@@ -20,6 +20,9 @@ static const struct {
     [SEGMENT_COLLECTORS] = {sizeof(struct segment_collector), SEGMENT_COLLECTORS_MAX},
     [SEGMENT_NOTES] = {sizeof(struct segment_note), SEGMENT_NOTES_MAX},
     [SEGMENT_BUDGETS] = {sizeof(struct segment_budget), SEGMENT_BUDGETS_MAX},
+    [SEGMENT_CONTINUITY] = {sizeof(struct segment_continuity), 1},
+    [SEGMENT_OPERATIONS] = {sizeof(struct segment_operation), SEGMENT_OPERATIONS_MAX},
+    [SEGMENT_TICKETS] = {sizeof(struct segment_ticket), SEGMENT_TICKETS_MAX},
 };
 
 static uint64_t aligned(uint64_t bytes)

@@ -11,7 +11,7 @@
  * pin it.
  *
  *   header | snapshot | directory | values | series | signals | listeners | collectors | notes |
- *   budgets */
+ *   budgets | continuity | operations | tickets */
 #ifndef SEGMENT_LAYOUT_H
 #define SEGMENT_LAYOUT_H
 
@@ -41,6 +41,9 @@ enum segment_section_id {
     SEGMENT_COLLECTORS,
     SEGMENT_NOTES,
     SEGMENT_BUDGETS,
+    SEGMENT_CONTINUITY,
+    SEGMENT_OPERATIONS,
+    SEGMENT_TICKETS,
     SEGMENT_SECTION_COUNT
 };
 
@@ -56,6 +59,17 @@ enum segment_life {
     SEGMENT_OPENING = 0,
     SEGMENT_RUNNING = 1,
     SEGMENT_CLOSED = 2, /* in order, by vagus_monitor_close() */
+};
+
+/* The fatal signal that a process got, where it asked for it to be noted: written by its handler.
+ */
+struct segment_fatal {
+    int64_t at_ns;
+    uint64_t address; /* that it is about; 0 */
+    int32_t number;   /* stored last; 0: none was noted */
+    int32_t code;     /* si_code */
+    int32_t thread;   /* that got it */
+    uint32_t reserved;
 };
 
 struct segment_header {
@@ -74,7 +88,8 @@ struct segment_header {
     char boot_id[40];
     char library_version[24];
     struct segment_extent sections[16];
-    uint64_t reserved[32];
+    struct segment_fatal fatal;
+    uint64_t reserved[28];
 };
 
 /* Each section but the snapshot's begins with this head. The stamp is odd while its entries are
@@ -292,11 +307,59 @@ struct segment_budget {
     uint64_t reserved[2];
 };
 
+/* What is known of all runs of this agent name, this one counted among the starts; each start takes
+ * it over from the newest segment that it finds. One entry, as of the start. */
+#define SEGMENT_DEATH_MINUTES 1440
+#define SEGMENT_COUNTED_MAX 128
+#define SEGMENT_CGROUP_MAX 256
+struct segment_continuity {
+    uint64_t starts;
+    uint64_t deaths;   /* runs that ended otherwise than closed */
+    int64_t online_ns; /* of all runs before this one */
+    int64_t first_started_wall_ns;
+    uint32_t last_end, end_signal; /* enum vagus_end of the last run, and its signal */
+    int64_t last_started_wall_ns, last_ended_wall_ns;
+    int64_t newest_minute;           /* of deaths: since 1970 */
+    char cgroup[SEGMENT_CGROUP_MAX]; /* folder of the writer's memory cgroup; "": not known */
+    uint32_t cgroup_version;         /* 1, 2 */
+    uint32_t counted_count;
+    uint64_t
+        counted[SEGMENT_COUNTED_MAX]; /* stamps of runs whose end was counted, the newest first */
+    uint16_t deaths_in[SEGMENT_DEATH_MINUTES]; /* minute n lies at n % SEGMENT_DEATH_MINUTES */
+    uint64_t reserved[8];
+};
+
+/* An operation that the agent defined, and how many of it are under way, as last folded. Times are
+ * exact to the tick of its gauge. */
+struct segment_operation {
+    char name[VAGUS_NAME_MAX];
+    char instance[VAGUS_INSTANCE_MAX];
+    uint64_t in_flight;
+    int64_t since_ns; /* some have been under way without a break since; 0: none is */
+    int64_t began_ns; /* when the newest was seen to begin; 0: none ever */
+    int64_t ended_ns; /* when the newest was seen to end; 0 */
+    uint64_t started, ended;
+    uint64_t reserved[2];
+};
+
+/* An open reservation. The head counts all that are open, which may be more than there is room for.
+ */
+struct segment_ticket {
+    char budget[VAGUS_NAME_MAX];
+    char unit[VAGUS_UNIT_MAX];
+    uint64_t amount;
+    int64_t opened_ns;
+    int64_t until_ns; /* then it expires */
+    uint64_t reserved[2];
+};
+
 #define SEGMENT_SIGNALS_MAX 128
 #define SEGMENT_LISTENERS_MAX 32
 #define SEGMENT_COLLECTORS_MAX 32
 #define SEGMENT_NOTES_MAX 32
 #define SEGMENT_BUDGETS_MAX 64
+#define SEGMENT_OPERATIONS_MAX 64
+#define SEGMENT_TICKETS_MAX 64
 
 /* Where everything lies in a segment of so many bytes; what is left over goes to the series. False
  * if there is no room for two blocks of each metric. */

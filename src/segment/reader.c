@@ -234,6 +234,13 @@ static void tidy_metric(struct segment_metric *entry)
         entry->tier = VAGUS_TIER_DEFAULT;
 }
 
+static void tidy_continuity(struct segment_continuity *entry)
+{
+    END(entry->cgroup);
+    if (entry->counted_count > SEGMENT_COUNTED_MAX)
+        entry->counted_count = SEGMENT_COUNTED_MAX;
+}
+
 static void tidy_entries(enum segment_section_id id, void *entries, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
@@ -247,7 +254,15 @@ static void tidy_entries(enum segment_section_id id, void *entries, uint64_t cou
             END(((struct segment_note *)entries)[i].text);
         else if (id == SEGMENT_BUDGETS)
             END(((struct segment_budget *)entries)[i].name);
-        else if (id == SEGMENT_LISTENERS) {
+        else if (id == SEGMENT_CONTINUITY)
+            tidy_continuity((struct segment_continuity *)entries + i);
+        else if (id == SEGMENT_OPERATIONS) {
+            END(((struct segment_operation *)entries)[i].name);
+            END(((struct segment_operation *)entries)[i].instance);
+        } else if (id == SEGMENT_TICKETS) {
+            END(((struct segment_ticket *)entries)[i].budget);
+            END(((struct segment_ticket *)entries)[i].unit);
+        } else if (id == SEGMENT_LISTENERS) {
             struct segment_listener *listener = (struct segment_listener *)entries + i;
             END(listener->name);
             END(listener->last_resource);

@@ -126,6 +126,14 @@ static void fill_header(struct segment *segment, const struct segment_options *o
     read_boot_id(header->boot_id, sizeof(header->boot_id));
     text_copy(header->library_version, sizeof(header->library_version), vagus_version());
     memcpy(header->sections, segment->extents, sizeof(segment->extents));
+    if (options->continuity != NULL) {
+        /* Before it is announced: whoever dies a moment later has been counted. */
+        struct segment_head *head =
+            (void *)((char *)header + segment->extents[SEGMENT_CONTINUITY].offset);
+        memcpy(head + 1, options->continuity, sizeof(*options->continuity));
+        head->updated_ns = header->started_ns;
+        head->count = 1;
+    }
     __atomic_store_n(&header->magic, SEGMENT_MAGIC, __ATOMIC_RELEASE);
 }
 
@@ -190,8 +198,12 @@ static bool file_create(struct segment *segment, const struct segment_options *o
         return false;
     folder_sweep(folder);
     bool made = file_make(segment, options, folder, path);
-    if (made)
+    if (made) {
         folder_evict(folder, options->agent, options->keep, UINT32_MAX);
+        if (options->keep_for_ns > 0)
+            folder_evict_older(folder, options->agent,
+                               clock_wall_ns(segment->clock) - options->keep_for_ns);
+    }
     close(folder);
     return made;
 }

@@ -13,7 +13,9 @@ struct segment_options {
     const char *agent; /* a valid name of at most 32 characters */
     uint64_t bytes;
     uint32_t metrics_max;
-    uint32_t keep; /* dead segments of this agent name to leave in the folder */
+    uint32_t keep;       /* dead segments of this agent name to leave in the folder */
+    int64_t keep_for_ns; /* and for how long after their last sign of life; 0: for ever */
+    const struct segment_continuity *continuity; /* its entry; NULL: none */
     bool anonymous;
     const struct vagus_clock *clock;
 };

@@ -51,7 +51,7 @@ static void expect_anonymous(const char *dir, const char *why)
     CHECK_EQ(segment.fd, -1);
     CHECK_STR(segment.path, "");
     CHECK_CONTAINS(segment.why_anonymous, why);
-    segment.header->reserved[31] = 1;
+    segment.header->reserved[27] = 1;
     struct vagus_system_snapshot snapshot = {.sequence = 5};
     segment_publish(segment_slots(&segment), 1, &snapshot);
     CHECK_EQ(segment_snapshot_copy(segment_slots(&segment), &snapshot, sizeof(snapshot)), 0);
