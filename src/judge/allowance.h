@@ -8,6 +8,7 @@
 #define JUDGE_ALLOWANCE_H
 
 #include "base/wake.h"
+#include "segment/writer.h"
 #include "vagus/budget.h"
 
 #define ALLOWANCES_MAX 256 /* of all monitors of a process */
@@ -73,11 +74,17 @@ int allowance_take(struct allowance *allowance, uint32_t generation, uint64_t am
 int allowance_refuse(struct vagus_budget budget, uint64_t amount, struct vagus_answer *answer);
 
 /* A ticket for an amount that was taken: its number, or 0 if too many are open. */
-uint64_t ticket_open(struct vagus_budget budget, uint64_t amount, int64_t expires_ns);
+uint64_t ticket_open(struct vagus_budget budget, uint64_t amount, int64_t now_ns,
+                     int64_t expires_ns);
 /* Ends a ticket: 0 with its amount, which is 0 if it had expired; or VAGUS_ENOENT. */
 int ticket_end(struct vagus_ticket ticket, uint64_t *amount);
 /* How much is set aside in this allowance's tickets. Those that expired by now_ns are given back;
  * INT64_MIN only looks, INT64_MAX ends all. */
 uint64_t ticket_look(struct allowance *allowance, struct vagus_budget budget, int64_t now_ns);
+/* Those of a monitor's budgets that are open, the ones open for longest where there is no room for
+ * all; how many are open. */
+unsigned ticket_list(uint32_t generation, struct segment_ticket *tickets, unsigned room);
+/* Mirrors them into the segment. The sampler, at each tick of 100 ms. */
+void ticket_mirror(uint32_t generation, bool second, int64_t now_ns, struct segment *segment);
 
 #endif

@@ -5,14 +5,16 @@
 #include "judge/allowance.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 enum phase { FREE, BUSY, OPEN, EXPIRED };
 #define PHASES 4
+#define PLACES_OFTEN 256 /* so many are looked through at each tick */
 
 static struct slot {
     _Alignas(64) uint64_t state; /* how often it was used, times PHASES, plus enum phase */
     uint64_t amount;
-    int64_t expires_ns;
+    int64_t opened_ns, expires_ns;
     struct vagus_budget budget;
 } slots[VAGUS_TICKETS_MAX];
 
@@ -43,7 +45,8 @@ static uint32_t first_place(void)
     return hint - 1;
 }
 
-uint64_t ticket_open(struct vagus_budget budget, uint64_t amount, int64_t expires_ns)
+uint64_t ticket_open(struct vagus_budget budget, uint64_t amount, int64_t now_ns,
+                     int64_t expires_ns)
 {
     uint32_t first = first_place();
     for (uint32_t i = 0; i < VAGUS_TICKETS_MAX; i++) {
@@ -53,6 +56,7 @@ uint64_t ticket_open(struct vagus_budget budget, uint64_t amount, int64_t expire
             continue;
         struct slot *slot = &slots[place];
         __atomic_store_n(&slot->amount, amount, __ATOMIC_RELAXED);
+        __atomic_store_n(&slot->opened_ns, now_ns, __ATOMIC_RELAXED);
         __atomic_store_n(&slot->expires_ns, expires_ns, __ATOMIC_RELAXED);
         __atomic_store_n(&slot->budget.generation, budget.generation, __ATOMIC_RELAXED);
         __atomic_store_n(&slot->budget.index, budget.index, __ATOMIC_RELAXED);
@@ -117,4 +121,53 @@ uint64_t ticket_look(struct allowance *allowance, struct vagus_budget budget, in
             reserved += __atomic_load_n(&slot->amount, __ATOMIC_RELAXED);
     }
     return reserved;
+}
+
+/* Where the one lies that was opened last. */
+static unsigned youngest_of(const struct segment_ticket *tickets, unsigned count)
+{
+    unsigned youngest = 0;
+    for (unsigned i = 1; i < count; i++)
+        if (tickets[i].opened_ns > tickets[youngest].opened_ns)
+            youngest = i;
+    return youngest;
+}
+
+unsigned ticket_list(uint32_t generation, struct segment_ticket *tickets, unsigned room)
+{
+    uint32_t end = __atomic_load_n(&places_used, __ATOMIC_ACQUIRE);
+    unsigned open = 0;
+    for (const struct slot *slot = slots; slot < slots + end; slot++) {
+        uint64_t state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
+        struct vagus_budget budget = {__atomic_load_n(&slot->budget.generation, __ATOMIC_RELAXED),
+                                      __atomic_load_n(&slot->budget.index, __ATOMIC_RELAXED)};
+        int64_t opened_ns = __atomic_load_n(&slot->opened_ns, __ATOMIC_RELAXED);
+        struct allowance *allowance =
+            state % PHASES == OPEN && budget.generation == generation ? allowance_of(budget) : NULL;
+        if (allowance == NULL)
+            continue;
+        unsigned place = open < room ? open : youngest_of(tickets, room);
+        if (open++ >= room && tickets[place].opened_ns <= opened_ns)
+            continue;
+        tickets[place] = (struct segment_ticket){
+            .amount = __atomic_load_n(&slot->amount, __ATOMIC_RELAXED),
+            .opened_ns = opened_ns,
+            .until_ns = __atomic_load_n(&slot->expires_ns, __ATOMIC_RELAXED)};
+        text_copy(tickets[place].budget, sizeof(tickets[place].budget), allowance->name);
+        text_copy(tickets[place].unit, sizeof(tickets[place].unit), allowance->unit);
+    }
+    return open;
+}
+
+void ticket_mirror(uint32_t generation, bool second, int64_t now_ns, struct segment *segment)
+{
+    struct segment_head *head = segment_head(segment, SEGMENT_TICKETS);
+    uint32_t end = __atomic_load_n(&places_used, __ATOMIC_ACQUIRE);
+    if ((end == 0 && head->count == 0) || (end > PLACES_OFTEN && !second))
+        return;
+    segment_write_begin(&head->stamp);
+    head->count =
+        ticket_list(generation, segment_entries(segment, SEGMENT_TICKETS), SEGMENT_TICKETS_MAX);
+    head->updated_ns = now_ns;
+    segment_write_end(&head->stamp);
 }

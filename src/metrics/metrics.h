@@ -43,8 +43,11 @@ struct metric {
 /* An operation whose gauge shows how many are under way. */
 struct metrics_flight {
     uint32_t gauge, started, duration; /* metrics */
+    uint32_t reserved;
+    uint64_t seen;                  /* of `started`, when it was last looked at */
+    struct segment_operation shown; /* as it stands in the segment */
 };
-#define METRICS_FLIGHTS_MAX 64
+#define METRICS_FLIGHTS_MAX SEGMENT_OPERATIONS_MAX
 
 /* The instances of one name that agent code made. */
 struct metrics_family {
@@ -158,7 +161,8 @@ void metrics_show(struct metrics *metrics, uint32_t index, int64_t taken_ns, dou
  * series; then starts the next tick. tick_ns: now; last_tick_ns: of the tick before. */
 void metrics_fold(struct metrics *metrics, unsigned due, int64_t tick_ns, int64_t last_tick_ns);
 
-/* A part of it: the gauges of operations whose tier is due. */
+/* A part of it: the gauges of operations whose tier is due; and, each 100 ms, what is under way
+ * goes into the segment. */
 void metrics_flights_fold(struct metrics *metrics, unsigned due, int64_t tick_ns);
 
 /* Mirrors the newest values into the segment. */

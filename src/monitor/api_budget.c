@@ -70,7 +70,7 @@ int vagus_budget_reserve(struct vagus_budget budget, uint64_t amount, int64_t tt
         return error;
     struct allowance *allowance = allowance_at(budget);
     int64_t now_ns = __atomic_load_n(&allowance->now_ns, __ATOMIC_RELAXED);
-    uint64_t number = ticket_open(budget, amount, clock_add_ns(now_ns, ttl_ns));
+    uint64_t number = ticket_open(budget, amount, now_ns, clock_add_ns(now_ns, ttl_ns));
     if (number != 0) {
         *ticket = (struct vagus_ticket){budget, number};
         return 0;
