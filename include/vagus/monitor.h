@@ -16,9 +16,11 @@ enum vagus_monitor_flags {
     VAGUS_STRICT = 2,            /* start refuses while a chain is not closed */
     VAGUS_NO_COLLECTORS = 4,     /* none of the built-in senses */
     VAGUS_ANONYMOUS_SEGMENT = 8, /* no file: nobody outside can look, nothing is left behind */
+    VAGUS_NOTE_FATAL = 16,       /* handlers that note which fatal signal ended the process */
 };
 #define VAGUS_MONITOR_FLAGS                                                                        \
-    (VAGUS_STEPPED | VAGUS_STRICT | VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT)
+    (VAGUS_STEPPED | VAGUS_STRICT | VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT |                \
+     VAGUS_NOTE_FATAL)
 
 struct vagus_monitor_options {
     size_t size;             /* sizeof(struct vagus_monitor_options) */
@@ -51,6 +53,13 @@ VAGUS_API int vagus_monitor_start(struct vagus_monitor *monitor);
 /* Runs what is due, on the calling thread, and says when to come back: *next_ns, on the monitor's
  * clock, may be NULL. For stepped monitors, one thread at a time. */
 VAGUS_API int vagus_step(struct vagus_monitor *monitor, int64_t *next_ns);
+
+/* For a host's own handler of a fatal signal, where VAGUS_NOTE_FATAL is not wanted: notes its
+ * number in the black box of every open monitor. Async-signal-safe. With VAGUS_NOTE_FATAL handlers
+ * for SIGSEGV, SIGABRT, SIGBUS, SIGFPE and SIGILL do so, on the alternate stack where a thread has
+ * one; they then call the handler that was there before, or let the process die as it would have.
+ * What is noted for a signal that the process outlives by a second does not count. */
+VAGUS_API void vagus_fatal_note(int signal_number);
 
 /* Checks again that every chain sensor → metric → rule → signal → listener is closed, and names
  * what is not. 0 if all is, else VAGUS_EUNWIRED. */

@@ -153,6 +153,7 @@ struct vagus_config {
     char *state_dir;             /* NULL: not given */
     uint64_t segment_bytes;      /* 0: not given */
     uint32_t segment_keep;       /* dead segments kept for each agent name */
+    int64_t segment_keep_for_ns; /* and how long; 0: for ever */
     uint64_t memory_limit_bytes; /* declared; 0: none */
     bool per_core;               /* sense each core by itself */
     uint64_t max_rate_memory;    /* what can go in a second at most; 0: not given */

@@ -74,12 +74,17 @@ static int open_segment(struct vagus_monitor *monitor, const struct vagus_monito
                                      .bytes = bytes,
                                      .metrics_max = options->metrics_max,
                                      .keep = config->segment_keep,
+                                     .keep_for_ns = config->segment_keep_for_ns,
+                                     .continuity = &monitor->continuity.state,
                                      .anonymous = (options->flags & VAGUS_ANONYMOUS_SEGMENT) != 0,
                                      .clock = &monitor->clock};
     state_open(monitor, wanted.agent, wanted.anonymous);
+    continuity_open(monitor, wanted.agent, wanted.anonymous);
     monitor_hold_forks();
     int error = segment_create(&wanted, &monitor->segment);
     monitor_leave();
+    if (error == 0)
+        fatal_begin(monitor);
     if (error == 0 && monitor->segment.why_anonymous[0] != '\0')
         monitor_note(monitor, SEGMENT_NOTE_WARNING, "no black box: %s",
                      monitor->segment.why_anonymous);
@@ -297,6 +302,7 @@ int vagus_monitor_open(const struct vagus_monitor_options *given, struct vagus_m
         (error = health_init(monitor, &options)) != 0)
         goto fail;
     define_own(monitor);
+    continuity_define(monitor);
     budgets_init(&monitor->budgets, &monitor->metrics, &monitor->wake, monitor->generation);
     define_budgets(monitor);
     cells_set_wake(&monitor->metrics.cells, &monitor->wake);
@@ -309,6 +315,7 @@ fail:
     sense_close(monitor->sense, 0, NULL, 0);
     if (monitor->bus != NULL)
         bus_close(monitor->bus, 0, NULL, 0);
+    fatal_end(monitor);
     segment_discard(&monitor->segment);
 fail_before_segment:
     free_all(monitor);
@@ -418,6 +425,7 @@ static unsigned close_all(struct vagus_monitor *monitor, int64_t deadline_ns)
         monitor_note(monitor, SEGMENT_NOTE_WARNING, "closed with %u thread(s) left behind: %s",
                      left, name[0] != '\0' ? name : "the health summary");
     monitor_hold_forks();
+    fatal_end(monitor);
     if (monitor->publications > 0)
         segment_close(&monitor->segment);
     else

@@ -17,6 +17,7 @@
 #include "judge/judge.h"
 #include "judge/modes.h"
 #include "metrics/derive.h"
+#include "monitor/continuity.h"
 #include "monitor/state.h"
 #include "report/assemble.h"
 #include "report/report.h"
@@ -76,6 +77,7 @@ struct vagus_monitor {
     uint64_t orders_done;    /* of those that it has, as last seen */
     struct budgets budgets;
     struct state state;
+    struct continuity continuity;
     struct modes modes;
 
     /* The sampler's own. */
@@ -129,6 +131,7 @@ struct vagus_monitor {
     struct stat policy_stat;     /* of that file, before it was read */
     struct watch_file *watch_file;
 
+    bool notes_fatal;   /* it asked for handlers */
     bool unstored_told; /* that history has no room left for what comes */
 };
 
@@ -261,6 +264,14 @@ int64_t cost_thread_cpu_ns(void);
  * reads. */
 void cost_near_begin(struct vagus_monitor *monitor);
 void cost_near_end(struct vagus_monitor *monitor);
+
+/* --- fatal.c: the number of a fatal signal --- */
+
+/* Once there is a segment, and before it goes; no fork comes between the latter and that. */
+void fatal_begin(struct vagus_monitor *monitor);
+void fatal_end(struct vagus_monitor *monitor);
+/* The former handlers are back there. */
+void fatal_after_fork_in_child(void);
 
 /* --- health.c --- */
 

@@ -51,6 +51,7 @@ static void after_fork_in_parent(void)
 static void after_fork_in_child(void)
 {
     cells_after_fork_in_child();
+    fatal_after_fork_in_child();
     for (unsigned i = 0; i < VAGUS__DOORS; i++) {
         struct vagus_monitor *monitor = &monitors[i];
         uint32_t life = life_of(monitor);

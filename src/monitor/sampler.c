@@ -30,6 +30,7 @@ static void take_in_and_fold(struct vagus_monitor *monitor, unsigned due, int64_
     sense_take_in(monitor->sense, due, now_ns);
     metrics_fold(&monitor->metrics, due, now_ns, monitor->last_tick_ns);
     budgets_step(&monitor->budgets, due, now_ns);
+    continuity_step(monitor, due, now_ns);
     derive_step(&monitor->derive, &monitor->metrics, due, now_ns);
     tell_unstored(monitor);
     monitor->last_tick_ns = now_ns;
@@ -82,6 +83,8 @@ static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64
             prove(monitor);
     }
     state_step(monitor, now_ns);
+    if ((due & (1u << VAGUS_TIER_100MS)) != 0)
+        ticket_mirror(monitor->generation, second, now_ns, &monitor->segment);
     publish(monitor, due, now_ns);
     bus_wake(monitor->bus); /* who is told finds the snapshot that tells the same */
     if (judge_last_resort(monitor->judge) &&
@@ -95,6 +98,7 @@ unsigned sampler_begin(struct vagus_monitor *monitor)
 
     monitor->started_ns = monitor->last_tick_ns = now_ns;
     publish_begin(monitor, now_ns);
+    continuity_start(monitor);
     schedule_init(&monitor->schedule, now_ns);
     schedule_due(&monitor->schedule, now_ns);
     sense_sample(monitor->sense, ALL_TIERS);

@@ -30,6 +30,11 @@ static const char *const agreed_names[] = {
     VAGUS_AGENT_COUNTERS(NAME) VAGUS_AGENT_GAUGES(NAME)
 #undef NAME
         "agent.progress.age",
+    "continuity.starts",
+    "continuity.deaths",
+    "continuity.deaths.hour",
+    "continuity.deaths.day",
+    "continuity.online",
     "hw.temperature",
     "hw.battery.charge",
 };
