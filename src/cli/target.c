@@ -112,12 +112,12 @@ static int64_t parse_pid(const char *wanted)
     return *end == '\0' && errno == 0 ? pid : -1;
 }
 
-int target_find(const struct cli_verb *verb, const char *dir, const char *wanted,
-                struct segment_found *target)
+/* Looks through the folders: CLI_OK, or a failure after a message. */
+static int look(const struct cli_verb *verb, const char *dir, const char *wanted,
+                struct search *search)
 {
-    static struct search search;
-    search = (struct search){.wanted = wanted, .wanted_pid = parse_pid(wanted)};
-    int listed = segment_list(dir, on_found, &search);
+    *search = (struct search){.wanted = wanted, .wanted_pid = parse_pid(wanted)};
+    int listed = segment_list(dir, on_found, search);
     if (listed < 0 && dir != NULL) {
         cli_error(verb, "cannot look into %s: %s", dir,
                   listed == VAGUS_EINVAL ? "it is not a folder" : vagus_error_message(listed));
@@ -125,12 +125,26 @@ int target_find(const struct cli_verb *verb, const char *dir, const char *wanted
     }
     if (listed < 0)
         return cli_error(verb, "%s", vagus_error_message(listed));
-    if (search.alive > 1) {
-        cli_error(verb, "%u monitored processes %s: say which by -p PID or -p NAME", search.alive,
-                  wanted == NULL ? "run" : "match");
-        show_candidates(&search, true);
-        return CLI_USAGE;
-    }
+    return CLI_OK;
+}
+
+static int several(const struct cli_verb *verb, const struct search *search)
+{
+    cli_error(verb, "%u monitored processes %s: say which by -p PID or -p NAME", search->alive,
+              search->wanted == NULL ? "run" : "match");
+    show_candidates(search, true);
+    return CLI_USAGE;
+}
+
+int target_find(const struct cli_verb *verb, const char *dir, const char *wanted,
+                struct segment_found *target)
+{
+    static struct search search;
+    int status = look(verb, dir, wanted, &search);
+    if (status != CLI_OK)
+        return status;
+    if (search.alive > 1)
+        return several(verb, &search);
     if (search.alive + search.ended == 0 && search.unreadable.path[0] != '\0') {
         *target = search.unreadable; /* who reads it says why that cannot be */
         return CLI_OK;
@@ -138,6 +152,28 @@ int target_find(const struct cli_verb *verb, const char *dir, const char *wanted
     if (search.alive == 0 && (wanted == NULL || search.ended == 0))
         return not_found(verb, &search);
     *target = search.newest[search.alive > 0];
+    return CLI_OK;
+}
+
+int target_find_ended(const struct cli_verb *verb, const char *dir, const char *wanted,
+                      struct segment_found *target)
+{
+    static struct search search;
+    int status = look(verb, dir, wanted, &search);
+    if (status != CLI_OK)
+        return status;
+    if (search.ended == 0 && search.alive > 1)
+        return several(verb, &search);
+    if (search.alive + search.ended == 0 && search.unreadable.path[0] == '\0')
+        return not_found(verb, &search);
+    *target = search.ended > 0   ? search.newest[false]
+              : search.alive > 0 ? search.newest[true]
+                                 : search.unreadable;
+    if (search.ended > 0 && search.alive + search.ended > 1) {
+        cli_error(verb, "this is of pid %lld, which ended last; -p PID chooses another of:",
+                  (long long)target->header.pid);
+        show_candidates(&search, false);
+    }
     return CLI_OK;
 }
 

@@ -13,6 +13,11 @@
 int target_find(const struct cli_verb *verb, const char *dir, const char *wanted,
                 struct segment_found *target);
 
+/* The same, but of those that match the newest that has ended goes before any that runs; the others
+ * are named on stderr. wanted NULL: any. */
+int target_find_ended(const struct cli_verb *verb, const char *dir, const char *wanted,
+                      struct segment_found *target);
+
 /* Now, on the monotonic clock by which a segment was written: after a reboot, which begins that
  * clock anew, reckoned by wall clock. */
 int64_t target_now_ns(const struct segment_header *header);

@@ -29,6 +29,9 @@ const char *report_note_name(uint32_t kind);
 /* From one time to a later one: never negative, never overflowing. */
 int64_t report_span_ns(int64_t from_ns, int64_t to_ns);
 
+/* "2026-11-21 12:55:51.123", by the clock on the wall. */
+void report_add_time(struct text *text, int64_t wall_ns);
+
 /* The time that the state of things is judged at: now while the monitor runs; once it has ended,
  * the moment of its last publication, since everything is stale by now. */
 int64_t report_as_of_ns(const struct report *report);

@@ -15,7 +15,7 @@ static void add_value(struct text *text, double value, const char *unit)
 }
 
 /* "2026-11-21 12:55:51.123", by the clock on the wall. */
-static void add_time(struct text *text, int64_t wall_ns)
+void report_add_time(struct text *text, int64_t wall_ns)
 {
     time_t seconds = (time_t)(wall_ns / VAGUS_SECOND_NS);
     struct tm parts;
@@ -40,7 +40,7 @@ static void add_level(struct text *text, double level)
 static void add_change(const struct segment_signal *entry, struct text *text)
 {
     const struct vagus_signal *signal = &entry->signal;
-    add_time(text, entry->wall_ns);
+    report_add_time(text, entry->wall_ns);
     text_addf(text, "  %s%s on ", entry->shadow ? "(shadow) " : "",
               vagus_signal_kind_name(signal->kind));
     text_add_safe(text, signal->resource, VAGUS_RESOURCE_MAX);
@@ -124,7 +124,7 @@ static void add_outcome(const struct segment_signal *entry, struct text *text)
 /* "…  mode DEGRADED", and why. */
 static void add_mode(const struct segment_signal *entry, struct text *text)
 {
-    add_time(text, entry->wall_ns);
+    report_add_time(text, entry->wall_ns);
     text_add(text, "  mode ");
     text_add_safe(text, entry->signal.rule, VAGUS_NAME_MAX);
     text_add(text, "\n    ");
