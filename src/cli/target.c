@@ -169,7 +169,7 @@ int target_find_ended(const struct cli_verb *verb, const char *dir, const char *
     *target = search.ended > 0   ? search.newest[false]
               : search.alive > 0 ? search.newest[true]
                                  : search.unreadable;
-    if (search.ended > 0 && search.alive + search.ended > 1) {
+    if (wanted != NULL && search.ended > 0 && search.alive + search.ended > 1) {
         cli_error(verb, "this is of pid %lld, which ended last; -p PID chooses another of:",
                   (long long)target->header.pid);
         show_candidates(&search, false);

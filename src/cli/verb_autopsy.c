@@ -109,7 +109,7 @@ const struct cli_verb cli_verb_autopsy = {
              "matters as charts; the last signals with their reasons and what listeners did; "
              "operations that never ended and reservations that were open; the mode, budgets, "
              "notes.\n\n"
-             "Of several that match, the newest that has ended is told of, and the others are "
+             "Of several that match -p, the one that ended last is told of, and the others are "
              "named on stderr. One that still runs is told of as such.",
     .exits = exits,
     .examples = "vagus autopsy\n"

@@ -143,10 +143,6 @@ void continuity_open(struct vagus_monitor *monitor, const char *agent, bool anon
     segment_list(dir != NULL ? dir : own, on_segment, search);
     conclude(search, wall_ns);
     free(search);
-    if (continuity->damaged > 0)
-        monitor_note(monitor, SEGMENT_NOTE_INFO,
-                     "%u black box(es) of former runs cannot be read: %s", continuity->damaged,
-                     continuity->damaged_why);
 }
 
 void continuity_define(struct vagus_monitor *monitor)
@@ -168,7 +164,12 @@ void continuity_define(struct vagus_monitor *monitor)
                                .unit = "s",
                                .help = "how long all runs were online together"},
     };
+    const struct continuity *continuity = &monitor->continuity;
     const char *why;
+    if (continuity->damaged > 0)
+        monitor_note(monitor, SEGMENT_NOTE_INFO,
+                     "%u black box(es) of former runs cannot be read: %s", continuity->damaged,
+                     continuity->damaged_why);
     for (int i = 0; i < CONTINUITY_METRICS; i++) {
         struct vagus_metric_desc desc = own[i];
         desc.kind = VAGUS_GAUGE;

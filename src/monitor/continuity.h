@@ -27,7 +27,7 @@ struct vagus_monitor;
 /* Before the segment is made, which may remove former ones. Never fails: what cannot be read is
  * left out, and said. */
 void continuity_open(struct vagus_monitor *monitor, const char *agent, bool anonymous);
-/* Its metrics. */
+/* Its metrics, and the note about what could not be read. */
 void continuity_define(struct vagus_monitor *monitor);
 /* Where the process is, told to whoever asks after its end; and the snapshot's part. Before the
  * first publication. */

@@ -27,7 +27,6 @@ static const char *const vital_names[] = {
     "agent.tokens",
     "agent.errors",
     "agent.tasks.active",
-    "vagus.mode",
 };
 #define VITAL_NAMES (sizeof(vital_names) / sizeof(vital_names[0]))
 

@@ -32,7 +32,12 @@ static void put_count(struct text *text, const char *key, uint64_t value)
 /* Seconds; null for a time that is not known. */
 static void put_time(struct text *text, const char *key, int64_t ns)
 {
-    put_number(text, key, ns > 0 ? (double)ns / 1e9 : NAN);
+    put_key(text, key);
+    if (ns > 0) /* more digits than a number of text_add_json_number() has */
+        text_addf(text, "%lld.%03d", (long long)(ns / VAGUS_SECOND_NS),
+                  (int)(ns / VAGUS_MILLISECOND_NS % 1000));
+    else
+        text_add(text, "null");
 }
 
 /* How long before the end of the charts. */

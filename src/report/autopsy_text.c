@@ -9,7 +9,7 @@
 #include "report/screen.h"
 #include "report/spark.h"
 
-#define NARROW_COLUMNS (AUTOPSY_COLUMNS / 2)
+#define FIGURES_COLUMN 33
 
 static void add_title(struct screen *screen, const char *title)
 {
@@ -23,10 +23,10 @@ static void add_words(struct screen *screen, const char *label, enum screen_styl
                       const char *words)
 {
     screen_to(screen, 2);
-    screen_add(screen, SCREEN_PLAIN, "  ");
     screen_add(screen, SCREEN_DIM, label);
-    screen_to(screen, label[0] != '\0' ? 14 : 4);
-    screen->indent = label[0] != '\0' ? 14 : 4;
+    screen->indent = label[0] != '\0' ? 13 : 2;
+    if (label[0] != '\0')
+        screen_to(screen, screen->indent);
     screen_words(screen, style, words);
     screen_line(screen, 0);
 }
@@ -41,11 +41,11 @@ static void add_headline(const struct autopsy *autopsy, struct screen *screen)
     text_add_safe(&text, header->agent[0] != '\0' ? header->agent : "?", 64);
     text_addf(&text, ", pid %lld, ", (long long)header->pid);
     text_add_safe(&text, header->program, 64);
-    text_add(&text, ": ");
+    text_add(&text, ":");
     screen_words(screen, SCREEN_BOLD, line);
     text_init(&text, line, sizeof(line));
     ending_add_sentence(&autopsy->ending, &text);
-    screen_add(screen, SCREEN_PLAIN, " ");
+    screen_to(screen, 0);
     screen_words(screen, well ? SCREEN_GOOD : SCREEN_BAD, line);
     screen_line(screen, 0);
 }
@@ -127,32 +127,32 @@ static void add_figure(struct text *text, const char *label, double value,
 static void add_vital(const struct autopsy_vital *vital, bool narrow, struct screen *screen)
 {
     char line[4 * AUTOPSY_COLUMNS + 512];
-    double halves[NARROW_COLUMNS];
+    double halves[AUTOPSY_COLUMNS / 2];
     struct text text;
     text_init(&text, line, sizeof(line));
     notation_add(&text, vital->metric.name, vital->metric.label, vital->metric.instance);
     screen_to(screen, 2);
-    screen_add(screen, SCREEN_PLAIN, "  ");
     screen_cut(screen, SCREEN_PLAIN, line);
+    text_init(&text, line, sizeof(line));
+    add_figure(&text, "min ", vital->min, &vital->metric);
+    add_figure(&text, ", max ", vital->max, &vital->metric);
+    add_figure(&text, ", last ", vital->last, &vital->metric);
+    if (narrow || screen->column > FIGURES_COLUMN - 2)
+        screen_line(screen, 0);
+    screen_to(screen, narrow ? 3 : FIGURES_COLUMN);
+    screen_cut(screen, SCREEN_DIM, line);
     screen_line(screen, 0);
-    for (unsigned i = 0; i < NARROW_COLUMNS; i++) {
+    for (unsigned i = 0; i < AUTOPSY_COLUMNS / 2; i++) {
         double a = vital->values[2 * i], b = vital->values[2 * i + 1];
         halves[i] = isnan(a) ? b : isnan(b) ? a : (a + b) / 2;
     }
     text_init(&text, line, sizeof(line));
     text_add(&text, "│");
-    spark_draw(narrow ? halves : vital->values, narrow ? NARROW_COLUMNS : AUTOPSY_COLUMNS, NAN, NAN,
+    spark_draw(narrow ? halves : vital->values, AUTOPSY_COLUMNS / (narrow ? 2 : 1), NAN, NAN,
                &text);
     text_add(&text, "│");
-    screen_add(screen, SCREEN_PLAIN, "  ");
+    screen_to(screen, 2);
     screen_add(screen, SCREEN_PLAIN, line);
-    screen_line(screen, 0);
-    text_init(&text, line, sizeof(line));
-    add_figure(&text, "min ", vital->min, &vital->metric);
-    add_figure(&text, ", max ", vital->max, &vital->metric);
-    add_figure(&text, ", last ", vital->last, &vital->metric);
-    screen_add(screen, SCREEN_PLAIN, "   ");
-    screen_cut(screen, SCREEN_DIM, line);
     screen_line(screen, 0);
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "report/findings.h"
@@ -14,7 +15,8 @@
 #define SURVIVED_NS VAGUS_SECOND_NS         /* published for so long after a fatal signal */
 #define LOG_BEFORE_NS (5 * VAGUS_SECOND_NS) /* two clocks of the kernel, drifting */
 #define LOG_AFTER_NS (600 * VAGUS_SECOND_NS)
-#define PROGRAM_BYTES 15 /* of a name that the kernel keeps */
+#define PID_NAMESPACE_FIRST 0xEFFFFFFCu /* PROC_PID_INIT_INO */
+#define PROGRAM_BYTES 15                /* of a name that the kernel keeps */
 
 /* --- What the segment says. --- */
 
@@ -109,13 +111,20 @@ static bool by_name(const struct host_oom_kill *kill, const void *arg)
            kill->at_ns - last_sign_ns(facts) < LOG_BEFORE_NS;
 }
 
+/* In another PID namespace than the first one, processes have other numbers in the log. */
+static bool counts_as_the_kernel(void)
+{
+    struct stat st;
+    return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == PID_NAMESPACE_FIRST;
+}
+
 static void look_into_log(struct ending_facts *facts, const char *path)
 {
     int64_t since_ns;
     if (__builtin_sub_overflow(last_sign_ns(facts), LOG_BEFORE_NS, &since_ns))
         return;
     facts->log_error = host_oom_log(path, since_ns, by_pid, facts, &facts->log);
-    if (facts->log_error != VAGUS_ENOENT)
+    if (facts->log_error != VAGUS_ENOENT || counts_as_the_kernel())
         return;
     facts->log_error = host_oom_log(path, since_ns, by_name, facts, &facts->log);
     facts->log_by_name = facts->log_error == 0;
