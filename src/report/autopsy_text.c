@@ -10,6 +10,7 @@
 #include "report/spark.h"
 
 #define FIGURES_COLUMN 33
+#define RESERVATIONS_SHOWN 16
 
 static void add_title(struct screen *screen, const char *title)
 {
@@ -228,7 +229,9 @@ static void add_reservations(const struct autopsy *autopsy, struct screen *scree
     add_title(screen, "reservations open");
     if (autopsy->ticket_count == 0)
         add_words(screen, "", SCREEN_PLAIN, "none");
-    for (uint32_t i = 0; i < autopsy->ticket_count; i++) {
+    uint32_t shown =
+        autopsy->ticket_count < RESERVATIONS_SHOWN ? autopsy->ticket_count : RESERVATIONS_SHOWN;
+    for (uint32_t i = 0; i < shown; i++) {
         const struct segment_ticket *ticket = &autopsy->tickets[i];
         char line[400], amount[96];
         struct text text, plain;
@@ -244,9 +247,9 @@ static void add_reservations(const struct autopsy *autopsy, struct screen *scree
         text_add_duration(&text, report_span_ns(autopsy->end_ns, ticket->until_ns));
         add_words(screen, "", SCREEN_PLAIN, line);
     }
-    if (autopsy->ticket_total > autopsy->ticket_count) {
+    if (autopsy->ticket_total > shown) {
         screen_addf(screen, SCREEN_DIM, "  and %llu more",
-                    (unsigned long long)(autopsy->ticket_total - autopsy->ticket_count));
+                    (unsigned long long)(autopsy->ticket_total - shown));
         screen_line(screen, 0);
     }
 }
