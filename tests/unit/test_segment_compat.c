@@ -44,6 +44,8 @@ static size_t lay_out_anew(char *to, int grown_bytes, uint32_t more, int last)
     memset(header->sections, 0, sizeof(header->sections));
     for (int id = 0; id < last; id++) {
         struct segment_extent *extent = &header->sections[id];
+        if (from->sections[id].capacity == 0) /* younger than the elder */
+            continue;
         bool fixed = id == SEGMENT_SERIES, slots = id == SEGMENT_SNAPSHOT;
         *extent = from->sections[id];
         extent->entry_bytes += fixed ? 0 : (uint32_t)grown_bytes;
