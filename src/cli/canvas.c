@@ -46,9 +46,19 @@ static uint32_t ascii_of(uint32_t glyph)
     if (glyph >= 0x2581 && glyph <= GLYPH_BLOCK)
         return (uint32_t)eighths[glyph - 0x2581];
     switch (glyph) {
-    case GLYPH_SHADE:
     case GLYPH_DOT:
         return '.';
+    case 0x2592: /* a darker shade */
+        return ':';
+    case 0x2502: /* lines: down, along, and where they meet */
+        return '|';
+    case GLYPH_SHADE:
+    case 0x2500:
+        return '-';
+    case 0x2514:
+    case 0x2524:
+    case 0x252c:
+        return '+';
     case GLYPH_ELLIPSIS:
         return '~';
     case 0x2014: /* a dash */
@@ -145,18 +155,40 @@ void canvas_bar(struct canvas *canvas, unsigned row, unsigned column, unsigned c
     }
 }
 
+static void bounds_of(const double *values, unsigned count, double *low, double *high)
+{
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (unsigned i = 0; i < count; i++)
+        if (isfinite(values[i])) {
+            *low = fmin(*low, values[i]);
+            *high = fmax(*high, values[i]);
+        }
+}
+
+static void put_eighth(struct canvas *canvas, unsigned row, unsigned column, double value,
+                       double low, double high)
+{
+    double share = high > low ? (value - low) / (high - low) : 0;
+    unsigned eighth = share >= 1 ? 7 : share > 0 ? (unsigned)(share * 8) : 0;
+    bool known = isfinite(value);
+    set(canvas, row, column, known ? 0x2581 + eighth : GLYPH_DOT,
+        known ? SCREEN_PLAIN : SCREEN_DIM);
+}
+
+void canvas_spark_cell(struct canvas *canvas, unsigned row, unsigned column, const double *values,
+                       unsigned count, unsigned index)
+{
+    double low, high;
+    bounds_of(values, count, &low, &high);
+    put_eighth(canvas, row, column, values[index], low, high);
+}
+
 void canvas_spark(struct canvas *canvas, unsigned row, unsigned column, unsigned cells,
                   const double *values, unsigned count, double low, double high)
 {
-    if (high <= low) {
-        low = INFINITY;
-        high = -INFINITY;
-        for (unsigned i = 0; i < count; i++)
-            if (isfinite(values[i])) {
-                low = fmin(low, values[i]);
-                high = fmax(high, values[i]);
-            }
-    }
+    if (high <= low)
+        bounds_of(values, count, &low, &high);
     cells = cells < count ? cells : count;
     for (unsigned i = 0; i < cells; i++) {
         unsigned from = i * count / cells, to = (i + 1) * count / cells, known = 0;
@@ -166,10 +198,7 @@ void canvas_spark(struct canvas *canvas, unsigned row, unsigned column, unsigned
                 sum += values[k];
                 known++;
             }
-        double share = known == 0 || high <= low ? 0 : (sum / known - low) / (high - low);
-        unsigned eighth = share >= 1 ? 7 : share > 0 ? (unsigned)(share * 8) : 0;
-        set(canvas, row, column + i, known == 0 ? GLYPH_DOT : 0x2581 + eighth,
-            known == 0 ? SCREEN_DIM : SCREEN_PLAIN);
+        put_eighth(canvas, row, column + i, known > 0 ? sum / known : NAN, low, high);
     }
 }
 

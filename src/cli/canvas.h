@@ -47,6 +47,10 @@ void canvas_bar(struct canvas *canvas, unsigned row, unsigned column, unsigned c
 void canvas_spark(struct canvas *canvas, unsigned row, unsigned column, unsigned cells,
                   const double *values, unsigned count, double low, double high);
 
+/* One cell of such a line: of values[index], between the least and the greatest of all. */
+void canvas_spark_cell(struct canvas *canvas, unsigned row, unsigned column, const double *values,
+                       unsigned count, unsigned index);
+
 /* How many columns a string takes. */
 unsigned canvas_width(const char *string);
 

@@ -18,6 +18,16 @@ static unsigned signals_count(const struct top_state *state)
     return report_raised_count(&state->report);
 }
 
+/* Older writers give the reason in the transition alone. */
+static const char *reason_of(const struct report *report,
+                             const struct vagus_snapshot_signal *raised)
+{
+    const struct segment_signal *entry = report_transition_of(report, raised);
+    if (raised->reason[0] != '\0')
+        return raised->reason;
+    return entry != NULL && entry->signal.reason[0] != '\0' ? entry->signal.reason : raised->rule;
+}
+
 static void signals_draw(const struct top_state *state, unsigned index, struct canvas *canvas,
                          unsigned row)
 {
@@ -35,7 +45,7 @@ static void signals_draw(const struct top_state *state, unsigned index, struct c
     text_add(&text, " for ");
     text_add_duration(&text, report_span_ns(raised->since_ns, state->as_of_ns));
     text_add(&text, ": ");
-    text_add_safe(&text, raised->reason[0] != '\0' ? raised->reason : raised->rule, 320);
+    text_add_safe(&text, reason_of(&state->report, raised), 320);
     canvas_put(canvas, row, column, canvas->columns, SCREEN_PLAIN, line);
 }
 
@@ -228,10 +238,10 @@ static unsigned monitor_count(const struct top_state *state)
     return count;
 }
 
-static void add_count(struct text *text, uint64_t count, const char *what)
+static void add_count(struct text *text, uint64_t count, const char *one, const char *many)
 {
     if (count > 0)
-        text_addf(text, " · %llu %s", (unsigned long long)count, what);
+        text_addf(text, " · %llu %s", (unsigned long long)count, count == 1 ? one : many);
 }
 
 static void draw_monitor_line(const struct top_state *state, struct canvas *canvas, unsigned row)
@@ -247,11 +257,11 @@ static void draw_monitor_line(const struct top_state *state, struct canvas *canv
         text_add(&text, "own cost ");
         report_add_state(&text, &monitor->cpu_ratio, state->as_of_ns);
     }
-    add_count(&text, monitor->missed_ticks, "ticks missed");
-    add_count(&text, monitor->failed_collectors, "senses fail");
-    add_count(&text, monitor->hung_listeners, "listeners hang");
-    add_count(&text, monitor->unwired, "chains not wired");
-    add_count(&text, monitor->dropped_records, "records dropped");
+    add_count(&text, monitor->missed_ticks, "tick missed", "ticks missed");
+    add_count(&text, monitor->failed_collectors, "sense fails", "senses fail");
+    add_count(&text, monitor->hung_listeners, "listener hangs", "listeners hang");
+    add_count(&text, monitor->unwired, "chain not wired", "chains not wired");
+    add_count(&text, monitor->dropped_records, "record dropped", "records dropped");
     text_addf(&text, " · %llu ticks · %u metrics · %u senses · %u listeners",
               (unsigned long long)monitor->ticks, monitor->metrics, monitor->collectors,
               monitor->listeners);

@@ -75,7 +75,10 @@ static void add(struct line *line, const char *before, const struct vagus_readin
 {
     if (!is_known(reading, line->state->as_of_ns))
         return;
-    separate(line);
+    if (strcmp(before, "of ") == 0) /* goes on with what was said */
+        text_add(&line->detail, " ");
+    else
+        separate(line);
     text_add(&line->detail, before);
     text_add_value(&line->detail, reading->value, unit);
     text_add(&line->detail, after);
