@@ -71,8 +71,8 @@ struct top_state {
 
 /* What who looks at it chose. */
 struct top_view {
-    enum top_panel_id focus;
-    unsigned scroll; /* rows of that panel that are above its first */
+    enum top_panel_id focus; /* TOP_PANEL_COUNT: none yet */
+    unsigned scroll;         /* rows of that panel that are above its first */
     enum top_sort sort;
     bool paused, help;
 };

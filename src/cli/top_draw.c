@@ -125,16 +125,15 @@ static void draw_keys(const struct top_view *view, struct canvas *canvas, unsign
 static void draw_help(struct canvas *canvas, unsigned row, unsigned end)
 {
     static const char *const lines[] = {
-        "q      quit",
-        "p      pause: the picture stands still",
-        "s      sort operations: in flight,",
-        "       rate, p99, name",
-        "Tab    next panel, shown first",
-        "Up, Down  scroll that panel",
-        "Bars show what is used, the line the",
-        "last minute, a dot what is not known.",
-        "Operations: in flight, begun each",
-        "second, p99 of the last minute.",
+        "q quit",
+        "p pause: the picture stands still",
+        "s sort operations: in flight, rate,",
+        "  p99, name",
+        "Tab next panel: it goes first, and the",
+        "  arrows scroll it",
+        "bar: used; line: the last minute; dot:",
+        "  not known; operations: in flight,",
+        "  begun a second, p99 of a minute",
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]) && row < end; i++)
         canvas_put(canvas, row++, 1, canvas->columns, SCREEN_PLAIN, lines[i]);
@@ -165,7 +164,8 @@ static void divide(const struct top_state *state, enum top_panel_id focus, unsig
     for (unsigned i = 0; i < TOP_PANEL_COUNT; i++)
         shares[i] = (struct share){.count = top_panels[i].count(state)};
     unsigned most = room * 2 / 3; /* the chosen one leaves the others a few rows */
-    shares[focus].given = take(least_of(most, shares[focus].count), &room);
+    if (focus < TOP_PANEL_COUNT)
+        shares[focus].given = take(least_of(most, shares[focus].count), &room);
     for (unsigned i = 0; i < TOP_PANEL_COUNT; i++) {
         struct share *share = &shares[priority[i]];
         if (priority[i] != focus)
@@ -261,6 +261,8 @@ void top_draw(const struct top_state *state, struct top_view *view, struct canva
 static void move_focus(const struct top_state *state, struct top_view *view, int step)
 {
     view->scroll = 0;
+    if (view->focus == TOP_PANEL_COUNT)
+        view->focus = step > 0 ? TOP_PANEL_COUNT - 1 : 0;
     for (unsigned i = 0; i < TOP_PANEL_COUNT; i++) {
         view->focus = (enum top_panel_id)((view->focus + TOP_PANEL_COUNT + step) % TOP_PANEL_COUNT);
         if (top_panels[view->focus].count(state) > 0)

@@ -146,7 +146,7 @@ static int run(int argc, char **argv)
     if (status != CLI_OK)
         return status == CLI_FAILED ? TOP_UNREADABLE : status;
     top.options = &options;
-    top.view.focus = TOP_ORGANS;
+    top.view.focus = TOP_PANEL_COUNT;
     int error = segment_attach(target.path, &reader);
     if (error == 0 && (error = top_attach(&top.reading, &top.state, &reader)) != 0)
         segment_detach(&reader);
@@ -188,17 +188,18 @@ const struct cli_verb cli_verb_top = {
     .name = "top",
     .summary = "watch a monitored process live",
     .arguments = takes,
-    .about = "The verdict and the mode with their reasons, raised signals, organs with what is used "
-             "of each and the last minute, budgets, the busiest operations (in flight, begun each "
-             "second, 99th percentile of the last minute), the newest transitions, and what the "
-             "monitor costs. A small terminal shows the most important of these.\n"
-             "\n"
-             "Keys: q quits, p pauses, s sorts operations, Tab and Shift-Tab choose a panel that "
-             "goes first, the arrows scroll it, ? explains.\n"
-             "\n"
-             "When the process ends its last picture stays, with its age. When another one of the "
-             "NAME given by -p starts, that one is shown from there on, and said so. Colours are "
-             "left out with NO_COLOR; without a locale of UTF-8 all is drawn in ASCII.",
+    .about =
+        "The verdict and the mode with their reasons, raised signals, organs with what is used "
+        "of each and the last minute, budgets, the busiest operations (in flight, begun each "
+        "second, 99th percentile of the last minute), the newest transitions, and what the "
+        "monitor costs. A small terminal shows the most important of these.\n"
+        "\n"
+        "Keys: q quits, p pauses, s sorts operations, Tab and Shift-Tab choose a panel that "
+        "goes first, the arrows scroll it, ? explains.\n"
+        "\n"
+        "When the process ends its last picture stays, with its age. When another one of the "
+        "NAME given by -p starts, that one is shown from there on, and said so. Colours are "
+        "left out with NO_COLOR; without a locale of UTF-8 all is drawn in ASCII.",
     .exits = exits,
     .examples = "vagus top\n"
                 "vagus top -p researcher --every 500ms\n",
