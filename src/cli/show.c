@@ -5,7 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/spark.h"
+#include "base/clock.h"
+#include "cli/chart.h"
+#include "cli/terminal.h"
 
 void show_name(struct text *text, const struct segment_metric *metric)
 {
@@ -19,38 +21,6 @@ static int64_t age_ns(const struct shown *shown, int64_t at_ns)
     return __builtin_sub_overflow(shown->now_ns, at_ns, &age) || age < 0 ? 0 : age;
 }
 
-/* One column for each period of the series, or several in one if there are more than 60. */
-static void add_line(const struct history *history, int64_t step_ns, struct text *text)
-{
-    double sums[SHOW_COLUMNS_MAX] = {0};
-    unsigned counts[SHOW_COLUMNS_MAX] = {0};
-    int64_t end_ns = history->points[history->count - 1].at_ns;
-    int64_t periods = (end_ns - history->first_ns + step_ns / 2) / step_ns + 1;
-    int64_t each = (periods + SHOW_COLUMNS_MAX - 1) / SHOW_COLUMNS_MAX;
-    int64_t columns = (periods + each - 1) / each;
-    for (size_t i = 0; i < history->count; i++) {
-        const struct point *point = &history->points[i];
-        int64_t column = columns - 1 - (end_ns - point->at_ns + step_ns / 2) / step_ns / each;
-        if (isnan(point->value) || column < 0)
-            continue;
-        sums[column] += point->value;
-        counts[column]++;
-    }
-    for (int64_t i = 0; i < columns; i++)
-        sums[i] = counts[i] == 0 ? NAN : sums[i] / counts[i];
-    spark_draw(sums, (unsigned)columns, NAN, NAN, text);
-}
-
-/* Values enter the instant tier whenever they come: there the line is divided evenly. */
-static int64_t step_of(const struct shown *shown)
-{
-    const struct history *history = &shown->history;
-    if (history->period_ns != VAGUS_MILLISECOND_NS)
-        return history->period_ns;
-    int64_t step_ns = (history->last_ns - history->first_ns) / (SHOW_COLUMNS_MAX - 1) + 1;
-    return step_ns > VAGUS_MILLISECOND_NS ? step_ns : VAGUS_MILLISECOND_NS;
-}
-
 void show_figure(struct text *text, const char *label, double value, const char *unit)
 {
     char amount[96];
@@ -62,8 +32,7 @@ void show_figure(struct text *text, const char *label, double value, const char 
     text_add_safe(text, amount, sizeof(amount));
 }
 
-/* What is drawn is in this: of a counter for each second. */
-static void unit_drawn(const struct shown *shown, char unit[VAGUS_UNIT_MAX + 2])
+void show_unit(const struct shown *shown, char unit[VAGUS_UNIT_MAX + 2])
 {
     struct text text;
     text_init(&text, unit, VAGUS_UNIT_MAX + 2);
@@ -108,11 +77,88 @@ static void add_reach(const struct shown *shown, struct text *text)
         text_add(text, "\n");
 }
 
-void show_text(const struct shown *shown, struct text *text)
+/* --- The chart. --- */
+
+/* Columns of the chart: buckets, several in one where there are more than fit. */
+static unsigned fold(const struct shown *shown, unsigned room, struct chart_column *columns,
+                     double *rates)
 {
-    const struct history *history = &shown->history;
-    char unit[VAGUS_UNIT_MAX + 2];
-    unit_drawn(shown, unit);
+    const struct grid *grid = &shown->grid;
+    const struct show_spread *spread = shown->spread;
+    bool spread_known = spread != NULL && spread->known;
+    unsigned each = (grid->count + room - 1) / room, count = (grid->count + each - 1) / each;
+    for (unsigned i = 0; i < count; i++) {
+        double sum = 0, max = -INFINITY, p50 = 0, p99 = -INFINITY;
+        uint64_t values = 0, known = 0;
+        for (unsigned k = i * each; k < grid->count && k < (i + 1) * each; k++) {
+            const struct point *bucket = &shown->buckets[k];
+            sum += bucket->sum;
+            values += bucket->count;
+            max = bucket->count > 0 ? fmax(max, bucket->max) : max;
+            if (spread_known && spread->each[k].count > 0) {
+                p50 += show_quantile(&spread->each[k], 0.5);
+                p99 = fmax(p99, show_quantile(&spread->each[k], 0.99));
+                known++;
+            }
+        }
+        double mean = values > 0 ? sum / (double)values : NAN;
+        rates[i] = mean;
+        columns[i] = spread_known
+                         ? (struct chart_column){known > 0 ? p50 / (double)known : NAN, p99}
+                         : (struct chart_column){mean, max};
+    }
+    return count;
+}
+
+static void add_legend(const struct shown *shown, int64_t step_ns, struct text *text)
+{
+    bool spread_known = shown->spread != NULL && shown->spread->known;
+    text_add(text, "a column is ");
+    text_add_duration(text, step_ns);
+    text_add(text, spread_known ? ": its median, and shaded above it p99\n\n"
+                                : ": its mean, and shaded above it the maximum\n\n");
+}
+
+/* Drawn from a row on; text is what follows. */
+static int add_chart(const struct shown *shown, unsigned width, bool ascii, struct text *text)
+{
+    unsigned room = chart_room(width);
+    struct chart_column columns[TERMINAL_COLUMNS_MAX];
+    double rates[TERMINAL_COLUMNS_MAX];
+    struct canvas canvas = {.ascii = ascii};
+    char unit[4 * VAGUS_UNIT_MAX + 8], raw[VAGUS_UNIT_MAX + 2];
+    struct text safe;
+    bool spread_known = shown->spread != NULL && shown->spread->known;
+    show_unit(shown, raw);
+    text_init(&safe, unit, sizeof(unit));
+    text_add_safe(&safe, spread_known ? shown->metric.unit : raw, sizeof(unit) - 4);
+    unsigned count = fold(shown, room, columns, rates);
+    unsigned each = (shown->grid.count + room - 1) / room;
+    struct chart chart = {.columns = columns,
+                          .count = count,
+                          .wide = room / count < 6 ? room / count : 6,
+                          .unit = unit,
+                          .first_wall_ns = clock_add_ns(shown->grid.first_ns, shown->wall_ns),
+                          .step_ns = shown->grid.step_ns * each};
+    if (!canvas_resize(&canvas, CHART_ROWS_MAX + 1, width))
+        return VAGUS_ENOMEM;
+    unsigned rows = chart_draw(&chart, &canvas, 0);
+    if (spread_known) {
+        canvas_put_right(&canvas, rows, 0, CHART_LABEL - 1, SCREEN_PLAIN, "rate");
+        for (unsigned i = 0; i < count; i++)
+            for (unsigned k = 0; k < chart.wide; k++)
+                canvas_spark_cell(&canvas, rows, CHART_LABEL + i * chart.wide + k, rates, count, i);
+        rows++;
+    }
+    canvas.rows = rows;
+    add_legend(shown, chart.step_ns, text);
+    canvas_text(&canvas, text);
+    canvas_finish(&canvas);
+    return 0;
+}
+
+static void add_head(const struct shown *shown, struct text *text)
+{
     show_name(text, &shown->metric);
     text_add(text, " [");
     text_add_safe(text, shown->metric.unit, VAGUS_UNIT_MAX);
@@ -123,16 +169,24 @@ void show_text(const struct shown *shown, struct text *text)
     }
     add_now(shown, text);
     add_reach(shown, text);
+}
+
+int show_text(const struct shown *shown, unsigned columns, bool ascii, struct text *text)
+{
+    const struct history *history = &shown->history;
+    char unit[VAGUS_UNIT_MAX + 2];
+    show_unit(shown, unit);
+    add_head(shown, text);
     if (history->count == 0) {
-        text_add(text, "span  nothing of the last ");
-        text_add_duration(text, shown->last_wanted_ns);
+        text_add(text, "span  nothing of ");
+        text_add_duration(text, shown->wanted_ns);
         text_add(text, "\n");
-        return;
+        return 0;
     }
     text_add(text, "span  ");
-    text_add_duration(text, history->last_ns - history->first_ns);
+    text_add_duration(text, clock_span_ns(history->first_ns, history->last_ns));
     text_add(text, " of ");
-    text_add_duration(text, shown->last_wanted_ns);
+    text_add_duration(text, shown->wanted_ns);
     if (history->values > 0) {
         if (show_as_rate(shown))
             text_add(text, "\nfor each second:");
@@ -143,14 +197,11 @@ void show_text(const struct shown *shown, struct text *text)
     }
     if (shown->spread != NULL)
         show_spread_text(shown, text);
-    text_add(text, "\n\n");
-    if (shown->spread != NULL)
-        text_add(text, "rate  ");
-    add_line(history, step_of(shown), text);
     text_add(text, "\n");
-    if (shown->spread != NULL)
-        show_spread_lines(shown, text);
+    return add_chart(shown, columns, ascii, text);
 }
+
+/* --- For programs. --- */
 
 static void add_number(struct text *text, const char *key, double value)
 {
@@ -158,7 +209,20 @@ static void add_number(struct text *text, const char *key, double value)
     text_add_json_number(text, value);
 }
 
-void show_json(const struct shown *shown, struct text *text)
+static void add_point_json(const struct shown *shown, const struct point *point, struct text *text)
+{
+    bool any = point->count > 0;
+    text_add(text, "{\"age_s\":");
+    text_add_json_number(text, (double)age_ns(shown, point->at_ns) / 1e9);
+    add_number(text, "time", (double)clock_add_ns(point->at_ns, shown->wall_ns) / 1e9);
+    add_number(text, "min", any ? point->min : NAN);
+    add_number(text, "max", any ? point->max : NAN);
+    add_number(text, "last", any ? point->last : NAN);
+    add_number(text, "value", any ? point->sum / (double)point->count : NAN);
+    text_add(text, "}");
+}
+
+void show_json(const struct shown *shown, bool by_bucket, struct text *text)
 {
     const struct history *history = &shown->history;
     const struct vagus_reading *reading = &shown->reading;
@@ -177,7 +241,7 @@ void show_json(const struct shown *shown, struct text *text)
               vagus_state_name(vagus_reading_state(reading, shown->now_ns)));
     add_number(text, "value", taken ? reading->value : NAN);
     add_number(text, "age_s", taken ? (double)age_ns(shown, reading->taken_ns) / 1e9 : NAN);
-    add_number(text, "wanted_s", (double)shown->last_wanted_ns / 1e9);
+    add_number(text, "wanted_s", (double)shown->wanted_ns / 1e9);
     add_number(text, "covered_s", (double)(history->last_ns - history->first_ns) / 1e9);
     add_number(text, "min", any ? history->min : NAN);
     add_number(text, "mean", any ? history->sum / (double)history->values : NAN);
@@ -198,12 +262,15 @@ void show_json(const struct shown *shown, struct text *text)
         add_number(text, "grown", any ? history->grown : NAN);
     if (shown->spread != NULL)
         show_spread_json(shown, text);
+    if (by_bucket)
+        add_number(text, "by_s", (double)shown->grid.step_ns / 1e9);
     text_add(text, ",\"points\":[");
-    for (size_t i = 0; i < history->count; i++) {
-        text_add(text, i == 0 ? "{\"age_s\":" : ",{\"age_s\":");
-        text_add_json_number(text, (double)age_ns(shown, history->points[i].at_ns) / 1e9);
-        add_number(text, "value", history->points[i].value);
-        text_add(text, "}");
+    size_t count = by_bucket ? shown->grid.count : history->count;
+    const struct point *points = by_bucket ? shown->buckets : history->points;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            text_add(text, ",");
+        add_point_json(shown, &points[i], text);
     }
     text_add(text, "]}\n");
 }

@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vagus show: one metric of another process, its newest value and its history, read from its
  * segment. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/nearest.h"
 #include "cli/show.h"
 #include "cli/target.h"
+#include "cli/terminal.h"
 #include "metrics/outside.h"
 
 extern const struct cli_verb cli_verb_show;
 
 #define SHOW_UNREADABLE 3
 #define METRICS_MAX 65536
-#define LAST_DEFAULT_NS (600 * VAGUS_SECOND_NS)
 
 struct show_options {
     const char *metric;
     const char *process;
     const char *dir;
-    int64_t last_ns;
-    bool json;
+    struct show_window window;
+    bool json, csv;
 };
 
 /* --- Finding the metric. --- */
@@ -80,96 +79,12 @@ static int find_metric(const char *wanted, const struct segment_metric *metrics,
     return CLI_OK;
 }
 
-/* --- Reading its history. --- */
-
-static void add_point(struct history *history, const struct block_entry *entry, int64_t width_ns)
-{
-    double value = entry->count > 0 ? entry->sum / entry->count : NAN;
-    if (history->count == history->room) {
-        size_t room = history->room == 0 ? 1024 : 2 * history->room;
-        struct point *points = realloc(history->points, room * sizeof(*points));
-        history->cut = points == NULL;
-        if (points == NULL)
-            return;
-        history->points = points;
-        history->room = room;
-    }
-    if (!isfinite(value) || !isfinite(entry->min) || !isfinite(entry->max))
-        value = NAN;
-    if (history->count == 0)
-        history->first_ns = entry->at_ns;
-    history->points[history->count++] = (struct point){entry->at_ns, value};
-    history->last_ns = entry->at_ns + width_ns;
-    if (isnan(value))
-        return;
-    history->min = history->values == 0 ? entry->min : fmin(history->min, entry->min);
-    history->max = history->values == 0 ? entry->max : fmax(history->max, entry->max);
-    history->sum += entry->sum;
-    history->last = entry->last;
-    history->values += entry->count;
-}
-
-static void on_entry(const struct block_entry *entry, int64_t width_ns, void *arg)
-{
-    add_point(arg, entry, width_ns);
-}
-
-/* Of a counter: how fast it grew since the entry before. No rate across a gap, none backward. */
-static void on_count(const struct block_entry *entry, int64_t width_ns, void *arg)
-{
-    struct history *history = arg;
-    struct block_entry rate = {.at_ns = entry->at_ns};
-    int64_t end_ns = entry->at_ns + width_ns;
-    double grown = entry->last - history->base;
-    bool based = history->based;
-    if (entry->count > 0 && based && grown >= 0 && end_ns > history->base_ns) {
-        rate.sum = grown / ((double)(end_ns - history->base_ns) / 1e9);
-        rate.last = rate.min = rate.max = rate.sum;
-        rate.count = 1;
-        history->grown += grown;
-    }
-    history->based = entry->count > 0;
-    history->base = entry->last;
-    history->base_ns = end_ns;
-    if (based || entry->count == 0) /* the first has nothing to grow from */
-        add_point(history, &rate, width_ns);
-}
-
-static int read_history(const struct segment_reader *reader, const struct show_options *options,
-                        struct shown *shown)
-{
-    struct outside_block *blocks = calloc((size_t)outside_blocks_max(reader) + 1, sizeof(*blocks));
-    int64_t to_ns = 0, from_ns;
-    if (blocks == NULL)
-        return VAGUS_ENOMEM;
-    uint32_t count = outside_list(reader, shown->index, blocks);
-    for (uint32_t i = 0; i < count; i++) {
-        int64_t *since_ns = &shown->since_ns[blocks[i].level];
-        *since_ns =
-            *since_ns == 0 || blocks[i].first_ns < *since_ns ? blocks[i].first_ns : *since_ns;
-    }
-    /* Of one that ended, the last minutes are those before its end. */
-    for (uint32_t i = 0; i < count; i++)
-        to_ns = blocks[i].last_ns > to_ns ? blocks[i].last_ns : to_ns;
-    if (shown->alive)
-        to_ns = shown->now_ns > to_ns ? shown->now_ns : to_ns;
-    if (__builtin_sub_overflow(to_ns, options->last_ns, &from_ns))
-        from_ns = INT64_MIN;
-    shown->last_wanted_ns = options->last_ns;
-    shown->history.period_ns =
-        outside_walk(reader, shown->index, shown->metric.resolution, blocks, count, from_ns, to_ns,
-                     show_as_rate(shown) ? on_count : on_entry, &shown->history);
-    free(blocks);
-    if (shown->history.cut)
-        return VAGUS_ENOMEM;
-    return show_spread_read(reader, shown, from_ns, to_ns);
-}
-
 /* CLI_OK, CLI_FAILED or SHOW_UNREADABLE after a message. */
 static int load(const struct segment_reader *reader, const struct show_options *options,
                 struct shown *shown)
 {
     struct segment_head head;
+    char why[256] = "";
     uint64_t count = reader->header.sections[SEGMENT_DIRECTORY].capacity, got = 0;
     count = count < METRICS_MAX ? count : METRICS_MAX;
     struct segment_metric *metrics = calloc(count + 1, sizeof(*metrics));
@@ -186,39 +101,65 @@ static int load(const struct segment_reader *reader, const struct show_options *
                                      &head);
     }
     if (error == 0 && status == CLI_OK)
-        error = read_history(reader, options, shown);
+        error = show_read(reader, &options->window, shown, why);
     if (error == 0)
         return status;
+    if (why[0] != '\0')
+        return cli_usage_error(&cli_verb_show, "%s", why);
     cli_error(&cli_verb_show, "%s", vagus_error_message(error));
     return SHOW_UNREADABLE;
 }
 
-static int print(const struct shown *shown, bool json)
+static int print(const struct shown *shown, const struct show_window *window)
 {
-    size_t room = 16384 + shown->history.count * 96;
+    if (window->form == SHOW_CSV)
+        return show_csv(shown, window->by_ns != 0, stdout) && fflush(stdout) == 0 ? CLI_OK
+                                                                                  : SHOW_UNREADABLE;
+    size_t steps = shown->spread != NULL ? shown->grid.count : 0;
+    size_t room = 32768 + (shown->history.count + shown->grid.count) * 256 + steps * 128;
     char *output = malloc(room);
     struct text text;
-    if (output == NULL) {
-        cli_error(&cli_verb_show, "%s", vagus_error_message(VAGUS_ENOMEM));
+    int error = output == NULL ? VAGUS_ENOMEM : 0;
+    if (error == 0) {
+        text_init(&text, output, room);
+        if (window->form == SHOW_JSON)
+            show_json(shown, window->by_ns != 0, &text);
+        else
+            error = show_text(shown, window->columns, !terminal_utf8(), &text);
+    }
+    if (error != 0) {
+        free(output);
+        cli_error(&cli_verb_show, "%s", vagus_error_message(error));
         return SHOW_UNREADABLE;
     }
-    text_init(&text, output, room);
-    if (json)
-        show_json(shown, &text);
-    else
-        show_text(shown, &text);
     /* That nothing could be written is said once, at the end of main(). */
     bool written = fputs(output, stdout) != EOF && fflush(stdout) == 0;
     free(output);
     return written ? CLI_OK : SHOW_UNREADABLE;
 }
 
+/* CLI_OK, or CLI_USAGE after a message. */
+static int take_options(int argc, char **argv, struct show_options *options)
+{
+    struct show_window *window = &options->window;
+    int status = cli_parse(&cli_verb_show, argc, argv, options);
+    if (status != CLI_OK)
+        return status;
+    if (options->json && options->csv)
+        return cli_usage_error(&cli_verb_show, "either --json or --csv");
+    if (window->from != NULL && window->to != NULL && window->last_ns != 0)
+        return cli_usage_error(&cli_verb_show, "--from, --to and --last: two of them say it all");
+    window->form = options->json ? SHOW_JSON : options->csv ? SHOW_CSV : SHOW_TEXT;
+    window->columns = terminal_columns();
+    return CLI_OK;
+}
+
 static int run(int argc, char **argv)
 {
     static struct segment_found target;
-    struct show_options options = {.last_ns = LAST_DEFAULT_NS};
+    struct show_options options = {0};
     struct shown shown = {0};
-    int status = cli_parse(&cli_verb_show, argc, argv, &options);
+    int status = take_options(argc, argv, &options);
     if (status != CLI_OK)
         return status;
     status = target_find(&cli_verb_show, options.dir, options.process, &target);
@@ -234,9 +175,8 @@ static int run(int argc, char **argv)
     status = load(&reader, &options, &shown);
     segment_detach(&reader);
     if (status == CLI_OK)
-        status = print(&shown, options.json);
-    free(shown.history.points);
-    free(shown.spread);
+        status = print(&shown, &options.window);
+    show_finish(&shown);
     return status;
 }
 
@@ -250,8 +190,29 @@ static const struct cli_argument takes[] = {
      .kind = CLI_SPAN,
      .value = "TIME",
      .help = "how far back: 30s, 10m, 1h; 10m if not given; of one that has ended, before its end",
-     CLI_AT(struct show_options, last_ns)},
+     CLI_AT(struct show_options, window.last_ns)},
+    {.name = "from",
+     .kind = CLI_TEXT,
+     .value = "WHEN",
+     .help = "not before: 14:05, '2026-11-21 14:05', -10m, seconds since 1970; local time, UTC if "
+             "ended by Z",
+     CLI_AT(struct show_options, window.from)},
+    {.name = "to",
+     .kind = CLI_TEXT,
+     .value = "WHEN",
+     .help = "not after",
+     CLI_AT(struct show_options, window.to)},
+    {.name = "by",
+     .kind = CLI_SPAN,
+     .value = "TIME",
+     .help = "one column, row or point for each so long, at whole multiples of it",
+     CLI_AT(struct show_options, window.by_ns)},
     CLI_JSON_OPTION(struct show_options),
+    {.name = "csv",
+     .kind = CLI_FLAG,
+     .help = "a table instead: time in UTC and in seconds, then minimum, maximum, mean and last of "
+             "each row; what is not known is empty",
+     CLI_AT(struct show_options, csv)},
     CLI_DIR_OPTION(struct show_options),
     {0},
 };
@@ -267,12 +228,14 @@ const struct cli_verb cli_verb_show = {
     .name = "show",
     .summary = "print one metric of a monitored process and its history",
     .arguments = takes,
-    .about = "Its newest value with state and age, the span that is really covered, minimum, mean, "
-             "maximum and last, and a line of at most 60 columns; a dot is where nothing is known. "
-             "A counter is drawn by how fast it grew; a histogram by that of its count, and with "
-             "the quantiles of its values over time.",
+    .about =
+        "Its newest value with state and age, the span that is really covered, minimum, mean, "
+        "maximum and last, and a chart as wide as the terminal, 80 columns elsewhere, in which "
+        "a dot is where nothing is known. A counter is drawn by how fast it grew; a histogram "
+        "by the median and the 99th percentile of its values, and the rate of its count.",
     .exits = exits,
     .examples = "vagus show memory.usage\n"
-                "vagus show 'disk.free{path=/var}' -p researcher --last 1h --json\n",
+                "vagus show 'disk.free{path=/var}' -p researcher --last 1h --json\n"
+                "vagus show agent.tokens --from 14:05 --to 15:00 --by 1m --csv > tokens.csv\n",
     .run = run,
 };

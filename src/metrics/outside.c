@@ -116,6 +116,11 @@ uint32_t outside_list_spread(const struct segment_reader *reader, uint32_t metri
     return list(reader, metric, true, blocks);
 }
 
+uint32_t outside_list_all_spread(const struct segment_reader *reader, struct outside_block *blocks)
+{
+    return list(reader, ALL_METRICS, true, blocks);
+}
+
 uint32_t outside_level_for(const struct outside_block *blocks, uint32_t count, int64_t from_ns)
 {
     uint32_t best = 0;

@@ -37,6 +37,9 @@ uint32_t outside_list_all(const struct segment_reader *reader, struct outside_bl
 uint32_t outside_list_spread(const struct segment_reader *reader, uint32_t metric,
                              struct outside_block *blocks);
 
+/* The same of the histories by bucket of all metrics. */
+uint32_t outside_list_all_spread(const struct segment_reader *reader, struct outside_block *blocks);
+
 /* The first block of the level that a walk should begin with, to reach back to from_ns. */
 uint32_t outside_level_for(const struct outside_block *blocks, uint32_t count, int64_t from_ns);
 

@@ -16,7 +16,7 @@ static uint32_t load_section(const struct segment_reader *reader, enum segment_s
     return got < max ? (uint32_t)got : max;
 }
 
-int report_load(struct report *report, const struct segment_reader *reader, int64_t now_ns)
+int report_load_present(struct report *report, const struct segment_reader *reader, int64_t now_ns)
 {
     if (reader->bytes == 0)
         return VAGUS_EINVAL;
@@ -34,6 +34,13 @@ int report_load(struct report *report, const struct segment_reader *reader, int6
                                            SEGMENT_COLLECTORS_MAX, &total);
     report->note_count =
         load_section(reader, SEGMENT_NOTES, report->notes, SEGMENT_NOTES_MAX, &total);
-    report_load_history(report, reader);
     return 0;
+}
+
+int report_load(struct report *report, const struct segment_reader *reader, int64_t now_ns)
+{
+    int error = report_load_present(report, reader, now_ns);
+    if (error == 0)
+        report_load_history(report, reader);
+    return error;
 }

@@ -53,6 +53,9 @@ int report_load(struct report *report, const struct segment_reader *reader, int6
 /* Where a reading comes from: the collector's name, else as vagus_source_name(). Escape it. */
 const char *report_source_name(const struct report *report, uint32_t source);
 
+/* All of it but the histories, for whose blocks the whole pool is looked through. */
+int report_load_present(struct report *report, const struct segment_reader *reader, int64_t now_ns);
+
 /* A part of it: how far back each metric's history reaches, told by the blocks that are there. */
 void report_load_history(struct report *report, const struct segment_reader *reader);
 

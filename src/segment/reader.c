@@ -110,6 +110,22 @@ void segment_attach_own(const struct segment *segment, struct segment_reader *re
     reader->header.library_version[sizeof(reader->header.library_version) - 1] = 0;
 }
 
+int segment_refresh(struct segment_reader *reader)
+{
+    struct segment_header header;
+    int error = fetch(reader, 0, &header, sizeof(header));
+    if (error == 0)
+        error = segment_header_check(&header, reader->bytes);
+    if (error != 0)
+        return error;
+    /* Whoever reads made room for what the sections were: they never change. */
+    if (header.stamp != reader->header.stamp ||
+        memcmp(header.sections, reader->header.sections, sizeof(header.sections)) != 0)
+        return VAGUS_ECORRUPT;
+    reader->header = header;
+    return 0;
+}
+
 void segment_detach(struct segment_reader *reader)
 {
     if (reader->bytes != 0 && reader->memory == NULL && reader->fd >= 0)

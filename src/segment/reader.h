@@ -23,6 +23,10 @@ int segment_attach_at(int folder, const char *name, struct segment_reader *reade
 /* Attaches to a segment of this process: no descriptor, no system call. */
 void segment_attach_own(const struct segment *segment, struct segment_reader *reader);
 
+/* Reads and checks the header again, which tells how the writer's life goes on. On failure it is as
+ * it was: VAGUS_EIO, VAGUS_ECORRUPT (truncated, for one), VAGUS_EVERSION. */
+int segment_refresh(struct segment_reader *reader);
+
 /* Lets go. Zeroed and failed readers are fine. */
 void segment_detach(struct segment_reader *reader);
 
