@@ -72,7 +72,7 @@ static int run(int argc, char **argv)
     if (options.json)
         report_health_json(&report, &text);
     else
-        report_health_text(&report, cli_colour(stdout), &text);
+        report_health_text(&report, cli_colour(stdout), 0, &text);
     /* That nothing could be written is said once, at the end of main(). */
     if (fputs(output, stdout) == EOF || fflush(stdout) != 0)
         return HEALTH_UNKNOWN;

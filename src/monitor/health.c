@@ -30,7 +30,7 @@ static int render(struct vagus_monitor *monitor, struct report *report, uint32_t
     if ((flags & VAGUS_HEALTH_JSON) != 0)
         report_health_json(report, text);
     else
-        report_health_text(report, (flags & VAGUS_HEALTH_COLOUR) != 0, text);
+        report_health_text(report, (flags & VAGUS_HEALTH_COLOUR) != 0, 0, text);
     return 0;
 }
 

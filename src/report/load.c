@@ -16,7 +16,7 @@ static uint32_t load_section(const struct segment_reader *reader, enum segment_s
     return got < max ? (uint32_t)got : max;
 }
 
-int report_load(struct report *report, const struct segment_reader *reader, int64_t now_ns)
+int report_load_snapshot(struct report *report, const struct segment_reader *reader, int64_t now_ns)
 {
     if (reader->bytes == 0)
         return VAGUS_EINVAL;
@@ -25,7 +25,15 @@ int report_load(struct report *report, const struct segment_reader *reader, int6
     report->alive = segment_alive(reader);
     report->now_ns = now_ns;
     report->snapshot_error = segment_read_snapshot(reader, &report->snapshot);
+    return 0;
+}
+
+int report_load(struct report *report, const struct segment_reader *reader, int64_t now_ns)
+{
     uint64_t total;
+    int error = report_load_snapshot(report, reader, now_ns);
+    if (error != 0)
+        return error;
     report->signal_count = load_section(reader, SEGMENT_SIGNALS, report->signals,
                                         SEGMENT_SIGNALS_MAX, &report->signal_total);
     report->listener_count =
@@ -34,6 +42,7 @@ int report_load(struct report *report, const struct segment_reader *reader, int6
                                            SEGMENT_COLLECTORS_MAX, &total);
     report->note_count =
         load_section(reader, SEGMENT_NOTES, report->notes, SEGMENT_NOTES_MAX, &total);
+    report_load_sparks(report, reader);
     report_load_history(report, reader);
     return 0;
 }

@@ -145,3 +145,30 @@ const char *report_outcome_name(uint32_t outcome)
         return "?";
     }
 }
+
+void report_add_end(struct text *text, const struct vagus_snapshot_continuity *continuity)
+{
+    switch (continuity->last_end) {
+    case VAGUS_END_NONE:
+        text_add(text, "there was no run before");
+        return;
+    case VAGUS_END_CLOSED:
+        text_add(text, "closed in order");
+        return;
+    case VAGUS_END_UNCLOSED:
+        text_add(text, "ended without closing");
+        return;
+    case VAGUS_END_OUT_OF_MEMORY:
+        text_add(text, "ended for lack of memory");
+        return;
+    case VAGUS_END_SIGNAL:
+        text_addf(text, "ended by signal %u", continuity->end_signal);
+        return;
+    case VAGUS_END_REBOOT:
+        text_add(text, "ended with the machine");
+        return;
+    default:
+        text_add(text, "it is not known how it ended");
+        return;
+    }
+}

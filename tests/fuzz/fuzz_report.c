@@ -126,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_report(data, size);
     struct text text;
     text_init(&text, output, REPORT_TEXT_BYTES_MAX);
-    report_health_text(&report, data[0] & 32, &text);
+    report_health_text(&report, data[0] & 32, 0, &text);
     REQUIRE(!text_cut(&text));
     if (!(data[0] & 32))
         check_text();
