@@ -75,6 +75,26 @@ void report_add_bar(struct screen *screen, enum screen_style style, double used_
         screen_add(screen, SCREEN_PLAIN, "   ? %");
 }
 
+/* Of what has no limit: how much passes in a second, in place of bar and share. */
+static void add_rate(struct screen *screen, const struct report_organ *organ)
+{
+    char words[80];
+    struct text text;
+    const double *newest = organ->spark + REPORT_SPARK_STEPS;
+    while (newest > organ->spark && !isfinite(newest[-1]))
+        newest--;
+    if (newest == organ->spark)
+        return;
+    text_init(&text, words, sizeof(words));
+    if (organ->unit[0] == '\0')
+        text_add_size(&text, newest[-1]);
+    else
+        text_add_digits(&text, newest[-1], 3);
+    text_add(&text, organ->unit);
+    text_add(&text, "/s");
+    screen_cut_to(screen, SCREEN_PLAIN, words, layout_of(screen)->bar + PERCENT_COLUMNS);
+}
+
 static void add_spark(struct screen *screen, const struct report_organ *organ)
 {
     unsigned columns = layout_of(screen)->spark;
@@ -99,17 +119,21 @@ static void organ_begin(struct organ *organ, const struct report *report,
                        organ->state == VAGUS_STATE_OK ? report_style_of_resource(report, its->name)
                                                       : SCREEN_DIM,
                        its->used_ratio);
+    else if (its->spark != NULL)
+        add_rate(screen, its);
     add_spark(screen, its);
     organ_say_state(organ, &its->foremost);
 }
 
-/* What is well may be left out of a line that has no room for it; what is not is said. */
-static void organ_item(struct organ *organ, bool well, const char *item)
+/* What is as the whole organ is may be left out of a line that has no room for it; what is worse is
+ * said. */
+static void organ_item(struct organ *organ, enum vagus_state state, const char *item)
 {
-    if (well && organ->screen->begun)
-        screen_item_if_room(organ->screen, SCREEN_PLAIN, item);
+    enum screen_style style = state == VAGUS_STATE_OK ? SCREEN_PLAIN : SCREEN_WARN;
+    if (organ->screen->begun && (state == VAGUS_STATE_OK || state == organ->state))
+        screen_item_if_room(organ->screen, style, item);
     else
-        screen_item(organ->screen, well ? SCREEN_PLAIN : SCREEN_WARN, item);
+        screen_item(organ->screen, style, item);
 }
 
 /* A detail: before, value, after. One that is not good says so, unless the organ said the same. */
@@ -138,7 +162,7 @@ static void organ_detail(struct organ *organ, const char *before,
         report_add_state(&text, reading, organ->as_of_ns);
         text_add(&text, ")");
     }
-    organ_item(organ, state == VAGUS_STATE_OK, item);
+    organ_item(organ, state, item);
 }
 
 /* "12 of 1024 files", or the two apart where they are not alike. */
@@ -159,7 +183,7 @@ static void organ_share(struct organ *organ, const struct vagus_reading *part,
     text_add(&text, " of ");
     text_add_value(&text, whole->value, "");
     text_add(&text, after);
-    organ_item(organ, organ->state == VAGUS_STATE_OK, item);
+    organ_item(organ, organ->state, item);
 }
 
 /* A detail that is not missed where nobody senses it. */
@@ -210,7 +234,7 @@ static void add_name(const char *name, bool path, struct organ *organ)
     if (path)
         screen_item_tail(organ->screen, SCREEN_PLAIN, item);
     else
-        organ_item(organ, true, item);
+        organ_item(organ, VAGUS_STATE_OK, item);
 }
 
 static void add_gpu(const struct vagus_snapshot_gpu *gpu, struct organ *organ)

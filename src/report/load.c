@@ -20,7 +20,13 @@ int report_load_snapshot(struct report *report, const struct segment_reader *rea
 {
     if (reader->bytes == 0)
         return VAGUS_EINVAL;
-    memset(report, 0, sizeof(*report));
+    /* The entries behind these counts may stay what they were: half a megabyte. */
+    report->signal_total = 0;
+    report->signal_count = report->listener_count = report->collector_count = 0;
+    report->note_count = report->series_count = report->series_left_out = 0;
+    memset(report->reach, 0, sizeof(report->reach));
+    memset(report->sparks, 0, sizeof(report->sparks));
+    memset(&report->snapshot, 0, sizeof(report->snapshot));
     report->header = reader->header;
     report->alive = segment_alive(reader);
     report->now_ns = now_ns;

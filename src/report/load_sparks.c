@@ -16,6 +16,7 @@ struct source {
     const char *metric, *instance; /* NULL: any but "lo" */
     enum shape shape;
     double whole;
+    const char *unit;
 };
 
 #define SOURCES_MAX (8 + 1 + VAGUS_SNAPSHOT_GPUS + VAGUS_SNAPSHOT_PATHS)
@@ -24,25 +25,33 @@ static uint32_t list_sources(const struct report *report, struct source sources[
 {
     const struct vagus_system_snapshot *snapshot = &report->snapshot;
     const struct source always[] = {
-        {REPORT_SPARK_MEMORY, "memory.headroom.ratio", "", WHAT_IS_LEFT, 1},
-        {REPORT_SPARK_CPU, "process.cpu.utilization", "", AS_IT_IS, 1},
+        {REPORT_SPARK_MEMORY, "memory.headroom.ratio", "", WHAT_IS_LEFT, 1, ""},
+        {REPORT_SPARK_CPU, "process.cpu.utilization", "", AS_IT_IS, 1, ""},
         {REPORT_SPARK_PROCESS, "process.unix.file_descriptor.count", "", PART,
-         snapshot->process.descriptors_limit.value},
-        {REPORT_SPARK_NETWORK, "system.network.io.receive", NULL, SUMMED, 1},
-        {REPORT_SPARK_NETWORK, "system.network.io.transmit", NULL, SUMMED, 1},
-        {REPORT_SPARK_AGENT, "agent.tokens", "", AS_IT_IS, 1},
-        {REPORT_SPARK_AGENT, "agent.messages", "", AS_IT_IS, 1},
-        {REPORT_SPARK_AGENT, "agent.thoughts", "", AS_IT_IS, 1},
-        {REPORT_SPARK_AGENT, "agent.tool.calls", "", AS_IT_IS, 1},
+         snapshot->process.descriptors_limit.value, ""},
+        {REPORT_SPARK_NETWORK, "system.network.io.receive", NULL, SUMMED, 1, ""},
+        {REPORT_SPARK_NETWORK, "system.network.io.transmit", NULL, SUMMED, 1, ""},
+        {REPORT_SPARK_AGENT, "agent.tokens", "", AS_IT_IS, 1, " tokens"},
+        {REPORT_SPARK_AGENT, "agent.messages", "", AS_IT_IS, 1, " messages"},
+        {REPORT_SPARK_AGENT, "agent.thoughts", "", AS_IT_IS, 1, " thoughts"},
+        {REPORT_SPARK_AGENT, "agent.tool.calls", "", AS_IT_IS, 1, " calls"},
     };
     uint32_t count = sizeof(always) / sizeof(always[0]);
     memcpy(sources, always, sizeof(always));
     for (uint32_t i = 0; i < snapshot->gpu_count && i < VAGUS_SNAPSHOT_GPUS; i++)
-        sources[count++] = (struct source){REPORT_SPARK_GPUS + i, "hw.gpu.memory.utilization",
-                                           snapshot->gpus[i].device, AS_IT_IS, 1};
+        sources[count++] = (struct source){REPORT_SPARK_GPUS + i,
+                                           "hw.gpu.memory.utilization",
+                                           snapshot->gpus[i].device,
+                                           AS_IT_IS,
+                                           1,
+                                           ""};
     for (uint32_t i = 0; i < snapshot->path_count && i < VAGUS_SNAPSHOT_PATHS; i++)
-        sources[count++] = (struct source){REPORT_SPARK_PATHS + i, "disk.free.ratio",
-                                           snapshot->paths[i].path, WHAT_IS_LEFT, 1};
+        sources[count++] = (struct source){REPORT_SPARK_PATHS + i,
+                                           "disk.free.ratio",
+                                           snapshot->paths[i].path,
+                                           WHAT_IS_LEFT,
+                                           1,
+                                           ""};
     return count;
 }
 
@@ -60,6 +69,7 @@ static void take(struct report_spark *spark, const struct source *source, const 
             value = spark->values[i] + (isfinite(value) ? value : 0);
         spark->values[i] = value;
     }
+    text_copy(spark->unit, sizeof(spark->unit), source->unit);
     for (unsigned i = 0; i < REPORT_SPARK_STEPS; i++)
         spark->known = spark->known || isfinite(spark->values[i]);
 }

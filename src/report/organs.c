@@ -40,6 +40,7 @@ static struct report_organ *add(struct list *list, const char *name,
                                    .shared = true,
                                    .used_ratio = NAN,
                                    .foremost = *foremost,
+                                   .unit = its->unit,
                                    .spark = its->known ? its->values : NULL};
     if (has_value(list, foremost) && isfinite(used_ratio))
         organ->used_ratio = used_ratio;

@@ -13,6 +13,7 @@ struct report_organ {
     bool shared;                   /* of an allowance: used_ratio says how much of it is used */
     double used_ratio;             /* NaN: not known */
     struct vagus_reading foremost; /* decides the state of the whole organ */
+    const char *unit;              /* of a spark that is no share: " tokens"; "": bytes */
     const double *spark;           /* REPORT_SPARK_STEPS values; NULL: nothing is known of any */
 };
 

@@ -29,7 +29,8 @@ struct report_reach {
 #define REPORT_SPARK_STEPS 60
 #define REPORT_SPARK_STEP_NS VAGUS_SECOND_NS
 struct report_spark {
-    bool known; /* any of it */
+    bool known;    /* any of it */
+    char unit[16]; /* of what passes: " tokens"; "": bytes, or it is a share */
     double values[REPORT_SPARK_STEPS];
 };
 

@@ -6,11 +6,12 @@
 #include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "report/spark.h"
 
 #define NEARLY_ALL 0.995 /* is told as 100 % */
-#define TAIL_LEAST 8 /* columns: of less there is no use */
+#define TAIL_LEAST 8     /* columns: of less there is no use */
 
 static const char *const codes[] = {
     [SCREEN_PLAIN] = "",        [SCREEN_BOLD] = "\033[1m",  [SCREEN_DIM] = "\033[2m",
@@ -42,6 +43,12 @@ void screen_init(struct screen *screen, struct text *text, unsigned columns, boo
     columns = columns < SCREEN_COLUMNS_MIN ? SCREEN_COLUMNS_MIN : columns;
     columns = columns > SCREEN_COLUMNS_MAX ? SCREEN_COLUMNS_MAX : columns;
     *screen = (struct screen){.text = text, .colour = colour, .columns = columns};
+}
+
+unsigned screen_columns_of(int fd)
+{
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 static unsigned room_of(const struct screen *screen)

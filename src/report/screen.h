@@ -24,6 +24,9 @@ struct screen {
 /* columns: 0 stands for SCREEN_COLUMNS; what is too few or too many is brought between. */
 void screen_init(struct screen *screen, struct text *text, unsigned columns, bool colour);
 
+/* How many columns a terminal has; 0: it is none, or does not say. */
+unsigned screen_columns_of(int fd);
+
 void screen_add(struct screen *screen, enum screen_style style, const char *string);
 void screen_addf(struct screen *screen, enum screen_style style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

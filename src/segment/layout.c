@@ -20,6 +20,7 @@ static const struct {
     [SEGMENT_COLLECTORS] = {sizeof(struct segment_collector), SEGMENT_COLLECTORS_MAX},
     [SEGMENT_NOTES] = {sizeof(struct segment_note), SEGMENT_NOTES_MAX},
     [SEGMENT_BUDGETS] = {sizeof(struct segment_budget), SEGMENT_BUDGETS_MAX},
+    [SEGMENT_CHAINS] = {sizeof(struct segment_chains), 0},
 };
 
 static uint64_t aligned(uint64_t bytes)

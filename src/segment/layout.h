@@ -41,6 +41,7 @@ enum segment_section_id {
     SEGMENT_COLLECTORS,
     SEGMENT_NOTES,
     SEGMENT_BUDGETS,
+    SEGMENT_CHAINS,
     SEGMENT_SECTION_COUNT
 };
 
@@ -290,6 +291,21 @@ struct segment_budget {
     uint64_t limit;
     uint64_t buckets[SEGMENT_BUDGET_BUCKETS];
     uint64_t reserved[2];
+};
+
+/* Of one metric: where the newest block of each of its series lies, so that nobody has to look
+ * through the pool for it, and since when the series reaches back. Each number is whole by itself;
+ * what the two say may differ by one change, and a block says itself whose it is. */
+#define SEGMENT_CHAIN_LEVELS 4  /* faster than 1 s, 1 s, 10 s, 60 s */
+#define SEGMENT_BUCKET_LEVELS 3 /* 1 s, 10 s, 60 s */
+struct segment_chain {
+    uint32_t newest; /* place + 1; 0: there is none */
+    uint32_t reserved;
+    int64_t since_ns;
+};
+struct segment_chains {
+    struct segment_chain values[SEGMENT_CHAIN_LEVELS];
+    struct segment_chain buckets[SEGMENT_BUCKET_LEVELS]; /* of a histogram */
 };
 
 #define SEGMENT_SIGNALS_MAX 128

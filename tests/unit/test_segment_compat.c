@@ -45,6 +45,8 @@ static size_t lay_out_anew(char *to, int grown_bytes, uint32_t more, int last)
     for (int id = 0; id < last; id++) {
         struct segment_extent *extent = &header->sections[id];
         bool fixed = id == SEGMENT_SERIES, slots = id == SEGMENT_SNAPSHOT;
+        if (from->sections[id].capacity == 0)
+            continue; /* it did not know this one */
         *extent = from->sections[id];
         extent->entry_bytes += fixed ? 0 : (uint32_t)grown_bytes;
         extent->capacity += fixed || slots ? 0 : more;
