@@ -26,7 +26,9 @@ const char *report_outcome_name(uint32_t outcome);
 /* "info", "warning", "unwired", "refused"; "?" for anything else. */
 const char *report_note_name(uint32_t kind);
 
-/* How a run ended: "closed in order", "out of memory", "by signal 11". */
+/* "unknown", "none", "closed", "unclosed", "out of memory", "signal", "reboot"; "?". */
+const char *report_end_name(uint32_t end);
+/* How a run ended: "closed in order", "ended by signal 11". */
 void report_add_end(struct text *text, const struct vagus_snapshot_continuity *continuity);
 
 /* From one time to a later one: never negative, never overflowing. */

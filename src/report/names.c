@@ -172,3 +172,17 @@ void report_add_end(struct text *text, const struct vagus_snapshot_continuity *c
         return;
     }
 }
+
+const char *report_end_name(uint32_t end)
+{
+    static const char *const names[] = {
+        [VAGUS_END_UNKNOWN] = "unknown",
+        [VAGUS_END_NONE] = "none",
+        [VAGUS_END_CLOSED] = "closed",
+        [VAGUS_END_UNCLOSED] = "unclosed",
+        [VAGUS_END_OUT_OF_MEMORY] = "out of memory",
+        [VAGUS_END_SIGNAL] = "signal",
+        [VAGUS_END_REBOOT] = "reboot",
+    };
+    return end < sizeof(names) / sizeof(names[0]) ? names[end] : "?";
+}
