@@ -213,7 +213,7 @@ static void add_actions(const struct doctor *doctor, struct screen *screen)
 void doctor_text(const struct doctor *doctor, bool colour, struct text *text)
 {
     struct screen screen;
-    screen_init(&screen, text, colour);
+    screen_init(&screen, text, 0, colour);
     add_headline(doctor, &screen);
     add_senses(doctor, &screen);
     add_title(&screen, DOCTOR_MACHINE);

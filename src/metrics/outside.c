@@ -70,7 +70,7 @@ static uint32_t list(const struct segment_reader *reader, uint32_t metric, bool 
 uint32_t outside_list(const struct segment_reader *reader, uint32_t metric,
                       struct outside_block *blocks)
 {
-    return list(reader, metric, false, blocks);
+    return outside_list_since(reader, metric, INT64_MIN, blocks, outside_blocks_max(reader));
 }
 
 /* The one that is missed least: the oldest of the finest level. */
@@ -83,24 +83,68 @@ static uint32_t least_missed(const struct outside_block *blocks, uint32_t count)
     return least;
 }
 
-uint32_t outside_list_since(const struct segment_reader *reader, uint32_t metric, int64_t since_ns,
-                            struct outside_block *blocks, uint32_t room)
+/* Takes a block into a list that has no room for all. */
+static void take_block(struct outside_block *blocks, uint32_t room, uint32_t *count,
+                       const struct outside_block *block)
+{
+    if (*count < room) {
+        blocks[(*count)++] = *block;
+        return;
+    }
+    uint32_t least = least_missed(blocks, *count);
+    if (by_age(block, &blocks[least]) > 0)
+        blocks[least] = *block;
+}
+
+/* Follows a chain from its newest block to those that are older than since_ns. */
+static void follow(const struct segment_reader *reader, uint32_t metric, uint32_t newest,
+                   int64_t since_ns, struct outside_block *blocks, uint32_t room, uint32_t *count)
 {
     struct segment_block_head head;
-    uint32_t count = 0;
-    for (uint32_t place = 0; place < outside_blocks_max(reader) && room > 0; place++) {
+    uint32_t number = UINT32_MAX;
+    for (uint32_t place = newest; place != 0; place = head.previous) {
+        /* Numbers fall, so this ends, whatever a stranger wrote. */
+        if (read_head(reader, place - 1, &head) != 0 || head.metric != metric ||
+            head.fields == SPREAD_FIELDS || head.number >= number ||
+            segment_block_last_ns(&head) <= since_ns)
+            return;
+        number = head.number;
+        struct outside_block block = block_of(place - 1, &head);
+        take_block(blocks, room, count, &block);
+    }
+}
+
+static void look_through(const struct segment_reader *reader, uint32_t metric, int64_t since_ns,
+                         struct outside_block *blocks, uint32_t room, uint32_t *count)
+{
+    struct segment_block_head head;
+    for (uint32_t place = 0; place < outside_blocks_max(reader); place++) {
         int error = read_head(reader, place, &head);
         if (error == VAGUS_ENOENT)
             break; /* places are taken one after the other */
         if (error != 0 || head.metric != metric || head.fields == SPREAD_FIELDS ||
             segment_block_last_ns(&head) <= since_ns)
             continue;
-        if (count == room) {
-            blocks[least_missed(blocks, count)] = blocks[count - 1];
-            count--;
-        }
-        blocks[count++] = block_of(place, &head);
+        struct outside_block block = block_of(place, &head);
+        take_block(blocks, room, count, &block);
     }
+}
+
+uint32_t outside_list_since(const struct segment_reader *reader, uint32_t metric, int64_t since_ns,
+                            struct outside_block *blocks, uint32_t room)
+{
+    struct segment_chains chains;
+    uint64_t got = 0;
+    uint32_t count = 0;
+    if (room == 0)
+        return 0;
+    /* A writer that knew no chains leaves the pool to be looked through. */
+    if (segment_read_entries(reader, SEGMENT_CHAINS, metric, 1, &chains, &got, NULL) == 0 &&
+        got == 1)
+        for (unsigned level = 0; level < SEGMENT_CHAIN_LEVELS; level++)
+            follow(reader, metric, chains.values[level].newest, since_ns, blocks, room, &count);
+    else
+        look_through(reader, metric, since_ns, blocks, room, &count);
     qsort(blocks, count, sizeof(*blocks), by_age);
     return count;
 }

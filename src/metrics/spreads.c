@@ -61,14 +61,17 @@ static bool begin_block(struct spreads *spreads, const struct spread_metric *met
     struct segment_block *pool = spreads->store->pool;
     uint32_t before = its->newest;
     int64_t last_ns = before != 0 ? segment_block_last_ns(&its->writer.head) : 0;
-    uint32_t place = store_chain(spreads->store, chain_of(spreads, metric->number, level), before,
-                                 last_ns, stretch->from_ns, level + 1, metric->keep_day);
+    size_t chain = chain_of(spreads, metric->number, level);
+    store_mirror(spreads->store, chain, metric->index, level);
+    uint32_t place = store_chain(spreads->store, chain, before, last_ns, stretch->from_ns,
+                                 level + 1, metric->keep_day);
     if (place == 0)
         return false;
     if (before != 0)
         spread_seal(&its->writer, &pool[before - 1]);
     spread_open(&its->writer, &pool[place - 1], metric->index, level_tiers[level], before, stretch);
     __atomic_store_n(&its->newest, place, __ATOMIC_RELEASE);
+    store_mirror_newest(spreads->store, chain, place);
     return true;
 }
 

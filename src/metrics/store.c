@@ -8,6 +8,8 @@
 
 #include "segment/reader.h"
 
+_Static_assert(STORE_LEVELS == SEGMENT_CHAIN_LEVELS, "a metric's chains have their entries");
+
 #define MINUTE_NS (60 * VAGUS_SECOND_NS)
 #define HOUR_NS (60 * MINUTE_NS)
 
@@ -31,6 +33,7 @@ int store_init(struct store *store, struct segment *segment, uint32_t metrics, u
     size_t all = (size_t)metrics * STORE_LEVELS + others;
     *store = (struct store){
         .pool = segment_entries(segment, SEGMENT_SERIES),
+        .mirrors = segment_entries(segment, SEGMENT_CHAINS),
         .places_count = segment->series_blocks,
         .metrics = metrics,
         .chains = (uint32_t)all,
@@ -43,10 +46,12 @@ int store_init(struct store *store, struct segment *segment, uint32_t metrics, u
         .queue = calloc(all, sizeof(*store->queue)),
         .recent = calloc(metrics, sizeof(*store->recent)),
         .born_ns = calloc(metrics, sizeof(*store->born_ns)),
+        .mirror = calloc(all, sizeof(struct segment_chain *)),
     };
     if (store->places == NULL || store->parts == NULL || store->groups == NULL ||
         store->series == NULL || store->oldest == NULL || store->since_ns == NULL ||
-        store->queue == NULL || store->recent == NULL || store->born_ns == NULL) {
+        store->queue == NULL || store->recent == NULL || store->born_ns == NULL ||
+        store->mirror == NULL) {
         store_finish(store);
         return VAGUS_ENOMEM;
     }
@@ -54,6 +59,9 @@ int store_init(struct store *store, struct segment *segment, uint32_t metrics, u
         store->since_ns[i] = INT64_MAX;
     for (uint32_t i = 0; i < metrics; i++)
         store->born_ns[i] = INT64_MAX;
+    for (uint32_t i = 0; i < metrics * STORE_LEVELS; i++)
+        store->mirror[i] = &store->mirrors[i / STORE_LEVELS].values[i % STORE_LEVELS];
+    segment_head(segment, SEGMENT_CHAINS)->count = metrics;
     return 0;
 }
 
@@ -68,16 +76,24 @@ void store_finish(struct store *store)
     free(store->queue);
     free(store->recent);
     free(store->born_ns);
+    free(store->mirror);
     *store = (struct store){0};
 }
 
 /* --- The pool. --- */
 
+static void set_since(struct store *store, size_t which, int64_t since_ns)
+{
+    __atomic_store_n(&store->since_ns[which], since_ns, __ATOMIC_RELEASE);
+    if (store->mirror[which] != NULL)
+        __atomic_store_n(&store->mirror[which]->since_ns, since_ns, __ATOMIC_RELEASE);
+}
+
 static void drop_oldest(struct store *store, size_t which)
 {
     uint32_t next = store->places[store->oldest[which] - 1].next;
     store->oldest[which] = next;
-    __atomic_store_n(&store->since_ns[which], store->places[next - 1].first_ns, __ATOMIC_RELEASE);
+    set_since(store, which, store->places[next - 1].first_ns);
 }
 
 /* Blocks are sealed nearly in the order of their newest entries; how far to look back for that. */
@@ -186,7 +202,7 @@ uint32_t store_chain(struct store *store, size_t chain, uint32_t before, int64_t
     if (store->oldest[chain] == 0) {
         store->oldest[chain] = place;
         store->queue[chain] = (uint8_t)(level == 1 && keep_day ? STORE_QUEUES - 1 : level);
-        __atomic_store_n(&store->since_ns[chain], first_ns, __ATOMIC_RELEASE);
+        set_since(store, chain, first_ns);
     }
     return place;
 }
@@ -212,6 +228,7 @@ static bool begin_block(struct store *store, const struct store_metric *metric, 
                (uint8_t)store_level_tier(level, metric->tier), fields, metric->resolution, before,
                entry);
     __atomic_store_n(&series->newest, place, __ATOMIC_RELEASE);
+    store_mirror_newest(store, which, place);
     return true;
 }
 

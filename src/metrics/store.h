@@ -74,9 +74,11 @@ struct store {
     int64_t *since_ns;           /* of each chain: its first entry; INT64_MAX: none; published */
     uint8_t *queue;              /* of each chain: what its target is */
     struct store_queue queues[STORE_QUEUES];
-    struct store_recent *recent; /* of each metric */
-    int64_t *born_ns;            /* of each metric: its first value ever; INT64_MAX: none */
-    uint64_t unstored;           /* entries for which no block could be had */
+    struct store_recent *recent;    /* of each metric */
+    int64_t *born_ns;               /* of each metric: its first value ever; INT64_MAX: none */
+    struct segment_chains *mirrors; /* in the segment, by metric */
+    struct segment_chain **mirror;  /* of each chain: its entry in the segment; NULL: it has none */
+    uint64_t unstored;              /* entries for which no block could be had */
 };
 
 /* others: chains that are not of the store's own coding; they are numbered from
@@ -88,6 +90,19 @@ void store_finish(struct store *store);
 unsigned store_own_level(unsigned tier);
 /* The tier that a level has for a metric of this tier. */
 unsigned store_level_tier(unsigned level, unsigned tier);
+
+/* Says whose a chain is that is not of the store's own coding, before it has any block. */
+static inline void store_mirror(struct store *store, size_t chain, uint32_t metric, unsigned level)
+{
+    store->mirror[chain] = &store->mirrors[metric].buckets[level];
+}
+
+/* Tells whoever looks from outside which block of a chain is the newest. */
+static inline void store_mirror_newest(struct store *store, size_t chain, uint32_t place)
+{
+    if (store->mirror[chain] != NULL)
+        __atomic_store_n(&store->mirror[chain]->newest, place, __ATOMIC_RELEASE);
+}
 
 /* A place for the next block of a chain, after the one at `before` (+ 1; 0: none), which is to be
  * sealed and whose last entry is of last_ns. level and keep_day say how long it is wanted. The

@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 #include "monitor/monitor.h"
+#include "report/findings.h"
+#include "report/screen.h"
 
 /* What the lane that answers a signal holds; it may outlive the monitor. */
 struct health_lane {
@@ -20,18 +22,35 @@ struct health_lane {
 };
 
 static int render(struct vagus_monitor *monitor, struct report *report, uint32_t flags,
-                  struct text *text)
+                  unsigned columns, struct text *text)
 {
     struct segment_reader reader;
     segment_attach_own(&monitor->segment, &reader);
-    int error = report_load(report, &reader, clock_now_ns(&monitor->clock));
+    int64_t now_ns = clock_now_ns(&monitor->clock);
+    bool brief = (flags & VAGUS_HEALTH_JSON) == 0 && (flags & VAGUS_HEALTH_BRIEF) != 0;
+    int error = brief ? report_load_snapshot(report, &reader, now_ns)
+                      : report_load(report, &reader, now_ns);
     if (error != 0)
         return error;
-    if ((flags & VAGUS_HEALTH_JSON) != 0)
+    if (brief)
+        report_health_brief(report, (flags & VAGUS_HEALTH_COLOUR) != 0, text);
+    else if ((flags & VAGUS_HEALTH_JSON) != 0)
         report_health_json(report, text);
     else
-        report_health_text(report, (flags & VAGUS_HEALTH_COLOUR) != 0, text);
+        report_health_text(report, (flags & VAGUS_HEALTH_COLOUR) != 0, columns, text);
     return 0;
+}
+
+static int format(struct vagus_monitor *monitor, uint32_t flags, unsigned columns,
+                  struct text *text)
+{
+    if (!monitor_enter(monitor))
+        return VAGUS_ECLOSED;
+    pthread_mutex_lock(&monitor->report_lock);
+    int error = render(monitor, monitor->report, flags, columns, text);
+    pthread_mutex_unlock(&monitor->report_lock);
+    monitor_leave();
+    return error;
 }
 
 int vagus_health_format(struct vagus_monitor *monitor, uint32_t flags, char *buffer,
@@ -40,13 +59,8 @@ int vagus_health_format(struct vagus_monitor *monitor, uint32_t flags, char *buf
     struct text text;
     if (monitor == NULL || (buffer == NULL && capacity > 0))
         return VAGUS_EINVAL;
-    if (!monitor_enter(monitor))
-        return VAGUS_ECLOSED;
-    pthread_mutex_lock(&monitor->report_lock);
     text_init(&text, buffer, capacity);
-    int error = render(monitor, monitor->report, flags, &text);
-    pthread_mutex_unlock(&monitor->report_lock);
-    monitor_leave();
+    int error = format(monitor, flags, 0, &text);
     if (error == 0 && length != NULL)
         *length = text.length;
     return error;
@@ -61,14 +75,48 @@ static bool wants_colour(int fd)
 
 int vagus_health_print(struct vagus_monitor *monitor, FILE *stream)
 {
-    char text[MONITOR_HEALTH_TEXT_BYTES];
-    if (stream == NULL)
+    char buffer[MONITOR_HEALTH_TEXT_BYTES];
+    struct text text;
+    if (monitor == NULL || stream == NULL)
         return VAGUS_EINVAL;
-    int error = vagus_health_format(monitor, wants_colour(fileno(stream)) ? VAGUS_HEALTH_COLOUR : 0,
-                                    text, sizeof(text), NULL);
-    if (error == 0 && (fputs(text, stream) == EOF || fflush(stream) != 0))
+    text_init(&text, buffer, sizeof(buffer));
+    int fd = fileno(stream);
+    int error =
+        format(monitor, wants_colour(fd) ? VAGUS_HEALTH_COLOUR : 0, screen_columns_of(fd), &text);
+    if (error == 0 && (fputs(buffer, stream) == EOF || fflush(stream) != 0))
         error = VAGUS_EIO;
     return error;
+}
+
+/* --- Alive and ready. --- */
+
+static bool ask(struct vagus_monitor *monitor, char *buffer, size_t capacity,
+                bool (*answer)(const struct report *report, struct text *reason))
+{
+    struct text reason;
+    text_init(&reason, buffer, buffer != NULL ? capacity : 0);
+    if (monitor == NULL || !monitor_enter(monitor)) {
+        text_add(&reason, monitor == NULL ? "no monitor" : vagus_error_message(VAGUS_ECLOSED));
+        return false;
+    }
+    struct segment_reader reader;
+    segment_attach_own(&monitor->segment, &reader);
+    pthread_mutex_lock(&monitor->report_lock);
+    bool yes = report_load_snapshot(monitor->report, &reader, clock_now_ns(&monitor->clock)) == 0 &&
+               answer(monitor->report, &reason);
+    pthread_mutex_unlock(&monitor->report_lock);
+    monitor_leave();
+    return yes;
+}
+
+bool vagus_alive(struct vagus_monitor *monitor, char *reason, size_t capacity)
+{
+    return ask(monitor, reason, capacity, report_is_alive);
+}
+
+bool vagus_ready(struct vagus_monitor *monitor, char *reason, size_t capacity)
+{
+    return ask(monitor, reason, capacity, report_is_ready);
 }
 
 /* --- On a signal. --- */
@@ -99,7 +147,7 @@ static void write_summary(void *arg)
         return;
     text_init(&text, health->text, sizeof(health->text));
     render(health->monitor, &health->report, wants_colour(health->fd) ? VAGUS_HEALTH_COLOUR : 0,
-           &text);
+           screen_columns_of(health->fd), &text);
     monitor_leave();
     size_t length = strlen(health->text), at = 0;
     while (at < length) {

@@ -26,6 +26,11 @@ const char *report_outcome_name(uint32_t outcome);
 /* "info", "warning", "unwired", "refused"; "?" for anything else. */
 const char *report_note_name(uint32_t kind);
 
+/* "unknown", "none", "closed", "unclosed", "out of memory", "signal", "reboot"; "?". */
+const char *report_end_name(uint32_t end);
+/* How a run ended: "closed in order", "ended by signal 11". */
+void report_add_end(struct text *text, const struct vagus_snapshot_continuity *continuity);
+
 /* From one time to a later one: never negative, never overflowing. */
 int64_t report_span_ns(int64_t from_ns, int64_t to_ns);
 
@@ -38,6 +43,11 @@ int64_t report_as_of_ns(const struct report *report);
 
 /* When the monitor gave its last sign of life; 0 if it never did. */
 int64_t report_last_sign_ns(const struct report *report);
+
+/* Whether the process should be restarted, or kept from work: the reason in words is added in any
+ * case. "Alive" is about the monitor and the agent themselves, never about load. */
+bool report_is_alive(const struct report *report, struct text *reason);
+bool report_is_ready(const struct report *report, struct text *reason);
 
 /* How many raised signals the snapshot lists. */
 uint32_t report_raised_count(const struct report *report);

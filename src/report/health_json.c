@@ -272,10 +272,121 @@ static void put_part(struct json *json, const struct vagus_system_snapshot *snap
 #define SNAPSHOT_FIELD(part, field, metric, unit)                                                  \
     if (wanted == PART_##part)                                                                     \
         put_reading(json, #field, &snapshot->part.field, unit, now_ns);
+#define SNAPSHOT_EITHER(part, field, metric, other, unit) SNAPSHOT_FIELD(part, field, metric, unit)
+#define SNAPSHOT_RATIO(part, field, metric, whole) SNAPSHOT_FIELD(part, field, metric, "1")
+#define SNAPSHOT_QUANTILE(part, field, metric, share) SNAPSHOT_FIELD(part, field, metric, "s")
+#define SNAPSHOT_NETWORK_RATE(part, field, metric, unit) SNAPSHOT_FIELD(part, field, metric, unit)
 #define SNAPSHOT_COUNT(field, metric, unit)                                                        \
-    if (wanted == PART_agent)                                                                      \
-        put_reading(json, #field, &snapshot->agent.field.total, unit, now_ns);
+    if (wanted == PART_agent) {                                                                    \
+        put_reading(json, #field, &snapshot->agent.field.total, unit, now_ns);                     \
+        put_reading(json, #field "_hour", &snapshot->agent.field.hour, unit, now_ns);              \
+        put_reading(json, #field "_day", &snapshot->agent.field.day, unit, now_ns);                \
+    }
 #include "report/snapshot.def"
+    if (wanted == PART_agent)
+        put_reading(json, "error_rate", &snapshot->agent.error_rate, "1/s", now_ns);
+}
+
+static void put_gpus(struct json *json, const struct report *report)
+{
+    const struct vagus_system_snapshot *snapshot = &report->snapshot;
+    key(json, "gpus");
+    open_in(json, "[");
+    for (uint32_t i = 0; i < snapshot->gpu_count && i < VAGUS_SNAPSHOT_GPUS; i++) {
+        const struct vagus_snapshot_gpu *gpu = &snapshot->gpus[i];
+        element(json);
+        put_string(json, "device", gpu->device);
+#define SNAPSHOT_GPU_FIELD(field, metric, unit)                                                    \
+    put_reading(json, #field, &gpu->field, unit, report->now_ns);
+#include "report/snapshot.def"
+        close_in(json, "}");
+    }
+    close_in(json, "]");
+}
+
+/* What is left may be negative: overdrawn. Of one that is not known the amounts are null. */
+static void put_budgets(struct json *json, const struct report *report)
+{
+    const struct vagus_system_snapshot *snapshot = &report->snapshot;
+    key(json, "budgets");
+    open_in(json, "[");
+    for (uint32_t i = 0; i < snapshot->budget_count && i < VAGUS_SNAPSHOT_BUDGETS; i++) {
+        const struct vagus_snapshot_budget *budget = &snapshot->budgets[i];
+        const struct vagus_budget_status *status = &budget->status;
+        element(json);
+        put_string(json, "name", budget->name);
+        put_string(json, "unit", budget->unit);
+        put_string(json, "resource", budget->resource);
+        put_ns(json, "window_s", budget->window_ns);
+        put_number(json, "limit", status->known ? (double)status->limit : NAN);
+        put_number(json, "left", status->known ? (double)status->left : NAN);
+        put_count(json, "used", status->used);
+        put_count(json, "reserved", status->reserved);
+        put_count(json, "refused", status->refused);
+        put_count(json, "expired", status->expired);
+        put_bool(json, "known", status->known != 0);
+        put_reading(json, "exhausted_in", &budget->exhausted_in, "s", report->now_ns);
+        close_in(json, "}");
+    }
+    close_in(json, "]");
+}
+
+/* A value of null that is ok: not at this pace. */
+static void put_forecasts(struct json *json, const struct report *report)
+{
+    const struct vagus_system_snapshot *snapshot = &report->snapshot;
+    key(json, "forecasts");
+    open_in(json, "[");
+    for (uint32_t i = 0; i < snapshot->forecast_count && i < VAGUS_SNAPSHOT_FORECASTS; i++) {
+        const struct vagus_snapshot_forecast *forecast = &snapshot->forecasts[i];
+        element(json);
+        put_string(json, "rule", forecast->rule);
+        put_string(json, "metric", forecast->metric);
+        put_string(json, "instance", forecast->instance);
+        put_string(json, "resource", forecast->resource);
+        put_reading(json, "exhausted_in", &forecast->exhausted_in, "s", report->now_ns);
+        close_in(json, "}");
+    }
+    close_in(json, "]");
+}
+
+static void put_continuity(struct json *json, const struct report *report)
+{
+    const struct vagus_snapshot_continuity *continuity = &report->snapshot.continuity;
+    key(json, "continuity");
+    if (report->snapshot_error != 0) {
+        text_add(json->text, "null");
+        return;
+    }
+    open_in(json, "{");
+    put_string(json, "last_end", report_end_name(continuity->last_end));
+    put_count(json, "end_signal", continuity->end_signal);
+    put_ns(json, "last_started_unix_s", continuity->last_started_wall_ns);
+    put_ns(json, "last_ended_unix_s", continuity->last_ended_wall_ns);
+    put_count(json, "starts", continuity->starts);
+    put_count(json, "deaths", continuity->deaths);
+    put_count(json, "deaths_hour", continuity->deaths_hour);
+    put_count(json, "deaths_day", continuity->deaths_day);
+    put_number(json, "online_s", continuity->online_s);
+    close_in(json, "}");
+}
+
+/* Those that the policy names for the snapshot. */
+static void put_metrics(struct json *json, const struct report *report)
+{
+    const struct vagus_system_snapshot *snapshot = &report->snapshot;
+    key(json, "metrics");
+    open_in(json, "[");
+    for (uint32_t i = 0; i < snapshot->metric_count && i < VAGUS_SNAPSHOT_METRICS; i++) {
+        const struct vagus_snapshot_metric *metric = &snapshot->metrics[i];
+        element(json);
+        put_string(json, "metric", metric->name);
+        put_string(json, "label", metric->label);
+        put_string(json, "instance", metric->instance);
+        put_reading(json, "reading", &metric->reading, metric->unit, report->now_ns);
+        close_in(json, "}");
+    }
+    close_in(json, "]");
 }
 
 static void put_organs(struct json *json, const struct report *report)
@@ -285,6 +396,7 @@ static void put_organs(struct json *json, const struct report *report)
         enum part part;
     } parts[] = {{"memory", PART_memory},
                  {"cpu", PART_cpu},
+                 {"network", PART_network},
                  {"process", PART_process},
                  {"agent_counters", PART_agent}};
     const struct vagus_system_snapshot *snapshot = &report->snapshot;
@@ -306,6 +418,11 @@ static void put_organs(struct json *json, const struct report *report)
         close_in(json, "}");
     }
     close_in(json, "]");
+    put_gpus(json, report);
+    put_budgets(json, report);
+    put_forecasts(json, report);
+    put_continuity(json, report);
+    put_metrics(json, report);
 }
 
 static void put_listeners(struct json *json, const struct report *report)

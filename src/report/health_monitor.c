@@ -105,6 +105,23 @@ static void add_collector_troubles(const struct report *report, int64_t as_of_ns
     }
 }
 
+/* What this machine does not have is no trouble, but good to know. */
+static void add_unsupported(const struct report *report, struct troubles *troubles)
+{
+    char words[640];
+    struct text text;
+    text_init(&text, words, sizeof(words));
+    for (uint32_t i = 0; i < report->collector_count; i++) {
+        const struct segment_collector *collector = &report->collectors[i];
+        if (collector->error != VAGUS_EUNSUPPORTED)
+            continue;
+        text_add(&text, text.length == 0 ? "not supported here: " : ", ");
+        text_add_safe(&text, collector->name, 40);
+    }
+    if (text.length > 0)
+        add_trouble(troubles, SCREEN_PLAIN, words);
+}
+
 static void add_notes(const struct report *report, bool informative, struct troubles *troubles)
 {
     for (uint32_t i = 0; i < report->note_count; i++) {
@@ -193,11 +210,14 @@ void report_add_monitor(const struct report *report, int64_t as_of_ns, struct sc
     if (report->snapshot_error == 0)
         add_monitor_line(report, as_of_ns, screen);
     report_add_history(report, as_of_ns, screen);
+    if (report->snapshot_error == 0)
+        report_add_continuity(report, screen);
     struct troubles troubles = {.screen = screen};
     add_listener_troubles(report, as_of_ns, &troubles);
     add_idle_listeners(report, &troubles);
     add_collector_troubles(report, as_of_ns, &troubles);
     add_notes(report, false, &troubles);
+    add_unsupported(report, &troubles);
     add_notes(report, true, &troubles);
     if (troubles.left_out > 0) {
         screen_addf(screen, SCREEN_WARN, " ! and %u more: see vagus health --json",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is wrong: each raised signal, the worst first, with its reason and what was done about it.
  */
+#include <math.h>
 #include <stdio.h>
 
 #include "base/notation.h"
@@ -70,7 +71,7 @@ static void add_deeds(const struct report *report, const struct segment_signal *
     screen_to(screen, 3);
     screen->indent = 6;
     if (entry->told == 0) {
-        screen_add(screen, SCREEN_BAD, "nobody was told: no listener takes it");
+        screen_words(screen, SCREEN_BAD, "nobody was told: no listener takes it");
         screen_line(screen, 0);
         return;
     }
@@ -128,6 +129,47 @@ static void add_reason(const struct report *report, const struct segment_signal 
     screen_line(screen, 0);
 }
 
+/* The raise that a signal goes back to; what came of it stands in its record. */
+static const struct segment_signal *raise_of(const struct report *report,
+                                             const struct segment_signal *newest)
+{
+    const struct vagus_signal *signal = &newest->signal;
+    for (uint32_t i = report->signal_count; i > 0; i--) {
+        const struct segment_signal *entry = &report->signals[i - 1];
+        if (!entry->shadow && entry->signal.kind == signal->kind &&
+            entry->signal.change == VAGUS_SIGNAL_RAISED &&
+            strcmp(entry->signal.resource, signal->resource) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+/* Whether it helped: "no relief after 10 s: 8.1 % to 6.2 %". */
+static void add_outcome(const struct report *report, const struct segment_signal *newest,
+                        struct screen *screen)
+{
+    const struct segment_signal *entry = raise_of(report, newest);
+    char words[240];
+    struct text text;
+    if (entry == NULL ||
+        (entry->outcome != SEGMENT_OUTCOME_RELIEF && entry->outcome != SEGMENT_OUTCOME_NO_RELIEF))
+        return;
+    text_init(&text, words, sizeof(words));
+    text_addf(&text, "%s after ", report_outcome_name(entry->outcome));
+    text_add_duration(&text, report_span_ns(entry->signal.at_ns, entry->outcome_ns));
+    if (isfinite(entry->signal.value) && isfinite(entry->value_after)) {
+        text_add(&text, ": ");
+        add_value(&text, entry->signal.value, entry->signal.unit);
+        text_add(&text, " to ");
+        add_value(&text, entry->value_after, entry->signal.unit);
+    }
+    screen_to(screen, 3);
+    screen->indent = 6;
+    screen_words(screen, entry->outcome == SEGMENT_OUTCOME_NO_RELIEF ? SCREEN_WARN : SCREEN_PLAIN,
+                 words);
+    screen_line(screen, 0);
+}
+
 static void add_raised(const struct report *report, const struct vagus_snapshot_signal *raised,
                        bool explained, int64_t as_of_ns, struct screen *screen)
 {
@@ -139,7 +181,7 @@ static void add_raised(const struct report *report, const struct vagus_snapshot_
     text_init(&text, item, sizeof(item));
     text_add(&text, " on ");
     text_add_safe(&text, raised->resource, VAGUS_RESOURCE_MAX);
-    screen_add(screen, SCREEN_BOLD, item);
+    screen_cut(screen, SCREEN_BOLD, item);
     text_init(&text, item, sizeof(item));
     text_add(&text, " for ");
     text_add_duration(&text, report_span_ns(raised->since_ns, as_of_ns));
@@ -155,6 +197,7 @@ static void add_raised(const struct report *report, const struct vagus_snapshot_
     if (entry != NULL && explained) {
         add_reason(report, entry, as_of_ns, screen);
         add_deeds(report, entry, as_of_ns, screen);
+        add_outcome(report, entry, screen);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "report/findings.h"
 #include "report/health_parts.h"
+#include "report/organs.h"
 
 #define RECENT_SHOWN 3
 
@@ -20,14 +21,15 @@ static enum screen_style style_of_verdict(enum vagus_verdict verdict)
     }
 }
 
+static const char *const verdict_words[] = {
+    [VAGUS_VERDICT_UNKNOWN] = "UNKNOWN",
+    [VAGUS_VERDICT_OK] = "OK",
+    [VAGUS_VERDICT_DEGRADED] = "DEGRADED",
+    [VAGUS_VERDICT_CRITICAL] = "CRITICAL",
+};
+
 static void add_headline(const struct report *report, struct screen *screen)
 {
-    static const char *const words[] = {
-        [VAGUS_VERDICT_UNKNOWN] = "UNKNOWN",
-        [VAGUS_VERDICT_OK] = "OK",
-        [VAGUS_VERDICT_DEGRADED] = "DEGRADED",
-        [VAGUS_VERDICT_CRITICAL] = "CRITICAL",
-    };
     enum vagus_verdict verdict = report_verdict(report);
     char reason[256];
     struct text text;
@@ -36,7 +38,7 @@ static void add_headline(const struct report *report, struct screen *screen)
 
     screen->indent = 7;
     screen_add(screen, SCREEN_BOLD, "vagus: ");
-    screen_add(screen, style_of_verdict(verdict), words[verdict]);
+    screen_add(screen, style_of_verdict(verdict), verdict_words[verdict]);
     screen_add(screen, SCREEN_PLAIN, " — ");
     screen_words(screen, SCREEN_BOLD, reason);
     screen_line(screen, 0);
@@ -194,11 +196,12 @@ static void add_recent(const struct report *report, int64_t as_of_ns, struct scr
     }
 }
 
-void report_health_text(const struct report *report, bool colour, struct text *text)
+void report_health_text(const struct report *report, bool colour, unsigned columns,
+                        struct text *text)
 {
     struct screen screen;
     int64_t as_of_ns = report_as_of_ns(report);
-    screen_init(&screen, text, colour);
+    screen_init(&screen, text, columns, colour);
     add_headline(report, &screen);
     add_identity(report, &screen);
     if (report_raised_count(report) > 0) {
@@ -212,8 +215,32 @@ void report_health_text(const struct report *report, bool colour, struct text *t
             screen_line(&screen, 0);
         }
         report_add_organs(report, as_of_ns, &screen);
+        report_add_budgets(report, as_of_ns, &screen);
     }
     add_recent(report, as_of_ns, &screen);
     screen_line(&screen, 0);
     report_add_monitor(report, as_of_ns, &screen);
+}
+
+void report_health_brief(const struct report *report, bool colour, struct text *text)
+{
+    struct screen screen;
+    struct text words;
+    char line[512];
+    enum vagus_verdict verdict = report_verdict(report);
+    screen_init(&screen, text, SCREEN_COLUMNS_MAX, colour);
+    screen_add(&screen, style_of_verdict(verdict), verdict_words[verdict]);
+    text_init(&words, line, sizeof(line));
+    text_add(&words, " ");
+    report_add_reason(report, &words);
+    screen_cut(&screen, SCREEN_PLAIN, line);
+    if (report->snapshot_error == 0) {
+        text_init(&words, line, sizeof(line));
+        report_add_worst_organ(report, report_as_of_ns(report), &words);
+        if (words.length > 0) {
+            screen_add(&screen, SCREEN_PLAIN, "; ");
+            screen_cut(&screen, SCREEN_PLAIN, line);
+        }
+    }
+    screen_line(&screen, 0);
 }

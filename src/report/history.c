@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far back the history of each metric reaches: by one look at the head of every block. */
+/* How far back the history of each metric reaches, as the chains of its blocks say. */
 #include "report/findings.h"
 #include "report/health_parts.h"
 
 #define COUNTS_BY_BUCKET 2 /* `fields` of a histogram's blocks */
 
-/* What the pool has of the first metrics; INT64_MAX: nothing. */
-static void look_through(struct report *report, const struct segment_reader *reader,
-                         int64_t buckets_ns[REPORT_SERIES_MAX][VAGUS_TIER_COUNT])
+#define PART 16 /* entries of the directory that are read at once */
+
+/* Since when the first metrics reach back by level: their values, and a histogram's buckets. */
+struct since {
+    int64_t values_ns[VAGUS_TIER_COUNT], buckets_ns[VAGUS_TIER_COUNT];
+};
+
+/* By one look at the head of every block, where the writer keeps no chains. */
+static void look_through(const struct segment_reader *reader, struct since since[REPORT_SERIES_MAX])
 {
     uint32_t places = reader->header.sections[SEGMENT_SERIES].capacity;
     for (uint32_t place = 0; place < places; place++) {
@@ -18,8 +24,8 @@ static void look_through(struct report *report, const struct segment_reader *rea
         if (error != 0 || head.level >= VAGUS_TIER_COUNT || head.metric >= REPORT_SERIES_MAX)
             continue;
         int64_t *since_ns = head.fields == COUNTS_BY_BUCKET
-                                ? &buckets_ns[head.metric][head.level]
-                                : &report->series[head.metric].since_ns[head.level];
+                                ? &since[head.metric].buckets_ns[head.level]
+                                : &since[head.metric].values_ns[head.level];
         if (head.first_ns < *since_ns)
             *since_ns = head.first_ns;
     }
@@ -40,35 +46,70 @@ static void add_reach(struct report *report, const struct report_series *series)
     }
 }
 
-/* Moves those that have any history to the front, with their names. */
-static void name(struct report *report, const struct segment_reader *reader, uint32_t count,
-                 int64_t buckets_ns[REPORT_SERIES_MAX][VAGUS_TIER_COUNT])
+/* The finest level is that of the metric itself, if it is faster than 1 s. */
+static unsigned tier_of(unsigned level, uint32_t tier)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        struct report_series series = report->series[i];
-        struct segment_metric metric;
-        uint64_t got = 0;
-        bool any = false;
-        for (unsigned tier = 0; tier < VAGUS_TIER_COUNT; tier++) {
-            any = any || series.since_ns[tier] != INT64_MAX;
-            if (buckets_ns[i][tier] != INT64_MAX && buckets_ns[i][tier] > series.since_ns[tier])
-                series.since_ns[tier] = buckets_ns[i][tier];
-        }
-        if (!any ||
-            segment_read_entries(reader, SEGMENT_DIRECTORY, i, 1, &metric, &got, NULL) != 0 ||
-            got == 0)
+    if (level > 0)
+        return VAGUS_TIER_1S + level - 1;
+    return tier < VAGUS_TIER_1S ? tier : VAGUS_TIER_100MS;
+}
+
+static void take_chains(struct since *since, const struct segment_chains *chains, uint32_t tier)
+{
+    for (unsigned level = 0; level < SEGMENT_CHAIN_LEVELS; level++)
+        if (chains->values[level].newest != 0)
+            since->values_ns[tier_of(level, tier)] = chains->values[level].since_ns;
+    for (unsigned level = 0; level < SEGMENT_BUCKET_LEVELS; level++)
+        if (chains->buckets[level].newest != 0)
+            since->buckets_ns[VAGUS_TIER_1S + level] = chains->buckets[level].since_ns;
+}
+
+/* What has any history goes into the report, with its name. */
+static void add_series(struct report *report, const struct segment_metric *metric,
+                       const struct since *since)
+{
+    struct report_series *series = &report->series[report->series_count];
+    bool any = false;
+    for (unsigned tier = 0; tier < VAGUS_TIER_COUNT; tier++) {
+        int64_t values_ns = since->values_ns[tier], buckets_ns = since->buckets_ns[tier];
+        any = any || values_ns != INT64_MAX;
+        series->since_ns[tier] =
+            buckets_ns != INT64_MAX && buckets_ns > values_ns ? buckets_ns : values_ns;
+    }
+    if (!any)
+        return;
+    text_copy(series->name, sizeof(series->name), metric->name);
+    text_copy(series->label, sizeof(series->label), metric->label);
+    text_copy(series->instance, sizeof(series->instance), metric->instance);
+    add_reach(report, series);
+    report->series_count++;
+}
+
+/* Reads the directory part by part, and the chains beside it. */
+static void name_all(struct report *report, const struct segment_reader *reader, uint32_t count,
+                     struct since *since, bool chained)
+{
+    struct segment_metric metrics[PART];
+    struct segment_chains chains[PART];
+    for (uint32_t first = 0; first < count; first += PART) {
+        uint64_t got = 0, chains_got = 0;
+        uint32_t wanted = count - first < PART ? count - first : PART;
+        if (segment_read_entries(reader, SEGMENT_DIRECTORY, first, wanted, metrics, &got, NULL) !=
+            0)
             continue;
-        text_copy(series.name, sizeof(series.name), metric.name);
-        text_copy(series.label, sizeof(series.label), metric.label);
-        text_copy(series.instance, sizeof(series.instance), metric.instance);
-        add_reach(report, &series);
-        report->series[report->series_count++] = series;
+        if (chained)
+            segment_read_entries(reader, SEGMENT_CHAINS, first, got, chains, &chains_got, NULL);
+        for (uint32_t i = 0; i < got; i++) {
+            if (i < chains_got)
+                take_chains(&since[first + i], &chains[i], metrics[i].tier);
+            add_series(report, &metrics[i], &since[first + i]);
+        }
     }
 }
 
 void report_load_history(struct report *report, const struct segment_reader *reader)
 {
-    int64_t buckets_ns[REPORT_SERIES_MAX][VAGUS_TIER_COUNT];
+    struct since since[REPORT_SERIES_MAX];
     struct segment_head head;
     uint64_t got = 0;
     report->series_count = report->series_left_out = 0;
@@ -79,9 +120,13 @@ void report_load_history(struct report *report, const struct segment_reader *rea
     uint32_t count = metrics < REPORT_SERIES_MAX ? (uint32_t)metrics : REPORT_SERIES_MAX;
     for (uint32_t i = 0; i < REPORT_SERIES_MAX; i++)
         for (unsigned tier = 0; tier < VAGUS_TIER_COUNT; tier++)
-            report->series[i].since_ns[tier] = buckets_ns[i][tier] = INT64_MAX;
-    look_through(report, reader, buckets_ns);
-    name(report, reader, count, buckets_ns);
+            since[i].values_ns[tier] = since[i].buckets_ns[tier] = INT64_MAX;
+    struct segment_head chains = {0};
+    segment_read_entries(reader, SEGMENT_CHAINS, 0, 0, NULL, &got, &chains);
+    bool chained = chains.count > 0;
+    if (!chained)
+        look_through(reader, since);
+    name_all(report, reader, count, since, chained);
     uint64_t room = reader->header.sections[SEGMENT_DIRECTORY].capacity;
     if (metrics > room)
         metrics = room;

@@ -145,3 +145,44 @@ const char *report_outcome_name(uint32_t outcome)
         return "?";
     }
 }
+
+void report_add_end(struct text *text, const struct vagus_snapshot_continuity *continuity)
+{
+    switch (continuity->last_end) {
+    case VAGUS_END_NONE:
+        text_add(text, "there was no run before");
+        return;
+    case VAGUS_END_CLOSED:
+        text_add(text, "closed in order");
+        return;
+    case VAGUS_END_UNCLOSED:
+        text_add(text, "ended without closing");
+        return;
+    case VAGUS_END_OUT_OF_MEMORY:
+        text_add(text, "ended for lack of memory");
+        return;
+    case VAGUS_END_SIGNAL:
+        text_addf(text, "ended by signal %u", continuity->end_signal);
+        return;
+    case VAGUS_END_REBOOT:
+        text_add(text, "ended with the machine");
+        return;
+    default:
+        text_add(text, "it is not known how it ended");
+        return;
+    }
+}
+
+const char *report_end_name(uint32_t end)
+{
+    static const char *const names[] = {
+        [VAGUS_END_UNKNOWN] = "unknown",
+        [VAGUS_END_NONE] = "none",
+        [VAGUS_END_CLOSED] = "closed",
+        [VAGUS_END_UNCLOSED] = "unclosed",
+        [VAGUS_END_OUT_OF_MEMORY] = "out of memory",
+        [VAGUS_END_SIGNAL] = "signal",
+        [VAGUS_END_REBOOT] = "reboot",
+    };
+    return end < sizeof(names) / sizeof(names[0]) ? names[end] : "?";
+}

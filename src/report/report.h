@@ -24,6 +24,27 @@ struct report_reach {
     int64_t shortest_ns, longest_ns; /* times: since then */
 };
 
+/* The latest minute of an organ, a value for each second, oldest first: how much of it was used up,
+ * or of what has no limit how much passed in a second. NaN: not known. */
+#define REPORT_SPARK_STEPS 60
+#define REPORT_SPARK_STEP_NS VAGUS_SECOND_NS
+struct report_spark {
+    bool known;    /* any of it */
+    char unit[16]; /* of what passes: " tokens"; "": bytes, or it is a share */
+    double values[REPORT_SPARK_STEPS];
+};
+
+enum report_spark_slot {
+    REPORT_SPARK_MEMORY,
+    REPORT_SPARK_CPU,
+    REPORT_SPARK_PROCESS,
+    REPORT_SPARK_NETWORK,
+    REPORT_SPARK_AGENT,
+    REPORT_SPARK_GPUS, /* one for each of the snapshot's */
+    REPORT_SPARK_PATHS = REPORT_SPARK_GPUS + VAGUS_SNAPSHOT_GPUS,
+    REPORT_ORGANS_MAX = REPORT_SPARK_PATHS + VAGUS_SNAPSHOT_PATHS,
+};
+
 /* Everything that a summary needs, copied out of a segment once. About 450 KiB: allocated at open
  * by a monitor, static in the command. */
 struct report {
@@ -32,6 +53,7 @@ struct report {
     int64_t now_ns;     /* of the machine that the segment was written on */
     int snapshot_error; /* 0, or why `snapshot` is empty */
     struct vagus_system_snapshot snapshot;
+    struct report_spark sparks[REPORT_ORGANS_MAX];
     uint64_t signal_total; /* transitions ever; the newest signal_count stand below, oldest first */
     uint32_t signal_count;
     struct segment_signal signals[SEGMENT_SIGNALS_MAX];
@@ -55,6 +77,13 @@ const char *report_source_name(const struct report *report, uint32_t source);
 
 /* All of it but the histories, for whose blocks the whole pool is looked through. */
 int report_load_present(struct report *report, const struct segment_reader *reader, int64_t now_ns);
+/* A part of it: header, snapshot and life, which is all that the brief line, and whether it is
+ * alive and ready, need. */
+int report_load_snapshot(struct report *report, const struct segment_reader *reader,
+                         int64_t now_ns);
+
+/* A part of it: the latest minute of each organ that the snapshot tells of. */
+void report_load_sparks(struct report *report, const struct segment_reader *reader);
 
 /* A part of it: how far back each metric's history reaches, told by the blocks that are there. */
 void report_load_history(struct report *report, const struct segment_reader *reader);
@@ -66,8 +95,12 @@ enum vagus_verdict report_verdict(const struct report *report);
 #define REPORT_TEXT_BYTES_MAX (16 * 1024)
 #define REPORT_JSON_BYTES_MAX (1024 * 1024)
 
-/* For a person: one screen of 80 columns. */
-void report_health_text(const struct report *report, bool colour, struct text *text);
+/* For a person: one screen, of so many columns; 0: SCREEN_COLUMNS. */
+void report_health_text(const struct report *report, bool colour, unsigned columns,
+                        struct text *text);
+
+/* For a status bar or a probe: one line with verdict, reason and the organ that is used up most. */
+void report_health_brief(const struct report *report, bool colour, struct text *text);
 
 /* For a program: one JSON object on one line. Its keys are described in docs/health.md; they are
  * only ever added to. */

@@ -23,6 +23,7 @@ static const struct {
     [SEGMENT_CONTINUITY] = {sizeof(struct segment_continuity), 1},
     [SEGMENT_OPERATIONS] = {sizeof(struct segment_operation), SEGMENT_OPERATIONS_MAX},
     [SEGMENT_TICKETS] = {sizeof(struct segment_ticket), SEGMENT_TICKETS_MAX},
+    [SEGMENT_CHAINS] = {sizeof(struct segment_chains), 0},
 };
 
 static uint64_t aligned(uint64_t bytes)

@@ -44,6 +44,7 @@ enum segment_section_id {
     SEGMENT_CONTINUITY,
     SEGMENT_OPERATIONS,
     SEGMENT_TICKETS,
+    SEGMENT_CHAINS,
     SEGMENT_SECTION_COUNT
 };
 
@@ -351,6 +352,21 @@ struct segment_ticket {
     int64_t opened_ns;
     int64_t until_ns; /* then it expires */
     uint64_t reserved[2];
+};
+
+/* Of one metric: where the newest block of each of its series lies, so that nobody has to look
+ * through the pool for it, and since when the series reaches back. Each number is whole by itself;
+ * what the two say may differ by one change, and a block says itself whose it is. */
+#define SEGMENT_CHAIN_LEVELS 4  /* faster than 1 s, 1 s, 10 s, 60 s */
+#define SEGMENT_BUCKET_LEVELS 3 /* 1 s, 10 s, 60 s */
+struct segment_chain {
+    uint32_t newest; /* place + 1; 0: there is none */
+    uint32_t reserved;
+    int64_t since_ns;
+};
+struct segment_chains {
+    struct segment_chain values[SEGMENT_CHAIN_LEVELS];
+    struct segment_chain buckets[SEGMENT_BUCKET_LEVELS]; /* of a histogram */
 };
 
 #define SEGMENT_SIGNALS_MAX 128

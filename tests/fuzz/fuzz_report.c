@@ -2,7 +2,8 @@
 /* Random bytes as a report, with what the segment's reader guarantees: strings are ended and counts
  * clamped. Whatever the numbers are, both summaries fit their declared size, the text has no
  * control characters, and the JSON no unpaired bracket. */
-#include "report/report.h"
+#include "report/findings.h"
+#include "report/screen.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,6 +32,35 @@ static void end_strings(void)
     }
     for (size_t i = 0; i < VAGUS_SNAPSHOT_PATHS; i++)
         END(snapshot->paths[i].path);
+    for (size_t i = 0; i < VAGUS_SNAPSHOT_GPUS; i++)
+        END(snapshot->gpus[i].device);
+    for (size_t i = 0; i < VAGUS_SNAPSHOT_BUDGETS; i++) {
+        END(snapshot->budgets[i].name);
+        END(snapshot->budgets[i].unit);
+        END(snapshot->budgets[i].resource);
+    }
+    for (size_t i = 0; i < VAGUS_SNAPSHOT_FORECASTS; i++) {
+        END(snapshot->forecasts[i].rule);
+        END(snapshot->forecasts[i].metric);
+        END(snapshot->forecasts[i].instance);
+        END(snapshot->forecasts[i].resource);
+    }
+    for (size_t i = 0; i < VAGUS_SNAPSHOT_METRICS; i++) {
+        END(snapshot->metrics[i].name);
+        END(snapshot->metrics[i].instance);
+        END(snapshot->metrics[i].label);
+        END(snapshot->metrics[i].unit);
+    }
+    END(snapshot->mode.name);
+    END(snapshot->mode.before);
+    END(snapshot->mode.waits_for);
+    END(snapshot->mode.unknown);
+    for (size_t i = 0; i < REPORT_ORGANS_MAX; i++) {
+        struct report_spark *spark = &report.sparks[i];
+        spark->unit[0] = ' ';
+        memcpy(spark->unit + 1, "steps", sizeof("steps")); /* a word of ours, never a stranger's */
+        spark->known = (spark->values[0] > 0) != 0;
+    }
     for (size_t i = 0; i < SEGMENT_SIGNALS_MAX; i++) {
         struct vagus_signal *signal = &report.signals[i].signal;
         END(signal->resource);
@@ -92,13 +122,13 @@ static void make_report(const uint8_t *data, size_t size)
     report.snapshot.path_count %= VAGUS_SNAPSHOT_PATHS + 1;
 }
 
-static void check_text(void)
+static void check_text(unsigned width)
 {
     unsigned columns = 0;
     for (const unsigned char *c = (const unsigned char *)output; *c != '\0'; c++) {
         REQUIRE(*c == '\n' || (*c >= 0x20 && *c != 0x7f));
         columns = *c == '\n' ? 0 : columns + ((*c & 0xc0) != 0x80);
-        REQUIRE(columns <= 80);
+        REQUIRE(columns <= width);
     }
 }
 
@@ -119,17 +149,40 @@ static void check_json(void)
     REQUIRE(depth == 0 && !quoted);
 }
 
+/* Who is ready is alive, and both say why. */
+static void check_probes(void)
+{
+    struct text text;
+    text_init(&text, output, 1024);
+    bool alive = report_is_alive(&report, &text);
+    REQUIRE(text.length > 0 && !text_cut(&text));
+    check_text(1024);
+    text_init(&text, output, 1024);
+    bool ready = report_is_ready(&report, &text);
+    REQUIRE(text.length > 0 && !text_cut(&text) && (alive || !ready));
+    check_text(1024);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
     make_report(data, size);
+    static const unsigned widths[] = {0, 40, 32, 60, 120, 160, 1000, 1};
+    unsigned columns = widths[data[size / 2] % 8], most = columns;
+    bool colour = data[0] & 32;
     struct text text;
     text_init(&text, output, REPORT_TEXT_BYTES_MAX);
-    report_health_text(&report, data[0] & 32, &text);
+    report_health_text(&report, colour, columns, &text);
     REQUIRE(!text_cut(&text));
-    if (!(data[0] & 32))
-        check_text();
+    most = most == 0 ? SCREEN_COLUMNS : most;
+    most = most < SCREEN_COLUMNS_MIN ? SCREEN_COLUMNS_MIN : most;
+    if (!colour)
+        check_text(most < SCREEN_COLUMNS_MAX ? most : SCREEN_COLUMNS_MAX);
+    text_init(&text, output, REPORT_TEXT_BYTES_MAX);
+    report_health_brief(&report, false, &text);
+    check_text(SCREEN_COLUMNS_MAX);
+    check_probes();
     text_init(&text, output, sizeof(output));
     report_health_json(&report, &text);
     REQUIRE(!text_cut(&text));

@@ -6,7 +6,7 @@ static const char *render(bool colour)
 {
     struct text text;
     text_init(&text, output, REPORT_TEXT_BYTES_MAX);
-    report_health_text(&report, colour, &text);
+    report_health_text(&report, colour, 0, &text);
     CHECK(!text_cut(&text));
     return output;
 }
@@ -144,7 +144,7 @@ static void a_small_buffer_cuts_and_tells_the_length(void)
     char small[100];
     make_degraded();
     text_init(&text, small, sizeof(small));
-    report_health_text(&report, false, &text);
+    report_health_text(&report, false, 0, &text);
     CHECK_EQ(strlen(small), sizeof(small) - 1);
     CHECK_EQ(text.length, strlen(render(false)));
 }

@@ -10,7 +10,7 @@ static struct screen screen;
 static void begin(bool colour)
 {
     text_init(&text, output, sizeof(output));
-    screen_init(&screen, &text, colour);
+    screen_init(&screen, &text, 0, colour);
 }
 
 static void add_many(const char *string, unsigned times)

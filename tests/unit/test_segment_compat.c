@@ -47,6 +47,8 @@ static size_t lay_out_anew(char *to, int grown_bytes, uint32_t more, int last)
         if (from->sections[id].capacity == 0) /* younger than the elder */
             continue;
         bool fixed = id == SEGMENT_SERIES, slots = id == SEGMENT_SNAPSHOT;
+        if (from->sections[id].capacity == 0)
+            continue; /* it did not know this one */
         *extent = from->sections[id];
         extent->entry_bytes += fixed ? 0 : (uint32_t)grown_bytes;
         extent->capacity += fixed || slots ? 0 : more;
