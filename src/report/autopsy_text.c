@@ -301,7 +301,7 @@ static void add_notes(const struct autopsy *autopsy, struct screen *screen)
 void autopsy_text(const struct autopsy *autopsy, bool colour, bool narrow, struct text *text)
 {
     struct screen screen;
-    screen_init(&screen, text, colour);
+    screen_init(&screen, text, narrow ? 40 : 80, colour);
     add_headline(autopsy, &screen);
     add_times(autopsy, &screen);
     add_continuity(autopsy, &screen);

@@ -11,7 +11,7 @@
  * pin it.
  *
  *   header | snapshot | directory | values | series | signals | listeners | collectors | notes |
- *   budgets | continuity | operations | tickets */
+ *   budgets | continuity | operations | tickets | chains */
 #ifndef SEGMENT_LAYOUT_H
 #define SEGMENT_LAYOUT_H
 
