@@ -12,6 +12,7 @@
 #include "check.h"
 #include "malloc_watch.h"
 #include "monitor_fixture.h"
+#include "sanitized.h"
 
 static const char policy[] = "agent: test\n"
                              "rules:\n"
@@ -554,12 +555,16 @@ static void closing_and_destroying_may_meet(void)
     }
 }
 
+static volatile sig_atomic_t errno_is_kept;
+
 static void on_number(int number)
 {
+    int error = errno;
     (void)number;
-    errno = 7;
+    errno = EXDEV;
     vagus_brainstem_stop(stem);
-    CHECK_EQ(errno, 7);
+    errno_is_kept = errno == EXDEV;
+    errno = error;
 }
 
 static void a_signal_handler_stops_it(void)
@@ -571,12 +576,15 @@ static void a_signal_handler_stops_it(void)
     pthread_kill(thread, SIGUSR1);
     pthread_join(thread, NULL);
     CHECK_EQ(run_result, 0);
+    CHECK(errno_is_kept);
     sigaction(SIGUSR1, &former, NULL);
     end();
 }
 
 static void a_child_is_inert(void)
 {
+    if (THREAD_SANITIZED)
+        SKIP_TEST("to ThreadSanitizer the locks of the parent are still held in the child");
     begin();
     CHECK_EQ(vagus_brainstem_beat(stem, NULL), 0);
     pid_t child = fork();
