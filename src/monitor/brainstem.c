@@ -324,11 +324,12 @@ static void ask_for_consent(struct vagus_brainstem *stem, struct slowest *slowes
         return;
     bool agrees = options->consent(beat, to, options->arg);
     note(stem, "consent", slowest);
-    struct vagus_monitor *monitor =
-        agrees ? monitor_enter_generation(stem->listener.generation) : NULL;
+    struct vagus_monitor *monitor = monitor_enter_generation(stem->listener.generation);
     if (monitor == NULL)
         return;
-    if (modes_consent(&monitor->modes, to) == 0)
+    if (!agrees)
+        modes_refuse(&monitor->modes);
+    else if (modes_consent(&monitor->modes, to) == 0)
         stem->agreed_in = beat->self->sequence;
     monitor_leave();
 }
