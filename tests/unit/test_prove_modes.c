@@ -9,7 +9,7 @@ static struct vagus_fault_list faults;
 
 #define RULES(resource, severities)                                                                \
     "rules:\n  - { name: organ, metric: organ.headroom, resource: " resource ", " severities " }"  \
-                                                                                             "\n"
+    "\n"
 #define THROTTLE "throttle: { below: 20%, clear: 25% }"
 #define DEFER "defer: { below: 10%, clear: 15% }"
 
