@@ -5,6 +5,7 @@
 
 #include "agent.h"
 #include "base.h"
+#include "brainstem.h"
 #include "budget.h"
 #include "collector.h"
 #include "health.h"

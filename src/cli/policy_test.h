@@ -44,6 +44,13 @@ struct ask {
     int64_t wait_from_ns, wait_to_ns; /* negative: left open */
 };
 
+/* Somebody agrees to the transition to this mode, which waits for it. */
+struct agreement {
+    struct tree_place place;
+    int64_t at_ns;
+    const char *to;
+};
+
 struct policy_case {
     const char *name;
     struct tree_place place;
@@ -57,6 +64,8 @@ struct policy_case {
     size_t expected_count;
     struct ask *asks; /* in order of time */
     size_t ask_count;
+    struct agreement *agreements;
+    size_t agreement_count;
 };
 
 struct policy_test {
@@ -119,10 +128,22 @@ struct policy_coverage_rule {
     bool known, missing;
 };
 
+/* A transition of the modes that the policy names. */
+struct policy_coverage_transition {
+    char name[2 * VAGUS_MODE_MAX + VAGUS_RESOURCE_MAX + 32]; /* "busy to calm, when clear" */
+    const char *from, *to, *resource;                        /* copied; the last may be NULL */
+    int when;
+    bool taken;
+};
+
 struct policy_coverage {
     char *policy; /* its path, or that of the test that it stands in */
     struct policy_coverage_rule *rules;
     size_t rule_count;
+    struct policy_coverage_transition *transitions;
+    size_t transition_count;
+    char first_mode[VAGUS_MODE_MAX];
+    uint64_t changes; /* of the mode, that were looked at */
 };
 
 int policy_coverage_begin(struct policy_coverage *coverage, const struct policy_test *test);

@@ -423,6 +423,14 @@ static void read_expectation(struct reading *reading, const struct tree_node *no
                     "\"last_resort\"");
 }
 
+/* What lies between two steps, nobody looks at. */
+static void check_step(struct reading *reading, const struct tree_node *at)
+{
+    if (reading->one->every_ns > 0 && at->value.whole % reading->one->every_ns != 0)
+        check_fault(&reading->check, at->place, "at: %s lies between two steps",
+                    quote(at->text).text);
+}
+
 static void read_ask(struct reading *reading, const struct tree_node *node, struct ask *ask)
 {
     const struct tree_node *at = tree_member(node, "at"), *how = tree_member(node, "how"),
@@ -439,9 +447,23 @@ static void read_ask(struct reading *reading, const struct tree_node *node, stru
         read_times(reading, wait, &ask->wait_from_ns, &ask->wait_to_ns);
     if (wait != NULL && ask->answer != ANSWER_WAIT)
         check_fault(&reading->check, wait->place, "wait: the answer is not to be \"wait\"");
-    if (reading->one->every_ns > 0 && ask->at_ns % reading->one->every_ns != 0)
-        check_fault(&reading->check, at->place, "at: %s lies between two steps",
-                    quote(at->text).text);
+    check_step(reading, at);
+}
+
+static void read_agreement(struct reading *reading, const struct tree_node *node,
+                           struct agreement *agreement)
+{
+    const struct vagus_config *config = reading->test->config;
+    const struct tree_node *to = tree_member(node, "to"), *at = tree_member(node, "at");
+    agreement->place = node->place;
+    agreement->at_ns = at->value.whole;
+    agreement->to = to->text;
+    check_step(reading, at);
+    for (uint32_t i = 0; i < config->transition_count; i++)
+        if (config->transitions[i].consent && strcmp(config->transitions[i].to, to->text) == 0)
+            return;
+    check_fault(&reading->check, to->place, "to: no transition of the policy to %s needs consent",
+                quote(to->text).text);
 }
 
 static int by_time(const void *a, const void *b)
@@ -455,18 +477,23 @@ static int by_time(const void *a, const void *b)
 static int read_lists(struct reading *reading, const struct tree_node *node)
 {
     struct policy_case *one = reading->one;
-    const struct tree_node *expect = tree_member(node, "expect"), *asks = tree_member(node, "ask");
+    const struct tree_node *expect = tree_member(node, "expect"), *asks = tree_member(node, "ask"),
+                           *consent = tree_member(node, "consent");
     if (expect == NULL && asks == NULL)
         check_fault(&reading->check, node->place,
                     "it expects nothing: if nothing is to come, write expect: []");
     one->expected = calloc((expect != NULL ? expect->count : 0) + 1, sizeof(*one->expected));
     one->asks = calloc((asks != NULL ? asks->count : 0) + 1, sizeof(*one->asks));
-    if (one->expected == NULL || one->asks == NULL)
+    one->agreements = calloc((consent != NULL ? consent->count : 0) + 1, sizeof(*one->agreements));
+    if (one->expected == NULL || one->asks == NULL || one->agreements == NULL)
         return VAGUS_ENOMEM;
     for (const struct tree_node *e = expect != NULL ? expect->first : NULL; e != NULL; e = e->next)
         read_expectation(reading, e, &one->expected[one->expected_count++]);
     for (const struct tree_node *a = asks != NULL ? asks->first : NULL; a != NULL; a = a->next)
         read_ask(reading, a, &one->asks[one->ask_count++]);
+    for (const struct tree_node *c = consent != NULL ? consent->first : NULL; c != NULL;
+         c = c->next)
+        read_agreement(reading, c, &one->agreements[one->agreement_count++]);
     qsort(one->asks, one->ask_count, sizeof(*one->asks), by_time);
     return 0;
 }

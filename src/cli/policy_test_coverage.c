@@ -35,6 +35,24 @@ static void add_budget(struct policy_coverage *coverage, const struct config_bud
     coverage->rule_count += one->name != NULL;
 }
 
+static const char *const whens[] = {"clear", "throttle", "defer", "shutdown"};
+
+static int add_transition(struct policy_coverage *coverage,
+                          const struct config_transition *transition)
+{
+    struct policy_coverage_transition *one = &coverage->transitions[coverage->transition_count++];
+    bool about = transition->resource != NULL;
+    one->when = transition->when;
+    one->from = strdup(transition->from);
+    one->to = strdup(transition->to);
+    one->resource = about ? strdup(transition->resource) : NULL;
+    snprintf(one->name, sizeof(one->name), "%s to %s, when %s%s%s", transition->from,
+             transition->to, whens[transition->when], about ? " on " : "",
+             about ? transition->resource : "");
+    bool whole = one->from != NULL && one->to != NULL && (!about || one->resource != NULL);
+    return whole ? 0 : VAGUS_ENOMEM;
+}
+
 int policy_coverage_begin(struct policy_coverage *coverage, const struct policy_test *test)
 {
     const struct vagus_config *config = test->config;
@@ -43,9 +61,15 @@ int policy_coverage_begin(struct policy_coverage *coverage, const struct policy_
             test->policy_path != NULL ? realpath(test->policy_path, NULL) : strdup(test->path),
         .rules =
             calloc((size_t)config->rule_count + config->budget_count + 1, sizeof(*coverage->rules)),
+        .transitions = calloc((size_t)config->transition_count + 1, sizeof(*coverage->transitions)),
     };
-    if (coverage->policy == NULL || coverage->rules == NULL)
+    if (coverage->policy == NULL || coverage->rules == NULL || coverage->transitions == NULL)
         return VAGUS_ENOMEM;
+    if (config->mode_count > 0)
+        text_copy(coverage->first_mode, sizeof(coverage->first_mode), config->modes[0].name);
+    for (uint32_t i = 0; i < config->transition_count; i++)
+        if (add_transition(coverage, &config->transitions[i]) != 0)
+            return VAGUS_ENOMEM;
     for (uint32_t i = 0; i < config->rule_count; i++)
         add_rule(coverage, &config->rules[i]);
     for (uint32_t i = 0; i < config->budget_count; i++)
@@ -71,8 +95,29 @@ static void look(const struct judge_watched *watched, void *arg)
     }
 }
 
+static bool are_same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* The transition that was taken in the newest step, if one was. */
+static void look_at_mode(struct policy_coverage *coverage, const struct rehearsal *rehearsal)
+{
+    struct rehearsal_transition taken;
+    rehearsal_transition(rehearsal, &taken);
+    if (taken.changes == coverage->changes)
+        return;
+    coverage->changes = taken.changes;
+    for (size_t i = 0; i < coverage->transition_count; i++) {
+        struct policy_coverage_transition *one = &coverage->transitions[i];
+        one->taken |= one->when == taken.when && are_same(one->from, taken.from) &&
+                      are_same(one->to, taken.to) && are_same(one->resource, taken.resource);
+    }
+}
+
 void policy_coverage_look(struct policy_coverage *coverage, const struct rehearsal *rehearsal)
 {
+    look_at_mode(coverage, rehearsal);
     for (size_t i = 0; i < coverage->rule_count; i++)
         memset(coverage->rules[i].is_raised, 0, sizeof(coverage->rules[i].is_raised));
     rehearsal_watched(rehearsal, look, coverage);
@@ -87,6 +132,7 @@ void policy_coverage_look(struct policy_coverage *coverage, const struct rehears
 
 void policy_coverage_case(struct policy_coverage *coverage)
 {
+    coverage->changes = 0;
     for (size_t i = 0; i < coverage->rule_count; i++) {
         memset(coverage->rules[i].was_raised, 0, sizeof(coverage->rules[i].was_raised));
         coverage->rules[i].known = false;
@@ -97,6 +143,12 @@ void policy_coverage_finish(struct policy_coverage *coverage)
 {
     for (size_t i = 0; i < coverage->rule_count; i++)
         free((char *)coverage->rules[i].name);
+    for (size_t i = 0; i < coverage->transition_count; i++) {
+        free((char *)coverage->transitions[i].from);
+        free((char *)coverage->transitions[i].to);
+        free((char *)coverage->transitions[i].resource);
+    }
+    free(coverage->transitions);
     free(coverage->rules);
     free(coverage->policy);
     *coverage = (struct policy_coverage){0};
@@ -137,6 +189,38 @@ static void tally_edge(const char *edge, bool reached, void *arg)
         text_addf(tally->missing, "%s%s", tally->missing->length > 0 ? ", " : "", edge);
 }
 
+/* True at the first transition to a mode that none was taken to: named once. The first mode was
+ * entered by beginning. */
+static bool leads_to_unentered(const struct policy_coverage *coverage, size_t index)
+{
+    const char *to = coverage->transitions[index].to;
+    if (strcmp(to, coverage->first_mode) == 0)
+        return false;
+    for (size_t i = 0; i < coverage->transition_count; i++)
+        if (strcmp(coverage->transitions[i].to, to) == 0 &&
+            (coverage->transitions[i].taken || i < index))
+            return false;
+    return true;
+}
+
+static size_t count_taken(const struct policy_coverage *coverage)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < coverage->transition_count; i++)
+        taken += coverage->transitions[i].taken;
+    return taken;
+}
+
+static void print_modes(const struct policy_coverage *coverage, FILE *out)
+{
+    for (size_t i = 0; i < coverage->transition_count; i++)
+        if (leads_to_unentered(coverage, i))
+            fprintf(out, "  mode %s: no test enters it\n", coverage->transitions[i].to);
+    for (size_t i = 0; i < coverage->transition_count; i++)
+        if (!coverage->transitions[i].taken)
+            fprintf(out, "  mode %s: not taken\n", coverage->transitions[i].name);
+}
+
 void policy_coverage_text(const struct policy_coverage *coverage, FILE *out)
 {
     struct tally all = {0};
@@ -146,8 +230,12 @@ void policy_coverage_text(const struct policy_coverage *coverage, FILE *out)
         each_edge(&coverage->rules[i], tally_edge, &all);
     text_init(&text, shown, sizeof(shown));
     text_add_safe(&text, coverage->policy, 1000);
-    fprintf(out, "%s: %u of %u edges of %zu rules reached\n", shown, all.reached, all.edges,
+    fprintf(out, "%s: %u of %u edges of %zu rules", shown, all.reached, all.edges,
             coverage->rule_count);
+    if (coverage->transition_count > 0)
+        fprintf(out, " and %zu of %zu transitions", count_taken(coverage),
+                coverage->transition_count);
+    fprintf(out, " reached\n");
     for (size_t i = 0; i < coverage->rule_count; i++) {
         text_init(&text, line, sizeof(line));
         struct tally one = {.missing = &text};
@@ -157,6 +245,7 @@ void policy_coverage_text(const struct policy_coverage *coverage, FILE *out)
         else if (one.reached < one.edges)
             fprintf(out, "  %s: not reached: %s\n", coverage->rules[i].name, line);
     }
+    print_modes(coverage, out);
 }
 
 struct json_edges {
@@ -189,5 +278,10 @@ void policy_coverage_json(const struct policy_coverage *coverage, FILE *out)
         each_edge(&coverage->rules[i], json_edge, &edges);
         fprintf(out, "]}");
     }
+    fprintf(out, "], \"transitions\": [");
+    for (size_t i = 0; i < coverage->transition_count; i++)
+        fprintf(out, "%s{\"transition\": \"%s\", \"to\": \"%s\", \"taken\": %s}", i > 0 ? ", " : "",
+                coverage->transitions[i].name, coverage->transitions[i].to,
+                coverage->transitions[i].taken ? "true" : "false");
     fprintf(out, "]}");
 }

@@ -60,6 +60,12 @@ static const struct schema_key ask_keys[] = {
 };
 static const struct schema schema_ask = {"a question", ask_keys, LENGTH(ask_keys)};
 
+static const struct schema_key consent_keys[] = {
+    {"at", SCHEMA_TIME, schema_required, 0, TEN_YEARS_NS, NULL, "when"},
+    {"to", SCHEMA_NAME, schema_required, 1, VAGUS_MODE_MAX - 1, NULL, "the mode that waits for it"},
+};
+static const struct schema schema_consent = {"a consent", consent_keys, LENGTH(consent_keys)};
+
 static const struct schema_key case_keys[] = {
     {"name", SCHEMA_TEXT, schema_required, 1, 120, NULL, "what it shows"},
     {"every", SCHEMA_TIME, NULL, SCHEMA_MS_NS, SCHEMA_DAY_NS, NULL, "the step of its series"},
@@ -67,6 +73,7 @@ static const struct schema_key case_keys[] = {
     {"series", SCHEMA_ANY, schema_required, 0, 0, NULL, "the input: metric: \"50% x60, _ x10\""},
     {"expect", SCHEMA_MANY, NULL, 0, 10000, &schema_expect, "signals, with their times"},
     {"ask", SCHEMA_MANY, NULL, 0, 10000, &schema_ask, "questions to budgets"},
+    {"consent", SCHEMA_MANY, NULL, 0, 10000, &schema_consent, "to transitions that wait for it"},
     {"exact", SCHEMA_WORD, NULL, 0, 0, words_exact, "whether all that comes must be expected"},
 };
 static const struct schema schema_case = {"a case", case_keys, LENGTH(case_keys)};
@@ -240,6 +247,7 @@ void policy_test_finish(struct policy_test *test)
         free(one->metrics);
         free(one->expected);
         free(one->asks);
+        free(one->agreements);
     }
     for (size_t i = 0; i < test->name_count; i++)
         free(test->names[i]);

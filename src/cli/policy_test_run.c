@@ -171,6 +171,18 @@ static void look_at_caps(struct run *run, int64_t at_ns)
     }
 }
 
+/* What is agreed to here is taken at the next step, if it still may be. */
+static void agree(struct run *run, int64_t at_ns)
+{
+    struct vagus_monitor *monitor = rehearsal_monitor(run->rehearsal);
+    for (size_t i = 0; i < run->one->agreement_count; i++) {
+        const struct agreement *agreement = &run->one->agreements[i];
+        if (agreement->at_ns == at_ns && vagus_mode_consent(monitor, agreement->to) != 0)
+            policy_fail(run->outcome, agreement->place, at_ns,
+                        "no transition to %s waits for consent", agreement->to);
+    }
+}
+
 static void ask_what_is_due(struct run *run, size_t *next, int64_t at_ns)
 {
     while (*next < run->one->ask_count && run->one->asks[*next].at_ns <= at_ns)
@@ -328,6 +340,8 @@ static int go_through(struct run *run, struct policy_coverage *coverage)
             ask_what_is_due(run, &asked, at_ns);
         if (error == 0)
             look_at_caps(run, at_ns);
+        if (error == 0)
+            agree(run, at_ns);
         if (coverage != NULL)
             policy_coverage_look(coverage, run->rehearsal);
         look_at_last_resort(run, at_ns);
@@ -336,6 +350,10 @@ static int go_through(struct run *run, struct policy_coverage *coverage)
     for (; error == 0 && asked < run->one->ask_count; asked++)
         policy_fail(run->outcome, run->one->asks[asked].place, run->outcome->end_ns,
                     "%s is asked beyond the input", run->one->asks[asked].budget);
+    for (size_t i = 0; error == 0 && i < run->one->agreement_count; i++)
+        if (run->one->agreements[i].at_ns > run->outcome->end_ns)
+            policy_fail(run->outcome, run->one->agreements[i].place, run->outcome->end_ns,
+                        "consent to %s is given beyond the input", run->one->agreements[i].to);
     return error;
 }
 

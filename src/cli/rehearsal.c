@@ -351,3 +351,19 @@ void rehearsal_watched(const struct rehearsal *rehearsal,
 {
     judge_watched(rehearsal->monitor->judge, on_watched, arg);
 }
+
+void rehearsal_transition(const struct rehearsal *rehearsal,
+                          struct rehearsal_transition *transition)
+{
+    const struct modes *modes = &rehearsal->monitor->modes;
+    *transition = (struct rehearsal_transition){.changes = modes->changes};
+    if (modes->changes == 0)
+        return;
+    const struct mode_transition *taken = &modes->machine.transitions[modes->entered_by];
+    transition->from = modes->names[taken->from];
+    transition->to = modes->names[taken->to];
+    transition->when = taken->when;
+    if (taken->resources != MODE_ANY_RESOURCE)
+        transition->resource =
+            bus_resource_name(rehearsal->monitor->bus, (unsigned)__builtin_ctz(taken->resources));
+}

@@ -50,5 +50,13 @@ bool rehearsal_last_resort(struct rehearsal *rehearsal);
 void rehearsal_watched(const struct rehearsal *rehearsal,
                        void (*on_watched)(const struct judge_watched *watched, void *arg),
                        void *arg);
+/* The newest transition of the mode; the names live until the next step. */
+struct rehearsal_transition {
+    uint64_t changes;                 /* how many there were; 0: the rest is not filled */
+    const char *from, *to, *resource; /* NULL: any */
+    int when;                         /* enum config_when */
+};
+void rehearsal_transition(const struct rehearsal *rehearsal,
+                          struct rehearsal_transition *transition);
 
 #endif

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/demo_agent.h"
@@ -56,7 +55,7 @@ const struct cli_verb cli_verb_demo = {
 #define SPARE_BYTES (20 * MIB)
 /* Less headroom than this at the start, and the story would begin in the middle. */
 #define ROOM_NEEDED_BYTES (192 * MIB)
-#define BEAT_NS (100 * VAGUS_MILLISECOND_NS)
+#define PULSE_NS (500 * VAGUS_MILLISECOND_NS)
 
 /* Thresholds are in bytes, so that the story is the same on a machine that is nearly full. A sample
  * is taken each 100 ms; the second leak takes 15 MiB in that time. */
@@ -71,13 +70,14 @@ const struct cli_verb cli_verb_demo = {
 static const char policy_in_cgroup[] = "agent: demo\n" POLICY_RULES;
 static const char policy_declared[] = "agent: demo\nlimits: { memory: 256MiB }\n" POLICY_RULES;
 
-enum act { ACT_CALM, ACT_LEAK, ACT_RECOVERY, ACT_REST, ACT_WORSE_LEAK, ACT_END };
+enum act { ACT_WAKE, ACT_CALM, ACT_LEAK, ACT_RECOVERY, ACT_REST, ACT_WORSE_LEAK, ACT_END };
 
 /* What must have happened by when. Acts without a demand last that long. */
 static const struct {
     int64_t longest_ns;
     const char *demand;
 } acts[] = {
+    [ACT_WAKE] = {2 * VAGUS_SECOND_NS, "the memory sense brought nothing"},
     [ACT_CALM] = {2 * VAGUS_SECOND_NS, NULL},
     [ACT_LEAK] = {8 * VAGUS_SECOND_NS, "defer was not raised"},
     [ACT_RECOVERY] = {4 * VAGUS_SECOND_NS, "the signals were not cleared"},
@@ -85,54 +85,61 @@ static const struct {
     [ACT_WORSE_LEAK] = {3 * VAGUS_SECOND_NS, "shutdown was not raised"},
 };
 
-struct brainstem {
+struct story {
     struct demo_agent *agent;
     struct vagus_monitor *monitor;
-    struct vagus_system_snapshot self; /* all zero until the first one is published */
+    struct vagus_brainstem *stem;
     enum act act;
-    int64_t act_began_ns;
+    int64_t act_began_ns, next_message_ns, next_pulse_ns;
     bool deferring;
     unsigned deferred; /* messages that wait */
-    int64_t next_message_ns;
     bool failed;
-    int signal; /* that asked the process to end; 0: none */
 };
+
+static volatile sig_atomic_t ending; /* which signal asked for it; 0: none */
+
+static void on_ending(int number)
+{
+    ending = number;
+}
 
 /* --- The beat. --- */
 
-/* Messages arrive whether a beat is late or not. While defer is raised they wait here; what the llm
- * has accepted it answers. */
-static void hand_over_messages(struct brainstem *stem)
+/* Messages arrive whether a beat is late or not. While the brainstem lets things wait they wait
+ * here; what the llm has accepted it answers. */
+static void hand_over_messages(struct story *story, bool deferring, int64_t now_ns)
 {
-    struct demo_agent *agent = stem->agent;
-    bool deferring = vagus_signal_level(stem->monitor, VAGUS_DEFER) > 0;
-    for (; stem->next_message_ns <= vagus_now_ns();
-         stem->next_message_ns += VAGUS_SECOND_NS / DEMO_MESSAGES_PER_S)
-        stem->deferred++;
-    if (deferring && !stem->deferring)
+    struct demo_agent *agent = story->agent;
+    for (; story->next_message_ns <= now_ns;
+         story->next_message_ns += VAGUS_SECOND_NS / DEMO_MESSAGES_PER_S)
+        story->deferred++;
+    if (deferring && !story->deferring)
         demo_story_says("brainstem", "defers: new messages wait");
-    else if (!deferring && stem->deferring)
-        demo_story_says("brainstem", "takes messages again, %u have waited", stem->deferred);
-    stem->deferring = deferring;
+    else if (!deferring && story->deferring)
+        demo_story_says("brainstem", "takes messages again, %u have waited", story->deferred);
+    story->deferring = deferring;
     if (!deferring) {
-        atomic_fetch_add(&agent->inbox, stem->deferred);
-        stem->deferred = 0;
+        atomic_fetch_add(&agent->inbox, story->deferred);
+        story->deferred = 0;
     }
-    vagus_set(agent->waiting, stem->deferred + atomic_load(&agent->inbox));
+    vagus_set(agent->waiting, story->deferred + atomic_load(&agent->inbox));
 }
 
-static void show_pulse(struct brainstem *stem)
+static void show_pulse(struct story *story, const struct vagus_beat *beat)
 {
-    const struct vagus_system_snapshot *self = &stem->self;
+    const struct vagus_system_snapshot *self = beat->self;
     const struct vagus_snapshot_memory *memory = &self->memory;
-    int64_t now_ns = vagus_now_ns();
     struct demo_pulse pulse = {
         .usage_bytes = NAN,
         .limit_bytes = NAN,
-        .known = vagus_snapshot_verdict(self, now_ns) != VAGUS_VERDICT_UNKNOWN,
-        .waiting = stem->deferred + atomic_load(&stem->agent->inbox),
+        .known = beat->verdict != VAGUS_VERDICT_UNKNOWN,
+        .waiting = story->deferred + atomic_load(&story->agent->inbox),
     };
-    if (vagus_reading_state(&memory->usage, now_ns) == VAGUS_STATE_OK)
+    if (beat->now_ns < story->next_pulse_ns)
+        return;
+    story->next_pulse_ns =
+        beat->now_ns + (story->act == ACT_WORSE_LEAK ? PULSE_NS * 2 / 5 : PULSE_NS);
+    if (vagus_reading_state(&memory->usage, beat->now_ns) == VAGUS_STATE_OK)
         pulse.usage_bytes = memory->usage.value;
     if (memory->limit.taken_ns != 0)
         pulse.limit_bytes = memory->limit.value;
@@ -140,113 +147,17 @@ static void show_pulse(struct brainstem *stem)
         pulse.kind = self->signals[0].kind; /* the worst first */
         pulse.level = (double)self->signals[0].level;
     }
-    vagus_counter_total(stem->agent->messages, &pulse.messages);
-    vagus_counter_total(stem->agent->tokens, &pulse.tokens);
+    vagus_counter_total(story->agent->messages, &pulse.messages);
+    vagus_counter_total(story->agent->tokens, &pulse.tokens);
     demo_story_pulse(&pulse);
 }
 
 /* --- The plot. --- */
 
-static void enter_act(struct brainstem *stem, enum act act)
-{
-    stem->act = act;
-    stem->act_began_ns = vagus_now_ns();
-    if (act == ACT_LEAK) {
-        demo_story_says("cache", "has a bug: it forgets to evict, and leaks %zu MiB/s",
-                        DEMO_MESSAGES_PER_S * DEMO_ANSWER_BYTES / MIB);
-        demo_agent_forget_to_evict(stem->agent);
-    } else if (act == ACT_REST) {
-        demo_story_says("brainstem", "recovered: no signal is raised, no service holds back");
-    } else if (act == ACT_WORSE_LEAK) {
-        demo_story_says("browser", "a worse leak: this tool keeps every page, %d MiB/s",
-                        DEMO_BROWSER_MIB_PER_S);
-        stem->failed = demo_agent_open_browser(stem->agent) != 0;
-    }
-}
-
-/* True once what the act waits for has come; acts without a demand wait for nothing. */
-static bool act_is_met(const struct brainstem *stem)
-{
-    switch (stem->act) {
-    case ACT_LEAK:
-        return !atomic_load(&stem->agent->forgets); /* the cache heard defer */
-    case ACT_RECOVERY:
-        return vagus_signal_level(stem->monitor, VAGUS_SIGNAL_ANY) <= 0 &&
-               demo_agent_is_at_ease(stem->agent);
-    case ACT_WORSE_LEAK:
-        return atomic_load(&stem->agent->ending);
-    default:
-        return false;
-    }
-}
-
-static void follow_plot(struct brainstem *stem)
-{
-    bool over = vagus_now_ns() - stem->act_began_ns >= acts[stem->act].longest_ns;
-    if (act_is_met(stem) || (over && acts[stem->act].demand == NULL)) {
-        enter_act(stem, stem->act + 1);
-    } else if (over) {
-        demo_story_says("brainstem", "%s within %d s: stops here, rather than be killed",
-                        acts[stem->act].demand,
-                        (int)(acts[stem->act].longest_ns / VAGUS_SECOND_NS));
-        stem->failed = true;
-    } else if (atomic_load(&stem->agent->ending)) {
-        demo_story_says("brainstem", "this is not how the story goes");
-        stem->failed = true;
-    }
-}
-
-/* Sleeps until the next beat; signals that would end the process cut it short. A beat that is late
- * is not made up for. */
-static void wait_for_beat(struct brainstem *stem, const sigset_t *endings, int64_t *next_ns)
-{
-    int64_t now_ns = vagus_now_ns();
-    *next_ns += BEAT_NS;
-    if (*next_ns < now_ns)
-        *next_ns = now_ns;
-    int64_t wait_ns = *next_ns - now_ns;
-    struct timespec wait = {.tv_sec = (time_t)(wait_ns / VAGUS_SECOND_NS),
-                            .tv_nsec = (long)(wait_ns % VAGUS_SECOND_NS)};
-    int number = sigtimedwait(endings, NULL, &wait);
-    if (number > 0)
-        stem->signal = number;
-}
-
-static void live(struct brainstem *stem, const sigset_t *endings)
-{
-    int64_t next_ns = vagus_now_ns();
-    stem->next_message_ns = next_ns;
-    enter_act(stem, ACT_CALM);
-    for (unsigned beat = 1; stem->act != ACT_END && !stem->failed; beat++) {
-        wait_for_beat(stem, endings, &next_ns);
-        if (stem->signal != 0) {
-            demo_story_says("brainstem", "%s: leaves in order", strsignal(stem->signal));
-            break;
-        }
-        vagus_snapshot_read(stem->monitor, &stem->self);
-        hand_over_messages(stem);
-        if (beat % (stem->act == ACT_WORSE_LEAK ? 2 : 5) == 0)
-            show_pulse(stem);
-        follow_plot(stem);
-    }
-}
-
-/* --- Before and after. --- */
-
-/* Waits for the first snapshot and sees that there is room for the story. The allowance follows
+/* Sees that there is room for the story, and lets the workers begin. The agent's allowance follows
  * from what the process uses already. */
-static bool wake_up(struct brainstem *stem, const sigset_t *endings, size_t *most_bytes)
+static bool wake_up(struct story *story, const struct vagus_snapshot_memory *memory)
 {
-    const struct vagus_snapshot_memory *memory = &stem->self.memory;
-    int64_t next_ns = vagus_now_ns();
-    for (int beat = 0; memory->limit.taken_ns == 0 || memory->headroom.taken_ns == 0; beat++) {
-        if (beat == 20) {
-            cli_error(&cli_verb_demo, "the memory sense brought nothing within 2 s");
-            return false;
-        }
-        wait_for_beat(stem, endings, &next_ns);
-        vagus_snapshot_read(stem->monitor, &stem->self);
-    }
     if (memory->limit.value > LIMIT_BYTES) {
         cli_error(&cli_verb_demo, "the limit of 256 MiB is not felt: memory.limit is %.0f MiB",
                   memory->limit.value / MIB);
@@ -257,9 +168,85 @@ static bool wake_up(struct brainstem *stem, const sigset_t *endings, size_t *mos
                   memory->headroom.value / MIB, (unsigned)(ROOM_NEEDED_BYTES / MIB));
         return false;
     }
-    *most_bytes = (size_t)memory->headroom.value - SPARE_BYTES;
-    return true;
+    demo_story_says("brainstem", "awake at 10 Hz; llm, cache and lifecycle listen");
+    demo_story_columns(memory->limit.value);
+    if (demo_agent_start(story->agent, (size_t)memory->headroom.value - SPARE_BYTES) == 0)
+        return true;
+    cli_error(&cli_verb_demo, "no thread for a worker");
+    return false;
 }
+
+static void enter_act(struct story *story, enum act act, const struct vagus_beat *beat)
+{
+    story->act = act;
+    story->act_began_ns = beat->now_ns;
+    if (act == ACT_CALM) {
+        story->next_message_ns = beat->now_ns;
+        story->next_pulse_ns = beat->now_ns + PULSE_NS;
+        story->failed = !wake_up(story, &beat->self->memory);
+    } else if (act == ACT_LEAK) {
+        demo_story_says("cache", "has a bug: it forgets to evict, and leaks %zu MiB/s",
+                        DEMO_MESSAGES_PER_S * DEMO_ANSWER_BYTES / MIB);
+        demo_agent_forget_to_evict(story->agent);
+    } else if (act == ACT_REST) {
+        demo_story_says("brainstem", "recovered: no signal is raised, no service holds back");
+    } else if (act == ACT_WORSE_LEAK) {
+        demo_story_says("browser", "a worse leak: this tool keeps every page, %d MiB/s",
+                        DEMO_BROWSER_MIB_PER_S);
+        story->failed = demo_agent_open_browser(story->agent) != 0;
+    }
+}
+
+/* True once what the act waits for has come; acts without a demand wait for nothing. */
+static bool act_is_met(const struct story *story, const struct vagus_beat *beat)
+{
+    const struct vagus_snapshot_memory *memory = &beat->self->memory;
+    switch (story->act) {
+    case ACT_WAKE:
+        return memory->limit.taken_ns != 0 && memory->headroom.taken_ns != 0;
+    case ACT_LEAK:
+        return !atomic_load(&story->agent->forgets); /* the cache heard defer */
+    case ACT_RECOVERY:
+        return beat->kinds == 0 && demo_agent_is_at_ease(story->agent);
+    case ACT_WORSE_LEAK:
+        return atomic_load(&story->agent->ending);
+    default:
+        return false;
+    }
+}
+
+static void follow_plot(struct story *story, const struct vagus_beat *beat)
+{
+    bool over = beat->now_ns - story->act_began_ns >= acts[story->act].longest_ns;
+    if (act_is_met(story, beat) || (over && acts[story->act].demand == NULL)) {
+        enter_act(story, story->act + 1, beat);
+    } else if (over) {
+        demo_story_says("brainstem", "%s within %d s: stops here, rather than be killed",
+                        acts[story->act].demand,
+                        (int)(acts[story->act].longest_ns / VAGUS_SECOND_NS));
+        story->failed = true;
+    } else if (atomic_load(&story->agent->ending)) {
+        demo_story_says("brainstem", "this is not how the story goes");
+        story->failed = true;
+    }
+}
+
+static void act_upon(const struct vagus_beat *beat, int decision, void *arg)
+{
+    struct story *story = arg;
+    if (beat->number == 1)
+        story->act_began_ns = beat->now_ns;
+    if (story->act != ACT_WAKE) {
+        hand_over_messages(story, decision >= VAGUS_DECISION_WAIT, beat->now_ns);
+        show_pulse(story, beat);
+    }
+    if (ending == 0)
+        follow_plot(story, beat);
+    if (ending != 0 || story->act == ACT_END || story->failed)
+        vagus_brainstem_stop(story->stem);
+}
+
+/* --- Before and after. --- */
 
 static int open_monitor(bool in_cgroup, struct vagus_monitor **monitor)
 {
@@ -278,73 +265,75 @@ static int open_monitor(bool in_cgroup, struct vagus_monitor **monitor)
     return error;
 }
 
-/* Strict start refuses while a chain from sensor to service is open; this names it. */
-static int start_monitor(struct vagus_monitor *monitor)
+/* The services listen, then the brainstem, which itself acts upon defer alone. Strict start refuses
+ * while a chain from sensor to service is open; this names it. */
+static int wire(struct story *story)
 {
     static struct vagus_fault_list faults;
-    int error = vagus_monitor_start(monitor);
+    int error = demo_agent_init(story->agent, story->monitor);
+    if (error == 0)
+        error = vagus_brainstem_create(story->monitor,
+                                       &(struct vagus_brainstem_options){
+                                           .size = sizeof(struct vagus_brainstem_options),
+                                           .kinds = VAGUS_DEFER,
+                                           .act = act_upon,
+                                           .arg = story,
+                                       },
+                                       &story->stem);
+    if (error == 0)
+        error = vagus_monitor_start(story->monitor);
     if (error == VAGUS_EUNWIRED)
-        vagus_wiring_check(monitor, &faults);
+        vagus_wiring_check(story->monitor, &faults);
     for (uint32_t i = 0; i < faults.count; i++)
         cli_error(&cli_verb_demo, "wiring: %s", faults.faults[i].text);
     return error;
 }
 
-static int tell(struct brainstem *stem, const sigset_t *endings)
+static int tell(struct story *story)
 {
-    size_t most_bytes = 0;
-    int error = demo_agent_init(stem->agent, stem->monitor);
+    int error = wire(story);
     if (error == 0)
-        error = start_monitor(stem->monitor);
+        error = vagus_brainstem_run(story->stem);
     if (error != 0)
         return cli_error(&cli_verb_demo, "%s", vagus_error_message(error));
-    if (!wake_up(stem, endings, &most_bytes))
-        return CLI_FAILED;
-    demo_story_says("brainstem", "awake at 10 Hz; llm, cache and lifecycle listen");
-    demo_story_columns(stem->self.memory.limit.value);
-    if (demo_agent_start(stem->agent, most_bytes) != 0)
-        return cli_error(&cli_verb_demo, "no thread for a worker");
-
-    live(stem, endings);
-    demo_agent_end(stem->agent);
+    if (ending != 0)
+        demo_story_says("brainstem", "%s: leaves in order", strsignal(ending));
+    demo_agent_end(story->agent);
     demo_story_says("brainstem", "all ended in order after %.1f s; messages left to answer: %u",
                     (double)demo_story_elapsed_ns() / (double)VAGUS_SECOND_NS,
-                    stem->deferred + atomic_load(&stem->agent->inbox));
-    if (stem->signal != 0)
+                    story->deferred + atomic_load(&story->agent->inbox));
+    if (ending != 0)
         return CLI_FAILED;
     putchar('\n');
-    error = vagus_health_print(stem->monitor, stdout);
+    error = vagus_health_print(story->monitor, stdout);
     if (error != 0)
         return cli_error(&cli_verb_demo, "health: %s", vagus_error_message(error));
-    return stem->failed ? CLI_FAILED : CLI_OK;
+    return story->failed ? CLI_FAILED : CLI_OK;
 }
 
-/* Blocked here and in all threads to come; the brainstem takes them between two beats. One that is
- * ignored, as under nohup, stays so. A reader of our output that went away ends us too. */
-static void take_endings(sigset_t *endings)
+/* The brainstem sees it at its next beat. One that is ignored, as under nohup, stays so. A reader
+ * of our output that went away ends us too. */
+static void take_endings(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    sigemptyset(endings);
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        struct sigaction action;
-        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(endings, numbers[i]);
-    }
-    pthread_sigmask(SIG_BLOCK, endings, NULL);
+    const struct sigaction action = {.sa_handler = on_ending, .sa_flags = SA_RESTART};
+    struct sigaction former;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (sigaction(numbers[i], NULL, &former) == 0 && former.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
 }
 
 static int run(int argc, char **argv)
 {
     static struct demo_agent agent;
-    struct brainstem stem = {.agent = &agent};
+    struct story story = {.agent = &agent};
     struct demo_cgroup cgroup = {.why_not = "--declared asks for it"};
-    sigset_t endings;
     int status = CLI_FAILED;
     struct demo_options options = {0};
     if (cli_parse(&cli_verb_demo, argc, argv, &options) != CLI_OK)
         return CLI_USAGE;
 
-    take_endings(&endings);
+    take_endings();
     demo_story_begin(cli_colour(stdout));
     if (!options.declared && demo_cgroup_enter(&cgroup, LIMIT_BYTES)) {
         demo_story_says("body", "moved into a memory cgroup of 256 MiB of its own:");
@@ -354,23 +343,23 @@ static int run(int argc, char **argv)
         demo_story_says("body", "%s", cgroup.why_not);
     }
 
-    int error = open_monitor(cgroup.inside, &stem.monitor);
+    int error = open_monitor(cgroup.inside, &story.monitor);
     if (error == 0)
-        status = tell(&stem, &endings);
+        status = tell(&story);
     else
         cli_error(&cli_verb_demo, "%s", vagus_error_message(error));
 
     demo_agent_end(&agent);
-    error = vagus_monitor_close(stem.monitor);
+    vagus_brainstem_destroy(story.stem);
+    error = vagus_monitor_close(story.monitor);
     demo_agent_finish(&agent);
     if (error != 0)
         status = cli_error(&cli_verb_demo, "close: %s", vagus_error_message(error));
     if (!demo_cgroup_leave(&cgroup))
         status = cli_error(&cli_verb_demo, "the cgroup stays behind: %s", cgroup.why_not);
-    if (stem.signal != 0) {
-        /* All is in order: now what was asked for, so that a shell sees it. */
-        raise(stem.signal);
-        pthread_sigmask(SIG_UNBLOCK, &endings, NULL);
+    if (ending != 0) { /* all is in order: now what was asked for, so that a shell sees it */
+        signal(ending, SIG_DFL);
+        raise(ending);
     }
     return status;
 }

@@ -216,6 +216,14 @@ int budgets_find(const struct budgets *budgets, const char *name, struct vagus_b
     return VAGUS_ENOENT;
 }
 
+void budgets_hand_out(struct budgets *budgets, struct vagus_budget handle)
+{
+    uint32_t count = __atomic_load_n(&budgets->count, __ATOMIC_ACQUIRE);
+    for (uint32_t i = 0; i < count; i++)
+        if (budgets->entries[i].handle.index == handle.index)
+            __atomic_store_n(&budgets->entries[i].held, true, __ATOMIC_RELAXED);
+}
+
 /* --- The step. --- */
 
 /* Buckets that left the window come back; what was spent since the last step lies in the newest,

@@ -35,6 +35,7 @@ struct budget {
     int64_t mirrored_newest;
     int64_t apart_ns; /* the wall's clock from the monotonic one */
     bool asked;       /* somebody reserved from it, spent it or was refused */
+    bool held;        /* atomic: somebody has its handle */
 };
 
 struct budgets {
@@ -75,6 +76,8 @@ int budgets_define(struct budgets *budgets, const struct vagus_budget_desc *desc
                    struct budget **budget);
 
 int budgets_find(const struct budgets *budgets, const char *name, struct vagus_budget *handle);
+/* The handle goes to the host's code, which alone can ask. Any thread. */
+void budgets_hand_out(struct budgets *budgets, struct vagus_budget handle);
 
 /* After the fold, before rules are judged: forgets what left the windows, lets tickets expire,
  * shows how much is left. The sampler alone. */

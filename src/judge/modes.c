@@ -98,7 +98,8 @@ int modes_init(struct modes *modes, const struct vagus_config *config, struct ju
                             .metrics = metrics,
                             .index = index,
                             .entered_by = -1};
-    if (config->mode_count == 0)
+    modes->builtin = config->mode_count == 0;
+    if (modes->builtin)
         config = &modes_builtin;
     for (uint32_t i = 0; i < config->mode_count && error == 0; i++)
         error = add_mode(modes, &config->modes[i]);
@@ -257,9 +258,15 @@ struct vagus_cap modes_cap(const struct modes *modes, const char *name)
     return (struct vagus_cap){0, 0};
 }
 
+void modes_refuse(struct modes *modes)
+{
+    __atomic_store_n(&modes->answered, true, __ATOMIC_RELAXED);
+}
+
 int modes_consent(struct modes *modes, const char *to)
 {
     uint32_t mode = index_of(modes, to);
+    __atomic_store_n(&modes->answered, true, __ATOMIC_RELAXED);
     if (mode == modes->machine.count)
         return VAGUS_ENOENT;
     return mode_consent(&modes->machine, mode) ? 0 : VAGUS_ESTATE;

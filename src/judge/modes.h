@@ -21,6 +21,8 @@ struct modes {
     uint32_t cap_count;
     struct mode_cap caps[CONFIG_CAPS_MAX];
     uint32_t generation;
+    bool builtin;  /* the policy names none */
+    bool answered; /* atomic: somebody was there to consent, or to refuse it */
     struct judge *judge;
     struct metrics *metrics;
     uint32_t *index; /* of the mode, where it outlives us */
@@ -45,6 +47,12 @@ void modes_show(const struct modes *modes, struct vagus_snapshot_mode *mode);
 struct vagus_cap modes_cap(const struct modes *modes, const char *name);
 /* 0, VAGUS_ENOENT, VAGUS_ESTATE. */
 int modes_consent(struct modes *modes, const char *to);
+/* Somebody was asked for consent and did not give it. Any thread. */
+void modes_refuse(struct modes *modes);
+
+/* prove_modes.c: after judge_prove(). What is not wired, as a fault each; how many. Any thread
+ * while the sampler is not stepping. */
+unsigned modes_prove(const struct modes *modes, struct vagus_fault_list *faults);
 
 /* modes_builtin.c: what holds where the policy names none. */
 extern const struct vagus_config modes_builtin;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The proof of wiring: follows each chain from the metric over the rule to a listener and back,
  * and names every link that is missing. */
+#include <string.h>
+
 #include "base/fault.h"
 #include "base/nearest.h"
 #include "base/quantity.h"
@@ -338,6 +340,32 @@ static bool prove_parts(struct proof *proof, const struct judged_rule *judged)
     return false;
 }
 
+/* For the modes: about what a rule raises, if it does. Of an optional one that has found nothing
+ * here to watch it is not known. */
+static void note_raisable(struct proof *proof, const struct judged_rule *judged, unsigned severity)
+{
+    uint32_t *raisable = &proof->judge->raisable[severity];
+    if (judged->rule->shadow)
+        return;
+    if (judged->count == 0)
+        *raisable = MODE_ANY_RESOURCE;
+    for (uint32_t i = 0; i < judged->count; i++)
+        if (judged->watches[i].resource >= 0)
+            *raisable |= UINT32_C(1) << judged->watches[i].resource;
+}
+
+/* An optional rule that cannot be raised here and now. */
+static void note_optional(struct proof *proof, const struct judged_rule *judged, bool escalates)
+{
+    bool milder = false;
+    for (unsigned i = 0; i < SEVERITIES; i++) {
+        bool present = watch_threshold(judged->rule, i)->present;
+        if (present || (milder && escalates))
+            note_raisable(proof, judged, i);
+        milder = milder || present;
+    }
+}
+
 static void prove_rule(struct proof *proof, uint32_t index)
 {
     const struct judged_rule *judged = &proof->judge->rules[index];
@@ -349,11 +377,15 @@ static void prove_rule(struct proof *proof, uint32_t index)
         prove_window(proof, judged);
         prove_exhaustion(proof, judged);
     }
+    if (!produced && rule->optional)
+        note_optional(proof, judged, escalates);
     for (unsigned i = 0; i < SEVERITIES && produced; i++) {
         bool present = watch_threshold(rule, i)->present;
         bool can_raise = present && prove_threshold(proof, judged, i);
         /* A milder one that does not help raises it too. */
         can_raise = can_raise || (alive && escalates);
+        if (can_raise || (present && judged->timing.missing == CONFIG_MISSING_RAISE))
+            note_raisable(proof, judged, i);
         /* A shadow rule is judged and recorded; that nobody hears it is its purpose. */
         if ((present || can_raise) && !rule->shadow)
             prove_heard(proof, judged, i);
@@ -408,6 +440,7 @@ unsigned judge_prove(struct judge *judge, int64_t now_ns, int64_t since_ns,
 {
     struct proof proof = {.judge = judge, .age_ns = now_ns - since_ns, .faults = faults};
     judge_bind(judge);
+    memset(judge->raisable, 0, sizeof(judge->raisable));
     for (uint32_t i = 0; i < judge->rule_count; i++)
         prove_rule(&proof, i);
     prove_last_resort(&proof);

@@ -8,8 +8,10 @@
 #include "base/text.h"
 #include "judge/budgets.h"
 
-/* A budget that nobody asked for so long is worth a word; a gauge, sooner. */
+/* A budget that nobody asked for so long is worth a word; one that nobody can ask, and a gauge,
+ * sooner. */
 #define ASKED_WITHIN_NS (600 * VAGUS_SECOND_NS)
+#define HELD_WITHIN_NS (60 * VAGUS_SECOND_NS)
 #define VALUE_WITHIN_NS (10 * VAGUS_SECOND_NS)
 
 static unsigned report(struct vagus_fault_list *faults, const struct text *text)
@@ -70,6 +72,25 @@ static unsigned prove_live(const struct budgets *budgets, const struct budget *b
     return report(faults, &text);
 }
 
+/* Who has no handle cannot ask; who has one may take his time. */
+static unsigned prove_asked(const struct budget *budget, int64_t age_ns,
+                            struct vagus_fault_list *faults)
+{
+    bool held = __atomic_load_n(&budget->held, __ATOMIC_RELAXED);
+    int64_t within_ns = held ? ASKED_WITHIN_NS : HELD_WITHIN_NS;
+    char words[240];
+    struct text text;
+    if (budget->asked || age_ns < within_ns)
+        return 0;
+    text_init(&text, words, sizeof(words));
+    text_addf(&text, "budget '%s' has not been %s in the first ", budget->allowance->name,
+              held ? "asked" : "looked for");
+    text_add_duration(&text, within_ns);
+    text_add(&text, held ? ": nobody reserves from it or spends it"
+                         : ": without vagus_budget_find() nobody can ask it");
+    return report(faults, &text);
+}
+
 unsigned budgets_prove(struct budgets *budgets, int64_t now_ns, int64_t since_ns,
                        struct vagus_fault_list *faults)
 {
@@ -83,15 +104,7 @@ unsigned budgets_prove(struct budgets *budgets, int64_t now_ns, int64_t since_ns
         }
         if (budget->allowance->live)
             found += prove_live(budgets, budget, age_ns, faults);
-        if (budget->asked || age_ns < ASKED_WITHIN_NS)
-            continue;
-        char words[240];
-        struct text text;
-        text_init(&text, words, sizeof(words));
-        text_addf(&text, "budget '%s' has not been asked in the first ", budget->allowance->name);
-        text_add_duration(&text, ASKED_WITHIN_NS);
-        text_add(&text, ": nobody reserves from it or spends it");
-        found += report(faults, &text);
+        found += prove_asked(budget, age_ns, faults);
     }
     return found;
 }

@@ -137,6 +137,8 @@ struct judge {
     uint32_t bound;        /* metrics below it were looked at */
     uint64_t recorded;     /* transitions in the segment's ring, ever */
     struct why whys[SEGMENT_SIGNALS_MAX];
+    /* By the newest proof: resources about which a rule may raise it. */
+    uint32_t raisable[SEVERITIES];
     uint64_t live; /* of the signals below, those that are raised or were offered a reason */
     struct merged merged[SEVERITIES][BUS_RESOURCES_MAX];
     uint32_t unknown[BUS_RESOURCES_MAX + 1]; /* watches whose value is missing, by resource */

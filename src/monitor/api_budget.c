@@ -33,6 +33,8 @@ int vagus_budget_define(struct vagus_monitor *monitor, const struct vagus_budget
     error = __atomic_load_n(&monitor->life, __ATOMIC_ACQUIRE) == MONITOR_OPEN
                 ? monitor_budget_define(monitor, &desc, budget)
                 : VAGUS_ESTATE;
+    if (error == 0)
+        budgets_hand_out(&monitor->budgets, *budget);
     monitor_return(monitor);
     return error;
 }
@@ -44,6 +46,8 @@ int vagus_budget_find(struct vagus_monitor *monitor, const char *name, struct va
     if (!monitor_enter(monitor))
         return VAGUS_ECLOSED;
     int error = budgets_find(&monitor->budgets, name, budget);
+    if (error == 0)
+        budgets_hand_out(&monitor->budgets, *budget);
     monitor_leave();
     return error;
 }

@@ -38,6 +38,8 @@ static bool add_deed(const struct segment_listener *listener, const struct segme
         }
     } else if (listener->last_sequence < signal->sequence) {
         text_add(text, " has not taken this change yet");
+    } else if (listener->flags & VAGUS_LISTENER_POLLED) {
+        text_add(text, " took it"); /* what it does then is its own */
     } else {
         text_add(text, " took ");
         text_add_duration(text, listener->last_took_ns);

@@ -76,7 +76,7 @@ says 'demo'
 running='0|1'
 start_demo
 comes_to "$running" '^vagus: (OK|DEGRADED)' "^demo .* pid $pid" 'memory .* limit 256 MiB' \
-    '[0-9]+ messages' '3 listeners'
+    '[0-9]+ messages' '4 listeners'
 health "$running" -p "$pid"
 says "pid $pid"
 said=$("$VAGUS" health -p "$pid") || (($? == 1)) || fault "health -p $pid: $said" # not told where

@@ -265,6 +265,43 @@ static void coverage_names_what_no_test_reached(void)
     CHECK_CONTAINS(printed, "  never: no test reaches it\n");
 }
 
+/* --- Consent. --- */
+
+#define ASKS                                                                                       \
+    "policy:\n"                                                                                    \
+    "  rules:\n"                                                                                   \
+    "    - { name: low, metric: memory.headroom.ratio, throttle: { below: 20%, clear: 25% } }\n"   \
+    "  modes: [ { name: calm }, { name: busy }, { name: worse } ]\n"                               \
+    "  transitions:\n"                                                                             \
+    "    - { from: calm, to: busy, when: throttle }\n"                                             \
+    "    - { from: busy, to: calm, when: clear, for: 1s, consent: true }\n"                        \
+    "    - { from: busy, to: worse, when: defer, resource: memory }\n"                             \
+    "    - { from: worse, to: calm, when: clear }\n"                                               \
+    "cases:\n"                                                                                     \
+    "  - name: it waits\n"                                                                         \
+    "    every: 1s\n"                                                                              \
+    "    series: { memory.headroom.ratio: \"50% x2, 10% x10, 50% x20\" }\n"                        \
+    "    exact: false\n"
+
+static void consent_is_given_where_it_is_waited_for(void)
+{
+    CHECK_EQ(test(ASKS "    expect: [ { at: 2s, mode: busy }, { at: 21s, mode: calm } ]\n"
+                       "    consent: [ { at: 20s, to: calm } ]\n",
+                  "--coverage"),
+             CLI_OK);
+    CHECK_CONTAINS(printed, "edges of 1 rules and 2 of 4 transitions reached\n");
+    CHECK_CONTAINS(printed, "  mode worse: no test enters it\n"
+                            "  mode busy to worse, when defer on memory: not taken\n"
+                            "  mode worse to calm, when clear: not taken\n");
+    CHECK_EQ(test(ASKS "    expect: [ { at: 21s, mode: calm } ]\n", NULL), CLI_FAILED);
+    CHECK_EQ(test(ASKS "    expect: []\n    consent: [ { at: 5s, to: calm } ]\n", NULL),
+             CLI_FAILED);
+    CHECK_CONTAINS(printed, "t.test.yaml:16:16: no transition to calm waits for consent\n");
+    CHECK_EQ(test(ASKS "    expect: []\n    consent: [ { at: 99s, to: calm } ]\n", NULL),
+             CLI_FAILED);
+    CHECK_CONTAINS(printed, "consent to calm is given beyond the input");
+}
+
 static void json_tells_all(void)
 {
     CHECK_EQ(test(POLICY "cases:\n"
@@ -337,6 +374,15 @@ static void mistakes_have_their_place(void)
          "it cannot fail to be read");
 }
 
+static void consent_that_nothing_waits_for_is_a_mistake(void)
+{
+    says(ASKS "    expect: []\n    consent: [ { at: 5s, to: busy } ]\n",
+         "to: no transition of the policy to \"busy\" needs consent");
+    says(ASKS "    expect: []\n    consent: [ { at: 500ms, to: calm } ]\n",
+         "lies between two steps");
+    says(ASKS "    expect: []\n    consent: [ { to: calm } ]\n", "\"at\"");
+}
+
 static void faults_of_an_inline_policy_have_its_lines(void)
 {
     says("every: 1s\npolicy:\n  rules:\n    - name: low\n      metric: a.b\n"
@@ -381,9 +427,11 @@ int main(void)
     RUN(shadow_rules_are_seen);
     RUN(each_step_is_a_sample);
     RUN(coverage_names_what_no_test_reached);
+    RUN(consent_is_given_where_it_is_waited_for);
     RUN(json_tells_all);
     RUN(what_is_no_test_is_refused);
     RUN(mistakes_have_their_place);
+    RUN(consent_that_nothing_waits_for_is_a_mistake);
     RUN(faults_of_an_inline_policy_have_its_lines);
     RUN(a_counter_that_falls_ends_its_case);
     RUN(no_memory_is_leaked_by_what_is_refused);

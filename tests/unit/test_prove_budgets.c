@@ -73,10 +73,31 @@ static void a_budget_that_nobody_asks(void)
     vagus_monitor_close(m);
 }
 
+/* Without its handle nobody ever will. */
+static void a_budget_that_nobody_can_ask(void)
+{
+    static const char said[] = "budget 'slots' has not been looked for in the first 1 min 0 s: "
+                               "without vagus_budget_find() nobody can ask it";
+    struct vagus_budget slots, made;
+    const struct vagus_budget_desc desc = {.size = sizeof(desc), .name = "made", .limit = 4};
+    open_with("budgets: [{ name: slots, limit: 4 }]\n");
+    REQUIRE(vagus_budget_define(m, &desc, &made) == 0);
+    REQUIRE(vagus_monitor_start(m) == 0);
+    organ_run(m, 59 * S);
+    CHECK(!is_said(said));
+    organ_run(m, 1 * S);
+    CHECK(is_said(said));
+    CHECK_EQ(faults.count, 1); /* who made one holds it */
+    REQUIRE(vagus_budget_find(m, "slots", &slots) == 0);
+    CHECK(!is_said(said));
+    vagus_monitor_close(m);
+}
+
 int main(void)
 {
     RUN(metrics_that_are_not_there);
     RUN(a_mark_that_nobody_hears);
     RUN(a_budget_that_nobody_asks);
+    RUN(a_budget_that_nobody_can_ask);
     return check_result();
 }
