@@ -19,5 +19,6 @@
 #include "rule.h"
 #include "signal.h"
 #include "snapshot.h"
+#include "snapshot_view.h"
 
 #endif
