@@ -36,8 +36,8 @@ void json_span(struct json *json, const char *name, int64_t ns);
 /* How long ago something was; null if it never was. */
 void json_age(struct json *json, const char *name, int64_t at_ns, int64_t now_ns);
 
-/* {"value", "unit", "state", "age_s"}, with "error" in that state; the value is null unless it is,
- * or once was, good. */
+/* {"value", "unit", "state", "age_s", "good_for_s", "source"}, with "error" in that state; the
+ * value is null unless it is, or once was, good. */
 void json_reading(struct json *json, const char *name, const struct vagus_reading *reading,
                   const char *unit, int64_t now_ns);
 
