@@ -45,6 +45,7 @@ enum view_meaning {
     VIEW_SINCE,  /* seconds since a moment */
     VIEW_UNTIL,  /* seconds until a moment */
     VIEW_CLOCK,  /* it counts by itself */
+    VIEW_FLAG,   /* no number: yes or no */
 };
 
 enum view_type { VIEW_READING, VIEW_U64, VIEW_U32, VIEW_I64, VIEW_F64 };
@@ -59,7 +60,8 @@ struct view_field {
 
 extern const struct view_part view_parts[VIEW_PARTS];
 
-/* The next field of a part after `field`, or the first if it is NULL; NULL: there is no other. */
+/* The next field of a part after `field`, or the first if it is NULL; NULL: there is no other. In
+ * the order of the struct. */
 const struct view_field *view_next(enum view_part_id part, const struct view_field *field);
 
 enum view_meaning view_meaning(const struct view_field *field);
@@ -82,6 +84,11 @@ const char *view_string(char copy[VIEW_STRING_MAX], const char *string, size_t b
 /* A field's unit. */
 const char *view_unit(char copy[VIEW_STRING_MAX], const struct view_field *field,
                       const void *element);
+
+/* The same for view_add_value(), which writes what is no number as yes and no. */
+#define VIEW_FLAG_UNIT "{flag}"
+const char *view_shown_unit(char copy[VIEW_STRING_MAX], const struct view_field *field,
+                            const void *element);
 
 /* How many raised signals are listed. */
 uint32_t view_signal_count(const struct vagus_system_snapshot *snapshot);

@@ -134,6 +134,7 @@ static bool differs(const struct view_field *field, const char *unit,
     case VIEW_UNTIL:
         return fabs(b + passed_s - a) > fmax(1.0, 0.1 * fmin(fabs(a), fabs(b)));
     case VIEW_AMOUNT:
+    case VIEW_FLAG:
         break;
     }
     return fabs(b - a) >= noise && a != b;
@@ -153,7 +154,7 @@ static void compare_field(struct diff *diff, const struct view_field *field, con
     enum vagus_state is_state = vagus_reading_state(&is, diff->after->published_ns);
     bool state_changed = was_state != is_state || was.error != is.error;
     char copy[VIEW_STRING_MAX];
-    const char *unit = view_unit(copy, field, after);
+    const char *unit = view_shown_unit(copy, field, after);
     if (!state_changed && !(has_value(is_state) && differs(field, unit, &was, &is)))
         return;
     struct vagus_snapshot_change spare, *change;

@@ -70,12 +70,15 @@ static const struct view_field fields[] = {
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
+/* In the order of the struct, whatever that of the table is. */
 const struct view_field *view_next(enum view_part_id part, const struct view_field *field)
 {
-    for (field = field == NULL ? fields : field + 1; field < fields + FIELD_COUNT; field++)
-        if (field->part == part)
-            return field;
-    return NULL;
+    const struct view_field *next = NULL;
+    for (size_t i = 0; i < FIELD_COUNT; i++)
+        if (fields[i].part == part && (field == NULL || fields[i].offset > field->offset) &&
+            (next == NULL || fields[i].offset < next->offset))
+            next = &fields[i];
+    return next;
 }
 
 enum view_meaning view_meaning(const struct view_field *field)
@@ -83,10 +86,10 @@ enum view_meaning view_meaning(const struct view_field *field)
     static const struct {
         const char *name;
         enum view_meaning meaning;
-    } others[] = {{"uptime", VIEW_SINCE},
-                  {"progress_age", VIEW_SINCE},
-                  {"exhausted_in", VIEW_UNTIL},
-                  {"ticks", VIEW_CLOCK}};
+    } others[] = {{"uptime", VIEW_SINCE},       {"progress_age", VIEW_SINCE},
+                  {"exhausted_in", VIEW_UNTIL}, {"ticks", VIEW_CLOCK},
+                  {"writable", VIEW_FLAG},      {"throttled", VIEW_FLAG},
+                  {"shared_slot", VIEW_FLAG},   {"anonymous_segment", VIEW_FLAG}};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (strcmp(field->name, others[i].name) == 0)
             return others[i].meaning;
@@ -149,6 +152,12 @@ const char *view_string(char copy[VIEW_STRING_MAX], const char *string, size_t b
     memcpy(copy, string, length);
     copy[length] = '\0';
     return copy;
+}
+
+const char *view_shown_unit(char copy[VIEW_STRING_MAX], const struct view_field *field,
+                            const void *element)
+{
+    return view_meaning(field) == VIEW_FLAG ? VIEW_FLAG_UNIT : view_unit(copy, field, element);
 }
 
 const char *view_unit(char copy[VIEW_STRING_MAX], const struct view_field *field,
@@ -215,7 +224,7 @@ void view_add_value(struct text *text, double value, const char *unit)
     } else if (strcmp(unit, "Cel") == 0 && isfinite(value)) {
         text_add_digits(text, value, 3);
         text_add(text, " °C");
-    } else if (strcmp(unit, "{flag}") == 0) {
+    } else if (strcmp(unit, VIEW_FLAG_UNIT) == 0) {
         text_add(text, value != 0 ? "yes" : "no");
     } else {
         text_add_value(text, value, unit);

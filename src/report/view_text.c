@@ -107,7 +107,7 @@ static void put_known(struct page *page, const struct view_field *field, const v
     char copy[VIEW_STRING_MAX], unit[VIEW_STRING_MAX];
     struct text safe;
     text_init(&safe, unit, sizeof(unit));
-    text_add_safe(&safe, view_unit(copy, field, element), sizeof(unit) - 4);
+    text_add_safe(&safe, view_shown_unit(copy, field, element), sizeof(unit) - 4);
     enum vagus_state state = vagus_reading_state(reading, now_ns);
     text_add(&page->line, "  ");
     add_label(&page->line, field->part == VIEW_metric ? "value" : field->name);

@@ -108,8 +108,8 @@ static void what_moved_is_told(void)
     CHECK_STR(as_text(2), "agent.progress_age 4 s -> 500 ms");
     CHECK_STR(as_text(3), "monitor.missed_ticks 0 -> 1");
     CHECK_STR(as_text(4), "disk{/tmp}.free 4 GiB -> 2 GiB");
-    CHECK_STR(as_text(5), "budget{tokens-hour}.exhausted_in not at this pace -> 10 min 0 s");
-    CHECK_STR(as_text(6), "budget{tokens-hour}.left 150000 -> 149000");
+    CHECK_STR(as_text(5), "budget{tokens-hour}.left 150000 -> 149000");
+    CHECK_STR(as_text(6), "budget{tokens-hour}.exhausted_in not at this pace -> 10 min 0 s");
     CHECK_STR(as_text(7), "forecast{disk-fills,/var/lib/\\x1b[31mresearcher}.exhausted_in "
                           "1 d 0 h -> 1 h 0 min");
     CHECK_STR(as_text(8), "agent.tool.calls{tool=browser} 41 -> 42");
