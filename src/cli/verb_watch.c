@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "cli/live.h"
+#include "report/ending.h"
 #include "report/json.h"
 #include "report/report.h"
 #include "vagus/snapshot_view.h"
@@ -166,18 +167,23 @@ static void tell_changes(struct watch *watch)
     watch->before = watch->live.snapshot;
 }
 
-/* The header as it is now says whether it was closed. */
 static void tell_end(struct watch *watch)
 {
-    struct segment_reader again;
-    struct segment_header header = watch->live.reader.header;
-    if (segment_attach(watch->live.target.path, &again) == 0 && again.header.stamp == header.stamp)
-        header = again.header;
-    segment_detach(&again);
-    struct text text = begin_line(watch, "end");
+    static struct ending_facts facts;
+    static struct ending ending;
+    char sentence[512];
+    struct text text, words;
+    segment_refresh(&watch->live.reader); /* whether it was closed */
+    ending_load(&watch->live.reader, &facts);
+    ending_look(&facts, NULL);
+    ending_judge(&facts, &ending);
+    text_init(&words, sentence, sizeof(sentence));
+    ending_add_sentence(&ending, &words);
+    text = begin_line(watch, "end");
     struct json json = {.text = &text, .filled = true};
     add_time(&text, clock_wall_ns(&clock_of_machine));
-    json_string(&json, "how", live_end_words(&header));
+    json_string(&json, "how", ending_name(ending.end));
+    json_string(&json, "words", sentence);
     end_line(watch, &text);
 }
 

@@ -103,9 +103,6 @@ void view_add_element(struct text *text, enum view_part_id part, const void *ele
 /* As text_add_value(), and rates, money, temperatures, and what never comes. */
 void view_add_value(struct text *text, double value, const char *unit);
 
-/* "none", "closed" …: how the last run ended. */
-const char *view_end_name(uint32_t end);
-
 /* What a signal means to who gets it: "work more slowly". */
 const char *view_signal_advice(uint32_t kind);
 

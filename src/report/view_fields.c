@@ -231,26 +231,6 @@ void view_add_value(struct text *text, double value, const char *unit)
     }
 }
 
-const char *view_end_name(uint32_t end)
-{
-    switch (end) {
-    case VAGUS_END_NONE:
-        return "none";
-    case VAGUS_END_CLOSED:
-        return "closed";
-    case VAGUS_END_UNCLOSED:
-        return "unclosed";
-    case VAGUS_END_OUT_OF_MEMORY:
-        return "out of memory";
-    case VAGUS_END_SIGNAL:
-        return "signal";
-    case VAGUS_END_REBOOT:
-        return "reboot";
-    default:
-        return "unknown";
-    }
-}
-
 const char *view_signal_advice(uint32_t kind)
 {
     switch (kind) {

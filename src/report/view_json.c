@@ -83,7 +83,7 @@ static void put_names(struct json *json, enum view_part_id part, const void *ele
         json_string(json, "instance", VIEW_STRING(copy, metric->instance));
     } else if (part == VIEW_continuity) {
         const struct vagus_snapshot_continuity *continuity = element;
-        json_string(json, "last_end", view_end_name(continuity->last_end));
+        json_string(json, "last_end", report_end_name(continuity->last_end));
         json_count(json, "end_signal", continuity->end_signal);
         json_span(json, "last_started_unix_s", continuity->last_started_wall_ns);
         json_span(json, "last_ended_unix_s", continuity->last_ended_wall_ns);

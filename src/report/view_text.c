@@ -171,9 +171,8 @@ static void put_name(struct page *page, enum view_part_id part, const void *elem
             text_add_duration(&page->line, budget->window_ns);
     } else if (part == VIEW_continuity) {
         const struct vagus_snapshot_continuity *continuity = element;
-        text_addf(&page->line, ": the last run's end: %s", view_end_name(continuity->last_end));
-        if (continuity->last_end == VAGUS_END_SIGNAL)
-            text_addf(&page->line, " %u", continuity->end_signal);
+        text_add(&page->line, ": last run: ");
+        report_add_end(&page->line, continuity);
     }
     end_line(page);
 }

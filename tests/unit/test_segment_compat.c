@@ -116,7 +116,7 @@ static void a_writer_that_knows_more_is_read(void)
 {
     static const int grown[] = {0, 8, 64, 4096};
     for (size_t i = 0; i < sizeof(grown) / sizeof(grown[0]); i++) {
-        size_t bytes = lay_out_anew(anew, grown[i], 3, SEGMENT_SECTION_COUNT);
+        size_t bytes = lay_out_anew(anew, grown[i], 3, SEGMENT_FIRST_SECTIONS);
         REQUIRE(put_file(anew, bytes) && load(&is));
         check_elder(&is);
         check_same();
@@ -126,7 +126,7 @@ static void a_writer_that_knows_more_is_read(void)
 /* What the writer did not know is zero, which reads as never. */
 static void a_writer_that_knew_less_is_read(void)
 {
-    size_t bytes = lay_out_anew(anew, -24, 0, SEGMENT_SECTION_COUNT);
+    size_t bytes = lay_out_anew(anew, -24, 0, SEGMENT_FIRST_SECTIONS);
     REQUIRE(put_file(anew, bytes) && load(&is));
     CHECK_STR(is.snapshot.signals[0].rule, "queue-long");
     CHECK_NEAR(is.snapshot.agent.messages.total.value, 7, 0);
@@ -137,7 +137,7 @@ static void a_writer_that_knew_less_is_read(void)
 
 static void half_a_snapshot_is_one(void)
 {
-    lay_out_anew(anew, 0, 0, SEGMENT_SECTION_COUNT);
+    lay_out_anew(anew, 0, 0, SEGMENT_FIRST_SECTIONS);
     /* The slots of a writer that knew nothing behind the memory of the host. */
     struct segment_header *header = (void *)anew;
     struct segment_extent *extent = &header->sections[SEGMENT_SNAPSHOT];
@@ -160,7 +160,7 @@ static void sections_that_are_missing(void)
     REQUIRE(put_file(anew, bytes));
     CHECK_EQ(segment_attach(path, &reader), VAGUS_ECORRUPT);
     /* One that this build does not know does not disturb it. */
-    bytes = lay_out_anew(anew, 0, 0, SEGMENT_SECTION_COUNT);
+    bytes = lay_out_anew(anew, 0, 0, SEGMENT_FIRST_SECTIONS);
     struct segment_header *header = (void *)anew;
     header->sections[15] = (struct segment_extent){.offset = 1, .bytes = UINT64_MAX};
     REQUIRE(put_file(anew, bytes) && load(&is));

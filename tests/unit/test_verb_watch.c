@@ -129,7 +129,7 @@ static void watch_changes(const char *option)
     CHECK_CONTAINS(printed, "\"change\":\"state\",\"what\":\"memory.total\"");
     CHECK_CONTAINS(printed, "\"change\":\"vanished\",\"what\":\"disk{/tmp}\"}");
     CHECK_CONTAINS(printed, "\"after\":\"unknown\"}");
-    CHECK_CONTAINS(printed, "\"how\":\"closed in order\"}\n");
+    CHECK_CONTAINS(printed, "\"how\":\"closed\",\"words\":\"");
     fixture_clear();
 }
 
