@@ -113,8 +113,10 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
                                   .memory_limit_bytes = monitor->config->memory_limit_bytes,
                                   .per_core = monitor->config->per_core};
     int error = sense_create(&monitor->metrics, &monitor->clock, &monitor->sense);
-    if (error == 0)
+    if (error == 0) {
+        sense_set_policy(monitor->sense, monitor->config);
         set_rates(monitor);
+    }
     if (error != 0 || (options->flags & VAGUS_NO_COLLECTORS) != 0)
         return error;
     error = host_open(&wanted, &monitor->host);
@@ -375,6 +377,8 @@ int vagus_collector_add(struct vagus_monitor *monitor, const struct vagus_collec
     error = VAGUS_ESTATE;
     if (monitor->life == MONITOR_OPEN)
         error = sense_add(monitor->sense, desc, desc->arg, NULL);
+    if (error == 0)
+        monitor_note_tiers(monitor, desc);
     monitor_return(monitor);
     return error;
 }

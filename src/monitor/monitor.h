@@ -198,10 +198,19 @@ void watch_file_after_fork_in_child(struct vagus_monitor *monitor);
 size_t monitor_watch_paths(struct vagus_monitor *monitor, const char *paths[]);
 /* Adds what stands in collectors.def. */
 int monitor_add_senses(struct vagus_monitor *monitor);
+/* Of a program's own collector: names in health what the policy cannot have of it. */
+void monitor_note_tiers(struct vagus_monitor *monitor, const struct vagus_collector_desc *desc);
 
 /* --- vocabulary.c: what policies are checked against --- */
 
 extern const struct config_vocabulary monitor_vocabulary;
+
+/* --- prove.c --- */
+
+/* The whole proof of wiring; how many chains are not closed. Under step_lock, or before the start.
+ */
+unsigned monitor_prove(struct vagus_monitor *monitor, int64_t now_ns, int64_t since_ns,
+                       struct vagus_fault_list *faults);
 
 /* --- notes.c --- */
 

@@ -40,10 +40,7 @@ static unsigned prove(struct vagus_monitor *monitor)
 {
     fault_list_init(&monitor->wiring, "wiring");
     unsigned unwired =
-        judge_prove(monitor->judge, monitor->last_tick_ns, monitor->started_ns, &monitor->wiring);
-    unwired += modes_prove(&monitor->modes, &monitor->wiring);
-    unwired += budgets_prove(&monitor->budgets, monitor->last_tick_ns, monitor->started_ns,
-                             &monitor->wiring);
+        monitor_prove(monitor, monitor->last_tick_ns, monitor->started_ns, &monitor->wiring);
     monitor->proved_metrics = metrics_count(&monitor->metrics);
     monitor->proved_listeners = monitor->listeners;
     monitor_note_wiring(monitor);
