@@ -167,6 +167,7 @@ static void define_own(struct vagus_monitor *monitor)
 
 static int derive_metrics(struct vagus_monitor *monitor)
 {
+    recorded_define(monitor);
     const char *which = "", *why = NULL;
     int error = derive_init(&monitor->derive, monitor->config, &monitor->metrics, &which, &why);
     if (error == 0 || why == NULL)

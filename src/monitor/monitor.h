@@ -205,6 +205,16 @@ void monitor_note_tiers(struct vagus_monitor *monitor, const struct vagus_collec
 
 extern const struct config_vocabulary monitor_vocabulary;
 
+/* --- recorded.c: the agent's metrics that the policy defines --- */
+
+/* At open: what is refused is a note. */
+void recorded_define(struct vagus_monitor *monitor);
+/* Of another policy: faults for what contradicts what there is, warnings for what has to wait;
+ * changes nothing. 0, VAGUS_EEXIST, VAGUS_EFULL. Then the second one takes on what is new. */
+int recorded_check(struct vagus_monitor *monitor, const struct vagus_config *config,
+                   struct vagus_fault_list *faults);
+void recorded_take(struct vagus_monitor *monitor, const struct vagus_config *config);
+
 /* --- prove.c --- */
 
 /* The whole proof of wiring; how many chains are not closed. Under step_lock, or before the start.

@@ -138,8 +138,7 @@ static void define_all(struct sense *sense, struct vagus_collector *collector)
     const struct vagus_collector_desc *desc = &collector->desc;
     for (size_t i = 0; i < desc->metric_count; i++)
         if (!collector_many(&desc->metrics[i])) {
-            collector->indices[collector->first[i]] =
-                define_sensed(sense, collector, i, NULL);
+            collector->indices[collector->first[i]] = define_sensed(sense, collector, i, NULL);
             collector->shown.metrics++;
         }
     define_instances(sense, collector);
