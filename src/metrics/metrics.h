@@ -128,11 +128,12 @@ int metrics_define_of(struct metrics *metrics, const struct vagus_metric_desc *d
 const struct metrics_template *metrics_template(const struct metrics *metrics, const char *name);
 /* 0: the policy says just that; VAGUS_EEXIST: something else; VAGUS_ENOENT: nothing. */
 int metrics_template_find(const struct metrics *metrics, const struct config_metric *config);
-/* Takes it on, and defines the metric unless it is one of instances. One thread at a time. 0,
- * VAGUS_EEXIST if something else is said of it already, VAGUS_EFULL and what metrics_define()
- * returns, with *why. */
-int metrics_template_add(struct metrics *metrics, const struct config_metric *config,
-                         const char **why);
+/* Takes it on. One thread at a time. 0, VAGUS_EEXIST if something else is said of it already,
+ * VAGUS_EFULL. Then the metric itself, unless it is one of instances: 0, or what metrics_define()
+ * returns with *why. */
+int metrics_template_add(struct metrics *metrics, const struct config_metric *config);
+int metrics_template_define(struct metrics *metrics, const struct config_metric *config,
+                            const char **why);
 /* What the policy says takes the place of what the code does; *differs is set if that is something
  * else. False: it is another kind. */
 bool metrics_template_apply(const struct metrics *metrics, struct vagus_metric_desc *desc,

@@ -49,26 +49,29 @@ int metrics_template_find(const struct metrics *metrics, const struct config_met
     return is_same(there, &wanted) ? 0 : VAGUS_EEXIST;
 }
 
-int metrics_template_add(struct metrics *metrics, const struct config_metric *config,
-                         const char **why)
+int metrics_template_add(struct metrics *metrics, const struct config_metric *config)
 {
     int error = metrics_template_find(metrics, config);
     struct metrics_template made = template_of(config);
     if (error != VAGUS_ENOENT)
         return error;
-    if (metrics->template_count == METRICS_TEMPLATES_MAX) {
-        *why = "there is no room for more";
+    if (metrics->template_count == METRICS_TEMPLATES_MAX)
         return VAGUS_EFULL;
-    }
     pthread_mutex_lock(&metrics->define_lock);
     metrics->templates[metrics->template_count] = made;
     __atomic_store_n(&metrics->template_count, metrics->template_count + 1, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&metrics->define_lock);
-    if (made.label[0] != '\0')
+    return 0;
+}
+
+int metrics_template_define(struct metrics *metrics, const struct config_metric *config,
+                            const char **why)
+{
+    if (config->label != NULL)
         return 0; /* its instances come as they are recorded */
-    int index = metrics_define(metrics,
-                               &(struct vagus_metric_desc){.name = config->name, .kind = made.kind},
-                               METRIC_RECORDED, why);
+    const struct vagus_metric_desc desc = {.name = config->name,
+                                           .kind = (enum vagus_metric_kind)(config->kind + 1)};
+    int index = metrics_define(metrics, &desc, METRIC_RECORDED, why);
     return index < 0 ? index : 0;
 }
 

@@ -167,7 +167,7 @@ static void define_own(struct vagus_monitor *monitor)
 
 static int derive_metrics(struct vagus_monitor *monitor)
 {
-    recorded_define(monitor);
+    recorded_know(monitor);
     const char *which = "", *why = NULL;
     int error = derive_init(&monitor->derive, monitor->config, &monitor->metrics, &which, &why);
     if (error == 0 || why == NULL)
@@ -333,6 +333,7 @@ static int start(struct vagus_monitor *monitor)
         return VAGUS_ESTATE;
     sense_set_thresholds(monitor->sense, &(struct sense_thresholds){judge_nearest, monitor->judge},
                          &monitor->wake);
+    recorded_define(monitor);
     int error = sense_start(monitor->sense, threads);
     if (error != 0)
         return error;

@@ -174,7 +174,7 @@ struct vagus_budget_desc monitor_budget_desc(const struct config_budget *budget)
 
 /* At the beginning of a look: true if another policy is in force from here on; then the second call
  * after the judge's step. The sampler alone. */
-bool reload_take_over(struct vagus_monitor *monitor);
+bool reload_take_over(struct vagus_monitor *monitor, int64_t now_ns);
 void reload_taken_over(struct vagus_monitor *monitor);
 /* The policy in force; that it was opened with says what cannot change. The sampler alone. */
 const struct vagus_config *reload_config(const struct vagus_monitor *monitor);
@@ -207,7 +207,9 @@ extern const struct config_vocabulary monitor_vocabulary;
 
 /* --- recorded.c: the agent's metrics that the policy defines --- */
 
-/* At open: what is refused is a note. */
+/* At open: whoever defines one gets what the policy says. At the start: those that nobody defined
+ * yet are there, too; what is refused is a note. */
+void recorded_know(struct vagus_monitor *monitor);
 void recorded_define(struct vagus_monitor *monitor);
 /* Of another policy: faults for what contradicts what there is, warnings for what has to wait;
  * changes nothing. 0, VAGUS_EEXIST, VAGUS_EFULL. Then the second one takes on what is new. */

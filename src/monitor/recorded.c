@@ -5,16 +5,26 @@
 #include "base/fault.h"
 #include "monitor/monitor.h"
 
+void recorded_know(struct vagus_monitor *monitor)
+{
+    for (uint32_t i = 0; i < monitor->config->metric_count; i++)
+        metrics_template_add(&monitor->metrics, &monitor->config->metrics[i]);
+}
+
+/* A program's collectors had their turn: one that fills a metric of this name stands. */
+static void define_all(struct vagus_monitor *monitor, const struct vagus_config *config)
+{
+    for (uint32_t i = 0; i < config->metric_count; i++) {
+        const char *why = "";
+        if (metrics_template_define(&monitor->metrics, &config->metrics[i], &why) != 0)
+            monitor_note(monitor, SEGMENT_NOTE_REFUSED, "metric %s of the policy refused: %s",
+                         config->metrics[i].name, why);
+    }
+}
+
 void recorded_define(struct vagus_monitor *monitor)
 {
-    for (uint32_t i = 0; i < monitor->config->metric_count; i++) {
-        const struct config_metric *metric = &monitor->config->metrics[i];
-        const char *why = "";
-        int error = metrics_template_add(&monitor->metrics, metric, &why);
-        if (error != 0)
-            monitor_note(monitor, SEGMENT_NOTE_REFUSED, "metric %s of the policy refused: %s",
-                         metric->name, why);
-    }
+    define_all(monitor, monitor->config);
 }
 
 static const struct config_metric *metric_named(const struct vagus_config *config, const char *name)
@@ -81,11 +91,7 @@ int recorded_check(struct vagus_monitor *monitor, const struct vagus_config *con
 
 void recorded_take(struct vagus_monitor *monitor, const struct vagus_config *config)
 {
-    for (uint32_t i = 0; i < config->metric_count; i++) {
-        const char *why = "";
-        int error = metrics_template_add(&monitor->metrics, &config->metrics[i], &why);
-        if (error != 0 && error != VAGUS_EEXIST)
-            monitor_note(monitor, SEGMENT_NOTE_REFUSED, "metric %s of the policy refused: %s",
-                         config->metrics[i].name, why);
-    }
+    for (uint32_t i = 0; i < config->metric_count; i++)
+        metrics_template_add(&monitor->metrics, &config->metrics[i]);
+    define_all(monitor, config);
 }

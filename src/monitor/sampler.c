@@ -60,7 +60,7 @@ static void step_modes(struct vagus_monitor *monitor, unsigned due, int64_t now_
 static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
 {
     bool second = (due & (1u << VAGUS_TIER_1S)) != 0;
-    bool renewed = reload_take_over(monitor);
+    bool renewed = reload_take_over(monitor, now_ns);
     if (judge_step(monitor->judge, now_ns) || renewed)
         sense_near_relook(monitor->sense, now_ns);
     if (renewed) {
