@@ -21,6 +21,7 @@ struct expected {
     bool there;
     uint32_t resources[VAGUS_SIGNAL_KINDS]; /* about which anybody of that name takes each kind */
     struct nearest nearest;
+    char best[VAGUS_NAME_MAX];
 };
 
 static void on_listener(void *arg, const char *name, uint32_t kinds, uint32_t resources)
@@ -28,6 +29,10 @@ static void on_listener(void *arg, const char *name, uint32_t kinds, uint32_t re
     struct expected *expected = arg;
     if (strcmp(name, expected->wanted->name) != 0) {
         nearest_offer(&expected->nearest, name);
+        if (expected->nearest.best == name) { /* which is there for this call alone */
+            text_copy(expected->best, sizeof(expected->best), name);
+            expected->nearest.best = expected->best;
+        }
         return;
     }
     expected->there = true;

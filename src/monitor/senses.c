@@ -69,9 +69,22 @@ void monitor_note_tiers(struct vagus_monitor *monitor, const struct vagus_collec
     }
 }
 
+static void note_left_out(struct vagus_monitor *monitor)
+{
+    const struct vagus_config *config = monitor->config;
+    char names[120];
+    struct text text;
+    text_init(&text, names, sizeof(names));
+    for (uint32_t i = 0; i < config->without_count; i++)
+        text_addf(&text, "%s%s", i > 0 ? ", " : "", config->without[i]);
+    if (config->without_count > 0)
+        monitor_note(monitor, SEGMENT_NOTE_INFO, "left out by the policy: %s", names);
+}
+
 int monitor_add_senses(struct vagus_monitor *monitor)
 {
     int error = 0;
+    note_left_out(monitor);
     for (size_t i = 0; error == 0 && sense_builtin[i] != NULL; i++) {
         if (filter_drops_collector(monitor->config, sense_builtin[i]->name))
             continue;

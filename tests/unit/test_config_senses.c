@@ -104,7 +104,7 @@ static const struct expectation {
     {"tiers: [{name: pressure, tier: 60s}]\nrules: [{name: a, metric: system.pressure.cpu.some, "
      "throttle: "
      "{above: 50%, clear: 40%, for: 30s}}]\n",
-     2, 87, "has a value each 1 min"},
+     2, 93, "has a value each 1 min"},
     /* listeners */
     {"listeners: [{name: llm, kinds: [throttle, defer], resources: [gpu]}, {name: any}]\n" RULES, 0,
      0, NULL},
@@ -139,19 +139,21 @@ static void each_at_its_place(void)
 static void presets_are_overridden_by_name(void)
 {
     struct vagus_config *config = NULL;
-    int error = config_load(NULL,
-                            "extends: llm-gpu\n"
-                            "listeners: [{name: llm, kinds: [defer]}, {name: other}]\n"
-                            "tiers: [{name: gpu_nvidia, tier: 10s}]\n",
-                            &monitor_vocabulary, &faults, &config);
+    int error =
+        config_load(NULL,
+                    "extends: robot\n"
+                    "disable: [hw.temperature]\n"
+                    "metrics: [{name: hw.battery.charge, kind: gauge}, {name: own.x, kind: "
+                    "gauge}]\n",
+                    &monitor_vocabulary, &faults, &config);
     if (error != 0)
         CHECK_FAIL_("%s", faults.faults[0].text);
     REQUIRE(error == 0);
-    CHECK_EQ(config->listener_count, 2);
-    CHECK_STR(config->listeners[0].name, "llm");
-    CHECK_EQ(config->listeners[0].kind_count, 1);
-    CHECK_EQ(config->tier_count, 1);
-    CHECK_EQ(config->tiers[0].tier + 1, VAGUS_TIER_10S);
+    CHECK_EQ(config->metric_count, 2);
+    CHECK_STR(config->metrics[0].name, "hw.battery.charge");
+    CHECK_EQ(config->metrics[0].kind + 1, VAGUS_GAUGE);
+    CHECK(config->metrics[0].help == NULL); /* as a whole */
+    CHECK_STR(config->metrics[1].name, "own.x");
     config_free(config);
 }
 
