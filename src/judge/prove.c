@@ -17,7 +17,7 @@ struct proof {
     int64_t age_ns; /* how long the monitor has been running */
     struct vagus_fault_list *faults;
     unsigned found;
-    unsigned looked_up; /* names whose nearest was sought */
+    unsigned looked_up;             /* names whose nearest was sought */
     uint32_t reachable[SEVERITIES]; /* resources about which some rule can raise it */
     bool last_resort_due;           /* some rule can ask for it */
     uint8_t dead[(CONFIG_RULES_MAX + VAGUS_BUDGETS_MAX + 7) / 8]; /* rules that can never raise */

@@ -139,13 +139,12 @@ static void each_at_its_place(void)
 static void presets_are_overridden_by_name(void)
 {
     struct vagus_config *config = NULL;
-    int error =
-        config_load(NULL,
-                    "extends: robot\n"
-                    "disable: [hw.temperature]\n"
-                    "metrics: [{name: hw.battery.charge, kind: gauge}, {name: own.x, kind: "
-                    "gauge}]\n",
-                    &monitor_vocabulary, &faults, &config);
+    int error = config_load(NULL,
+                            "extends: robot\n"
+                            "disable: [hw.temperature]\n"
+                            "metrics: [{name: hw.battery.charge, kind: gauge}, {name: own.x, kind: "
+                            "gauge}]\n",
+                            &monitor_vocabulary, &faults, &config);
     if (error != 0)
         CHECK_FAIL_("%s", faults.faults[0].text);
     REQUIRE(error == 0);
