@@ -261,6 +261,7 @@ void check_filters(struct check *check, const struct tree_node *root)
         return;
     const struct tree_node *rules = list_of(root, "rules"), *derived = list_of(root, "derived");
     const struct tree_node *day = list_of(tree_member(root, "retention"), "day");
+    const struct tree_node *shown = list_of(tree_member(root, "snapshot"), "metrics");
     for (const struct tree_node *one = rules != NULL ? rules->first : NULL; one != NULL;
          one = one->next)
         check_rule_needs(check, &filters, one);
@@ -274,6 +275,9 @@ void check_filters(struct check *check, const struct tree_node *root)
     for (const struct tree_node *one = day != NULL ? day->first : NULL; one != NULL;
          one = one->next)
         check_needed_as_written(check, &filters, one, "day");
+    for (const struct tree_node *one = shown != NULL ? shown->first : NULL; one != NULL;
+         one = one->next)
+        check_needed_as_written(check, &filters, one, "metrics");
     const struct tree_node *patterns = filters.patterns;
     for (const struct tree_node *one = patterns != NULL ? patterns->first : NULL; one != NULL;
          one = one->next)

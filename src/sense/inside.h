@@ -107,6 +107,11 @@ static inline bool collector_many(const struct vagus_metric_desc *metric)
     return metric->instance != NULL;
 }
 
+static inline const char *collector_label(const struct vagus_metric_desc *metric)
+{
+    return metric->label != NULL ? metric->label : "instance";
+}
+
 /* Its error is what is shown; what this machine does not have is no failure. */
 static inline void collector_note_error(struct sense *sense,
                                         const struct vagus_collector *collector)

@@ -66,6 +66,8 @@ static const struct expectation {
      2, 38, "of: \"disk.free\" is left out"},
     {"filters: {without_metrics: [\"disk.*\"]}\nretention: {day: [disk.free]}\n" RULES, 2, 19,
      "day: \"disk.free\" is left out"},
+    {"filters: {without_metrics: [\"disk.*\"]}\nsnapshot: {metrics: [\"disk.free{/}\"]}\n" RULES, 2,
+     22, "metrics: \"disk.free\" is left out"},
     {"extends: default\nfilters: {without_collectors: [memory]}\n", 1, 10,
      "the preset needs \"memory.headroom.ratio\""},
     {"extends: default\nfilters: {without_collectors: [memory]}\ndisable: [memory-headroom]\n", 0,
