@@ -160,7 +160,7 @@ static unsigned sample_levels(struct vagus_collector *collector,
         unknown = error != 0 ? error : unknown;
         instances[level] = instance_of(collector, controller, level);
         if (instances[level] < 0) {
-            unshown++;
+            unshown += instances[level] != VAGUS_EUNSUPPORTED;
             continue;
         }
         size_t instance = (size_t)instances[level];

@@ -40,6 +40,7 @@ const struct vagus_collector_desc vagus__collector_cpu_sensors = {
     .size = sizeof(struct vagus_collector_desc),
     .name = "cpu_sensors",
     .help = "temperature and frequency of the CPU",
+    .quickest = VAGUS_TIER_1S,
     .flags = VAGUS_COLLECTOR_BLOCKING,
     .metrics = table,
     .metric_count = METRIC_COUNT,

@@ -237,6 +237,7 @@ const struct vagus_collector_desc vagus__collector_disk = {
     .size = sizeof(struct vagus_collector_desc),
     .name = "disk",
     .help = "room on the file system of a watched path",
+    .quickest = VAGUS_TIER_1S,
     .flags = VAGUS_COLLECTOR_BLOCKING,
     .instances_max = 1,
     .metrics = table,

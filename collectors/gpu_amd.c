@@ -109,6 +109,7 @@ struct state {
     struct amdgpu *amdgpu;
     uint32_t placed; /* so many of the cards */
     struct host_place places[AMDGPU_CARDS_MAX];
+    uint32_t cards[AMDGPU_CARDS_MAX]; /* of each instance; the policy may leave cards out */
 };
 
 static int open_cards(struct vagus_collector *collector)
@@ -199,17 +200,19 @@ static int take_sample(struct vagus_collector *collector, unsigned due)
     place_cards(collector, state);
     for (uint32_t i = 0; i < amdgpu_count(state->amdgpu); i++) {
         int instance = vagus_collector_instance_add(collector, amdgpu_name(state->amdgpu, i));
-        if (instance >= 0)
-            sample_card(collector, state, i, (size_t)instance, due);
+        if (instance < 0)
+            continue;
+        state->cards[instance] = i;
+        sample_card(collector, state, i, (size_t)instance, due);
     }
     return 0;
 }
 
-/* Near a limit. Cards are never dropped from the list, so card n is instance n. */
+/* Near a limit. Cards are never dropped from the list. */
 static int read_memory(struct vagus_collector *collector, size_t instance)
 {
     struct state *state = vagus_collector_state(collector);
-    sample_memory(collector, state->amdgpu, (uint32_t)instance, instance);
+    sample_memory(collector, state->amdgpu, state->cards[instance], instance);
     return 0;
 }
 

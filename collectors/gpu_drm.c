@@ -68,11 +68,13 @@ static int open_drm(struct vagus_collector *collector)
 }
 
 static struct device *device_of(struct vagus_collector *collector, struct state *state,
-                                const char *name)
+                                const char *name, uint32_t *homeless)
 {
     int instance = vagus_collector_instance_add(collector, name);
-    if (instance < 0)
+    if (instance < 0) {
+        *homeless += instance != VAGUS_EUNSUPPORTED;
         return NULL;
+    }
     struct device *device = &state->devices[instance];
     if ((uint32_t)instance == state->device_count) {
         state->device_count++;
@@ -101,11 +103,9 @@ static uint32_t add_up(struct vagus_collector *collector, struct state *state)
         state->devices[i].vram_bytes = state->devices[i].shared_bytes = 0;
     for (uint32_t i = 0; i < state->count; i++) {
         const struct drm_client *client = &state->clients[i];
-        struct device *device = device_of(collector, state, client->device);
-        if (device == NULL) {
-            homeless++;
+        struct device *device = device_of(collector, state, client->device, &homeless);
+        if (device == NULL)
             continue;
-        }
         device->has_vram |= client->has_vram;
         device->has_shared |= client->has_shared;
         device->has_engines |= client->has_engines;

@@ -316,7 +316,7 @@ static void name_devices(struct vagus_collector *collector, struct state *state)
         if (state->instances[i] >= 0)
             continue;
         int instance = state->instances[i] = instance_of_new(collector, device);
-        state->nameless += instance < 0;
+        state->nameless += instance < 0 && instance != VAGUS_EUNSUPPORTED;
         if (instance < 0)
             continue;
         struct known *known = &state->known[instance];

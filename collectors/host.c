@@ -55,7 +55,7 @@ static int open_host(struct vagus_collector *collector)
         return 0; /* the counts may be there all the same */
     snprintf(system, sizeof(system), "%.20s %.40s", identity.os, identity.release);
     int instance = vagus_collector_instance_add(collector, system);
-    return instance < 0 ? instance : 0;
+    return instance < 0 && instance != VAGUS_EUNSUPPORTED ? instance : 0;
 }
 
 static int take_sample(struct vagus_collector *collector, unsigned due)

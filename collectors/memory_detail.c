@@ -139,6 +139,7 @@ const struct vagus_collector_desc vagus__collector_memory_detail = {
     .size = sizeof(struct vagus_collector_desc),
     .name = "memory_detail",
     .help = "swap, peak, locked and huge memory of the process and the host",
+    .quickest = VAGUS_TIER_1S,
     .metrics = table,
     .metric_count = METRIC_COUNT,
     .state_size = sizeof(struct state),

@@ -131,13 +131,16 @@ static struct known_interface *find(struct state *state, const char *name)
     return NULL;
 }
 
-static struct known_interface *know(struct vagus_collector *collector, const char *name)
+/* NULL with the reason, if it has no place. */
+static struct known_interface *know(struct vagus_collector *collector, const char *name, int *why)
 {
     struct state *state = vagus_collector_state(collector);
     struct known_interface *known = find(state, name);
+    *why = VAGUS_EFULL;
     if (known != NULL || state->count == INTERFACES_MAX)
         return known;
     int instance = vagus_collector_instance_add(collector, name);
+    *why = instance;
     if (instance < 0)
         return NULL;
     known = &state->interfaces[state->count++];
@@ -150,9 +153,10 @@ static void take_interface(void *arg, const struct host_interface *interface)
 {
     struct vagus_collector *collector = arg;
     struct state *state = vagus_collector_state(collector);
-    struct known_interface *known = know(collector, interface->name);
+    int why;
+    struct known_interface *known = know(collector, interface->name, &why);
     if (known == NULL) {
-        state->surplus++;
+        state->surplus += why != VAGUS_EUNSUPPORTED; /* what the policy leaves out is none */
         return;
     }
     host_counters_take(known->counters, interface->counts, HOST_INTERFACE_COUNTS, known->seen != 0);
@@ -175,8 +179,9 @@ static void add_bytes(void *arg, const struct host_interface *interface)
 static void know_busy(void *arg, const struct host_interface *interface)
 {
     const struct state *state = vagus_collector_state(arg);
+    int why;
     if (bytes_of(interface) > state->least_bytes)
-        know(arg, interface->name);
+        know(arg, interface->name, &why);
 }
 
 /* Where there are more than can be shown, those through which a good share of everything goes get
@@ -260,6 +265,7 @@ const struct vagus_collector_desc vagus__collector_network = {
     .size = sizeof(struct vagus_collector_desc),
     .name = "network",
     .help = "interfaces, TCP and sockets of this process's network namespace",
+    .quickest = VAGUS_TIER_1S,
     .instances_max = INTERFACES_MAX,
     .metrics = table,
     .metric_count = METRIC_COUNT,

@@ -78,6 +78,8 @@ struct vagus_collector_desc {
     /* What of it can run out; at most VAGUS_LIMITED_MAX. */
     const struct vagus_limited *limited;
     size_t limited_count;
+    /* The quickest tier that a policy may put it on; DEFAULT: that of its quickest metrics. */
+    enum vagus_tier quickest;
 };
 
 /* Adds a program's own collector, between open and start. Strings, the table and the descriptor
@@ -93,9 +95,9 @@ VAGUS_API void *vagus_collector_arg(struct vagus_collector *collector);
 VAGUS_API int64_t vagus_collector_now_ns(struct vagus_collector *collector);
 
 /* In open() and sample(): the number of the instance of that name, counted from 0; it is added if
- * it is not there yet. VAGUS_EFULL if there is no room for it, VAGUS_EINVAL if it is longer than 63
- * bytes or empty. One that is gone keeps
- * its number: put nothing, and its values grow stale. */
+ * it is not there yet. VAGUS_EFULL if there is no room for it, VAGUS_EUNSUPPORTED if the policy
+ * leaves it out, VAGUS_EINVAL if it is longer than 63 bytes or empty. One that is gone keeps its
+ * number: put nothing, and its values grow stale. */
 VAGUS_API int vagus_collector_instance_add(struct vagus_collector *collector, const char *value);
 
 /* In sample(): gives metric `metric` of the table (instance 0 where it has but one) its value.

@@ -51,6 +51,27 @@ static bool describe_declared(struct reading *reading, const struct tree_node *r
     return false;
 }
 
+/* What the policy under test says of the agent's metrics. */
+static bool describe_by_policy(const struct reading *reading, const char *name,
+                               struct rehearsal_metric *metric, struct nearest *nearest)
+{
+    const struct vagus_config *config = reading->test->config;
+    for (uint32_t i = 0; config != NULL && i < config->metric_count; i++) {
+        const struct config_metric *known = &config->metrics[i];
+        nearest_offer(nearest, known->name);
+        if (strcmp(known->name, name) != 0 || known->kind + 1 == VAGUS_HISTOGRAM)
+            continue;
+        metric->desc.kind = (enum vagus_metric_kind)(known->kind + 1);
+        metric->desc.unit = known->unit != NULL                ? known->unit
+                            : metric->desc.kind == VAGUS_GAUGE ? "1"
+                                                               : "{count}";
+        metric->desc.tier = (enum vagus_tier)(known->tier + 1);
+        metric->recorded = true;
+        return true;
+    }
+    return false;
+}
+
 static bool describe_sensed(const char *name, struct rehearsal_metric *metric,
                             struct nearest *nearest)
 {
@@ -109,6 +130,7 @@ static int describe(struct reading *reading, const struct tree_node *root,
     nearest_init(&nearest, name);
     *metric = (struct rehearsal_metric){0};
     if (!describe_declared(reading, root, name, metric) &&
+        !describe_by_policy(reading, name, metric, &nearest) &&
         !describe_sensed(name, metric, &nearest) && !describe_agents(name, metric, &nearest)) {
         if (nearest.best != NULL)
             check_fault(&reading->check, node->key_place, "%s is no metric, did you mean \"%s\"?",

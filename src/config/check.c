@@ -9,6 +9,8 @@
 #include "config/quote.h"
 #include "vagus/metric.h"
 
+#define NEAR_LOOK_UPS_MAX 16
+
 __attribute__((format(printf, 4, 0))) static void add_fault(struct check *check,
                                                             struct tree_place place, bool warning,
                                                             const char *format, va_list arguments)
@@ -118,12 +120,16 @@ static void unknown_key(struct check *check, const struct schema *schema,
 
 static void check_texts(struct check *check, const struct schema_key *key, struct tree_node *list)
 {
+    static const enum schema_type types[] = {
+        [SCHEMA_PATHS] = SCHEMA_TEXT,       [SCHEMA_METRICS] = SCHEMA_METRIC,
+        [SCHEMA_PATTERNS] = SCHEMA_PATTERN, [SCHEMA_SENSES] = SCHEMA_SENSE,
+        [SCHEMA_CHOICES] = SCHEMA_CHOICE,   [SCHEMA_NAMES] = SCHEMA_NAME,
+    };
     const struct schema_key entry = {.name = key->name,
-                                     .type = key->type == SCHEMA_NAMES     ? SCHEMA_NAME
-                                             : key->type == SCHEMA_METRICS ? SCHEMA_METRIC
-                                                                           : SCHEMA_TEXT,
+                                     .type = types[key->type],
                                      .least = 1,
-                                     .most = VAGUS_INSTANCE_MAX - 1};
+                                     .most = VAGUS_INSTANCE_MAX - 1,
+                                     .of = key->of};
     for (struct tree_node *node = list->first; node != NULL; node = node->next) {
         if (!is_shaped(check, key->name, node, TREE_SCALAR))
             continue;
@@ -154,14 +160,23 @@ enum vagus_measure check_measures(const struct check *check, const struct tree_n
                : VAGUS_MEASURES_METRIC;
 }
 
+static const char *unit_of(struct check *check, const char *metric)
+{
+    const struct vagus_metric_desc *own =
+        check_is_own_metric(check, metric) ? check_metric_named(check, metric) : NULL;
+    if (own != NULL)
+        return own->unit;
+    return check->vocabulary != NULL && check->vocabulary->unit_of_metric != NULL
+               ? check->vocabulary->unit_of_metric(metric)
+               : NULL;
+}
+
 /* The dimension of the thresholds is that of what the kind makes of the metric; where the metric is
  * not known here, the one that they are written in. */
 static void begin_rule(struct check *check, const struct tree_node *rule)
 {
-    const char *(*unit_of)(const char *) =
-        check->vocabulary != NULL ? check->vocabulary->unit_of_metric : NULL;
     const char *metric = text_of(rule, "metric"), *stat = text_of(rule, "stat");
-    const char *unit = unit_of != NULL && metric != NULL ? unit_of(metric) : NULL;
+    const char *unit = metric != NULL ? unit_of(check, metric) : NULL;
     enum vagus_measure measures = check_measures(check, rule);
     check->unit_known = check->metric_known = check->dimension_known = unit != NULL;
     check->dimension = check->metric_dimension = dimension_of_unit(unit);
@@ -176,15 +191,25 @@ static void begin_rule(struct check *check, const struct tree_node *rule)
     check->dimension = measures == VAGUS_MEASURES_TIME ? DIMENSION_TIME : DIMENSION_NUMBER;
 }
 
+/* A metric that vagus or OpenTelemetry has and this one nearly is. A policy with a thousand names
+ * of its own would be compared with each of theirs, so the first few must do. */
+static const char *near_metric(struct check *check, const char *name)
+{
+    if (check->vocabulary == NULL || check->vocabulary->near_metric == NULL ||
+        check_is_own_metric(check, name) || check->near_looked_up == NEAR_LOOK_UPS_MAX)
+        return NULL;
+    check->near_looked_up++;
+    return check->vocabulary->near_metric(name);
+}
+
 static void end_rule(struct check *check, struct tree_node *rule)
 {
     const struct tree_node *metric = tree_member(rule, "metric");
     rule->value.whole = check->dimension_known ? (int64_t)check->dimension + 1 : 0;
     check_rule(check, rule, check_measures(check, rule));
     check_timing(check, rule, check_measures(check, rule));
-    const char *near = !check->unit_known && metric != NULL && metric->kind == TREE_SCALAR &&
-                               check->vocabulary != NULL && check->vocabulary->near_metric != NULL
-                           ? check->vocabulary->near_metric(metric->text)
+    const char *near = !check->unit_known && metric != NULL && metric->kind == TREE_SCALAR
+                           ? near_metric(check, metric->text)
                            : NULL;
     if (near != NULL)
         check_warning(check, metric->place, "metric: no sense of vagus fills %s; is \"%s\" meant?",
@@ -218,6 +243,9 @@ static const struct list_check {
     {&schema_rule, begin_rule, end_rule, check_rules},
     {&schema_derived, NULL, NULL, check_derived},
     {&schema_budget, NULL, end_budget, check_budgets},
+    {&schema_recorded, check_metric_begin, check_metric_end, check_metrics},
+    {&schema_tier, NULL, check_tier, check_tiers},
+    {&schema_listener, NULL, NULL, check_listeners},
 };
 
 static void check_many(struct check *check, const struct schema *schema, struct tree_node *list)
@@ -272,6 +300,9 @@ static void check_member(struct check *check, const struct schema *schema, struc
         break;
     case SCHEMA_PATHS:
     case SCHEMA_METRICS:
+    case SCHEMA_PATTERNS:
+    case SCHEMA_SENSES:
+    case SCHEMA_CHOICES:
     case SCHEMA_NAMES:
     case SCHEMA_MANY:
         check_list(check, key, node);
@@ -307,9 +338,13 @@ void check_policy(struct check *check, struct tree_node *root)
     }
     if (!is_shaped(check, schema_policy.what, root, TREE_MAPPING))
         return;
+    check->root = root;
+    tree_bring_first(root, "tiers");
+    tree_bring_first(root, "metrics"); /* rules are read with what is said of both */
     check_mapping(check, &schema_policy, root);
     check_modes(check, root);
     check_snapshot(check, root);
+    check_filters(check, root);
     const struct tree_node *rules = tree_member(root, "rules");
     bool none = rules == NULL || (rules->kind == TREE_SEQUENCE && rules->count == 0);
     if (none && tree_member(root, "extends") == NULL)

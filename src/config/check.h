@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/schema.h"
 #include "config/tree.h"
+#include "vagus/metric.h"
 #include "vagus/rule.h"
 
 struct check {
@@ -22,6 +23,9 @@ struct check {
     bool of_preset; /* the entry at hand stands in a preset: no warnings */
     bool metric_known;
     enum dimension metric_dimension;
+    const struct tree_node *root; /* to look up what other keys say */
+    unsigned near_looked_up;      /* metrics whose nearest name was sought */
+    struct vagus_metric_desc described;
 };
 
 /* The whole tree; faults say what is wrong with it. */
@@ -54,6 +58,23 @@ void check_derived(struct check *check, const struct tree_node *list);
 
 /* The same of budgets. */
 void check_budget(struct check *check, const struct tree_node *budget);
+
+/* What the policy says of a metric, and what a sense does under this policy; else NULL. Until the
+ * next call. */
+const struct vagus_metric_desc *check_metric_named(struct check *check, const char *name);
+/* True if the policy itself makes it. */
+bool check_is_own_metric(const struct check *check, const char *name);
+
+/* The metrics of the agent, one and all; the tiers; who listens. */
+void check_metric_begin(struct check *check, const struct tree_node *metric);
+void check_metric_end(struct check *check, struct tree_node *metric);
+void check_metrics(struct check *check, const struct tree_node *list);
+void check_tier(struct check *check, struct tree_node *tier);
+void check_tiers(struct check *check, const struct tree_node *list);
+void check_listeners(struct check *check, const struct tree_node *list);
+
+/* Nothing needs what the filters leave out. */
+void check_filters(struct check *check, const struct tree_node *root);
 
 /* Modes and the transitions between them: each can be reached and left. */
 void check_modes(struct check *check, const struct tree_node *root);

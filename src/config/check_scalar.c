@@ -6,6 +6,7 @@
 #include "base/nearest.h"
 #include "base/notation.h"
 #include "config/check.h"
+#include "config/filter.h"
 #include "config/quote.h"
 #include "vagus/metric.h"
 
@@ -58,6 +59,9 @@ static struct expected expected(const struct schema_key *key)
         break;
     case SCHEMA_METRIC:
         text_add(&text, "a metric, such as memory.usage or disk.free{path=/var}");
+        break;
+    case SCHEMA_PATTERN:
+        text_add(&text, "a metric with * and ?, such as numa.* or network.*{interface=veth*}");
         break;
     case SCHEMA_TEXT:
         text_addf(&text, "a text of 1 to %.0f bytes", key->most);
@@ -248,6 +252,13 @@ static void check_metric(struct check *check, const struct schema_key *key, stru
         refuse(check, key, node, "is not the name of a metric");
 }
 
+static void check_pattern(struct check *check, const struct schema_key *key, struct tree_node *node)
+{
+    node->valid = filter_is_pattern(node->text);
+    if (!node->valid)
+        refuse(check, key, node, "is no pattern of metrics");
+}
+
 static void check_text(struct check *check, const struct schema_key *key, struct tree_node *node)
 {
     size_t length = strlen(node->text);
@@ -293,6 +304,14 @@ static void check_kind(struct check *check, const struct schema_key *key, struct
 {
     if (check->vocabulary != NULL && check->vocabulary->kinds != NULL)
         check_word_in(check, key, node, check->vocabulary->kinds);
+    else
+        node->valid = text_is_name(node->text, VAGUS_NAME_MAX - 1);
+}
+
+static void check_sense(struct check *check, const struct schema_key *key, struct tree_node *node)
+{
+    if (check->vocabulary != NULL && check->vocabulary->collectors != NULL)
+        check_word_in(check, key, node, check->vocabulary->collectors);
     else
         node->valid = text_is_name(node->text, VAGUS_NAME_MAX - 1);
 }
@@ -343,6 +362,12 @@ void check_scalar(struct check *check, const struct schema_key *key, struct tree
         break;
     case SCHEMA_METRIC:
         check_metric(check, key, node);
+        break;
+    case SCHEMA_PATTERN:
+        check_pattern(check, key, node);
+        break;
+    case SCHEMA_SENSE:
+        check_sense(check, key, node);
         break;
     case SCHEMA_WORD:
     case SCHEMA_CHOICE:

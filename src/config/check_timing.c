@@ -121,9 +121,7 @@ void check_timing(struct check *check, const struct tree_node *rule, enum vagus_
 {
     const struct tree_node *name = check_valid_member(rule, "metric");
     const struct vagus_metric_desc *metric =
-        name != NULL && check->vocabulary != NULL && check->vocabulary->metric != NULL
-            ? check->vocabulary->metric(name->text)
-            : NULL;
+        name != NULL ? check_metric_named(check, name->text) : NULL;
     if (metric != NULL && metric->tier < VAGUS_TIER_COUNT)
         warn_tier(check, rule, metric, measures);
 

@@ -55,9 +55,9 @@ static int fill_from_tree(const struct tree *tree, struct vagus_fault_list *faul
     return error;
 }
 
-const char *const config_fixed_keys[] = {"agent",       "segment", "limits", "watch",   "recording",
-                                         "retention",   "derived", "reload", "monitor", "modes",
-                                         "transitions", "state",   NULL};
+const char *const config_fixed_keys[] = {"agent",     "segment",   "limits",  "watch",
+                                         "recording", "retention", "reload",  "monitor",
+                                         "state",     "tiers",     "filters", NULL};
 _Static_assert(sizeof(config_fixed_keys) / sizeof(config_fixed_keys[0]) <= CONFIG_FIXED_MAX,
                "there is no room for so many");
 

@@ -8,6 +8,7 @@
 
 #include "vagus/base.h"
 
+struct vagus_collector_desc;
 struct vagus_metric_desc;
 
 enum config_missing { CONFIG_MISSING_HOLD = 0, CONFIG_MISSING_RAISE = 1, CONFIG_MISSING_CLEAR = 2 };
@@ -48,6 +49,41 @@ struct config_rule {
     uint32_t line;    /* where the rule stands, for the proof of wiring */
     uint64_t content; /* a hash of all that is said of it but its name and line; 0: nothing */
 };
+
+/* What is sensed on another tier than its own: a collector, or one of its metrics. */
+struct config_tier {
+    char *name;
+    int tier; /* enum vagus_tier, less 1 */
+    uint32_t line;
+};
+#define CONFIG_TIERS_MAX 64
+#define CONFIG_FILTERS_MAX 64
+
+/* A metric that the agent records. */
+struct config_metric {
+    char *name;
+    int kind;       /* enum vagus_metric_kind, less 1 */
+    char *unit;     /* NULL: as the kind has it */
+    char *help;     /* NULL: none */
+    char *resource; /* NULL: the name up to the first dot */
+    int tier;       /* enum vagus_tier, less 1 */
+    double min, max, resolution;
+    char *label; /* NULL: there is one of it */
+    uint32_t line;
+};
+#define CONFIG_METRICS_MAX 256
+
+/* Who must be there. */
+struct config_listener {
+    char *name;
+    char **kinds; /* none: any */
+    uint32_t kind_count;
+    char **resources; /* none: any */
+    uint32_t resource_count;
+    uint32_t line;
+};
+#define CONFIG_LISTENERS_MAX 32
+#define CONFIG_LISTENER_RESOURCES_MAX 16
 
 /* How a derived metric is made of others. */
 enum config_how {
@@ -132,7 +168,7 @@ enum config_reload { CONFIG_RELOAD_ON_CALL = 0, CONFIG_RELOAD_ON_CHANGE = 1 };
 #define CONFIG_DISABLED_MAX 64
 
 /* What cannot change while a monitor runs: keys of the file, by name. */
-#define CONFIG_FIXED_MAX 16
+#define CONFIG_FIXED_MAX 24
 extern const char *const config_fixed_keys[]; /* NULL-terminated */
 
 /* What one of them said, and where. */
@@ -176,6 +212,16 @@ struct vagus_config {
     bool keep_day_given;     /* by the policy, not by default */
     char **snapshot_metrics; /* that the snapshot shows besides */
     uint32_t snapshot_metric_count;
+    struct config_tier *tiers;
+    uint32_t tier_count;
+    char **without; /* names of collectors */
+    uint32_t without_count;
+    char **left_out; /* patterns of metrics and instances */
+    uint32_t left_out_count;
+    struct config_metric *metrics;
+    uint32_t metric_count;
+    struct config_listener *listeners;
+    uint32_t listener_count;
     struct config_derived *derived;
     uint32_t derived_count;
     struct config_budget *budgets;
@@ -209,6 +255,9 @@ struct config_vocabulary {
     const char *(*near_metric)(const char *name);
     /* How a sense of vagus describes a metric, or NULL. May be NULL. */
     const struct vagus_metric_desc *(*metric)(const char *name);
+    /* The collectors of vagus, NULL-terminated, and one by name, or NULL. May both be NULL. */
+    const char *const *collectors;
+    const struct vagus_collector_desc *(*collector)(const char *name);
 };
 
 /* Exactly one of path and text, or neither: the built-in default. A file must be a regular one of

@@ -75,6 +75,9 @@
 #define FIELD_CONTENT FIELD_COUNT
 #define ENTRY_PATHS text_entry
 #define ENTRY_METRICS text_entry
+#define ENTRY_PATTERNS text_entry
+#define ENTRY_SENSES text_entry
+#define ENTRY_CHOICES text_entry
 #define ENTRY_NAMES text_entry
 
 static const cyaml_schema_value_t text_entry = {

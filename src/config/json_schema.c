@@ -99,6 +99,10 @@ static void write_list(struct writer *w, const struct schema_key *key)
     open_object(w);
     if (key->type == SCHEMA_MANY)
         write_object(w, key->of);
+    else if (key->type == SCHEMA_CHOICES)
+        say_words(w, key->of);
+    else if (key->type == SCHEMA_SENSES)
+        say_words(w, w->vocabulary->collectors);
     else
         say(w, "type", "string");
     close_object(w);
@@ -164,6 +168,9 @@ static void write_type(struct writer *w, const struct schema_key *key)
         break;
     case SCHEMA_PATHS:
     case SCHEMA_METRICS:
+    case SCHEMA_PATTERNS:
+    case SCHEMA_SENSES:
+    case SCHEMA_CHOICES:
     case SCHEMA_NAMES:
     case SCHEMA_MANY:
         write_list(w, key);
@@ -176,9 +183,7 @@ static void write_type(struct writer *w, const struct schema_key *key)
 /* As YAML would read it. */
 static void write_default(struct writer *w, const struct schema_key *key)
 {
-    bool bare = key->type == SCHEMA_BOOL || key->type == SCHEMA_COUNT ||
-                key->type == SCHEMA_PATHS || key->type == SCHEMA_METRICS ||
-                key->type == SCHEMA_NAMES || key->type == SCHEMA_MANY ||
+    bool bare = key->type == SCHEMA_BOOL || key->type == SCHEMA_COUNT || schema_is_list(key) ||
                 (key->absent != NULL && strcmp(key->absent, "0") == 0);
     if (key->absent == NULL || key->absent == schema_required || key->type == SCHEMA_VALUE)
         return;

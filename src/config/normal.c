@@ -74,7 +74,7 @@ static void write_list(struct text *text, const struct schema_key *key,
 {
     text_add(text, "[");
     for (const struct tree_node *node = list->first; node != NULL; node = node->next) {
-        if (key->of != NULL)
+        if (key->type == SCHEMA_MANY)
             write_mapping(text, key->of, node);
         else
             write_string(text, node->text);
@@ -87,8 +87,7 @@ static void write_list(struct text *text, const struct schema_key *key,
  * read it in a file. */
 static void write_default(struct text *text, const struct schema_key *key)
 {
-    if (key->type == SCHEMA_PATHS || key->type == SCHEMA_METRICS || key->type == SCHEMA_NAMES ||
-        key->type == SCHEMA_MANY || key->type == SCHEMA_VALUE) {
+    if (schema_is_list(key) || key->type == SCHEMA_VALUE) {
         text_add(text, key->absent);
         return;
     }
@@ -123,6 +122,9 @@ static void write_value(struct text *text, const struct schema_key *key,
         break;
     case SCHEMA_PATHS:
     case SCHEMA_METRICS:
+    case SCHEMA_PATTERNS:
+    case SCHEMA_SENSES:
+    case SCHEMA_CHOICES:
     case SCHEMA_NAMES:
     case SCHEMA_MANY:
         if (node != NULL)

@@ -64,6 +64,13 @@ const char *const schema_unknown[] = {
     NULL,
 };
 
+const char *const schema_kinds[] = {
+    [VAGUS_COUNTER - 1] = "counter",
+    [VAGUS_GAUGE - 1] = "gauge",
+    [VAGUS_HISTOGRAM - 1] = "histogram",
+    NULL,
+};
+
 const char *const schema_tiers[] = {
     [VAGUS_TIER_INSTANT - 1] = "instant", [VAGUS_TIER_100MS - 1] = "100ms",
     [VAGUS_TIER_1S - 1] = "1s",           [VAGUS_TIER_10S - 1] = "10s",

@@ -20,11 +20,16 @@ enum schema_type {
     SCHEMA_KIND,     /* a rule kind, by name */
     SCHEMA_CHOICE,   /* one of `of`, by name */
     SCHEMA_WORD,     /* one of `of`, by its place in it */
-    SCHEMA_PATHS,    /* a list of paths */
     SCHEMA_METRIC,   /* a name, with {label=instance} or without */
-    SCHEMA_METRICS,  /* a list of these */
-    SCHEMA_NAMES,    /* a list of names, or of what names begin with */
-    SCHEMA_MANY,     /* a list of mappings */
+    SCHEMA_PATTERN,  /* the same with * and ? */
+    SCHEMA_SENSE,    /* a collector of vagus, by name */
+    SCHEMA_PATHS,    /* a list of paths; from here on lists: */
+    SCHEMA_METRICS,  /* of metrics */
+    SCHEMA_PATTERNS, /* of patterns of metrics */
+    SCHEMA_SENSES,   /* of collectors */
+    SCHEMA_CHOICES,  /* of words out of `of` */
+    SCHEMA_NAMES,    /* of names, or of what names begin with */
+    SCHEMA_MANY,     /* of mappings, and up to here */
     SCHEMA_SECTION,  /* a mapping */
     SCHEMA_PART,     /* a mapping that fills a struct of its own */
     SCHEMA_ANY,      /* whatever it is, its reader looks at it */
@@ -45,6 +50,11 @@ struct schema_key {
     const char *help;
 };
 
+static inline int schema_is_list(const struct schema_key *key)
+{
+    return key->type >= SCHEMA_PATHS && key->type <= SCHEMA_MANY;
+}
+
 struct schema {
     const char *what; /* "a rule" */
     const struct schema_key *keys;
@@ -52,6 +62,7 @@ struct schema {
 };
 
 extern const struct schema schema_policy, schema_rule, schema_derived, schema_budget;
+extern const struct schema schema_tier, schema_recorded, schema_listener;
 extern const char schema_required[];
 extern const char *const schema_stats[];   /* in the order of enum vagus_stat */
 extern const char *const schema_missing[]; /* in the order of enum config_missing */
@@ -62,6 +73,7 @@ extern const char *const schema_last_resorts[]; /* in the order of enum config_l
 extern const char *const schema_unknown[];      /* in the order of enum vagus_unknown */
 extern const char *const schema_whens[];        /* in the order of enum config_when */
 extern const char *const schema_hows[];         /* in the order of enum config_how */
+extern const char *const schema_kinds[]; /* of metrics, in the order of enum vagus_metric_kind */
 extern const char *const schema_tiers[]; /* in the order of enum vagus_tier, from INSTANT on */
 
 /* The key of that name that a file may hold, or NULL. */

@@ -75,6 +75,24 @@ struct tree_node *tree_member(const struct tree_node *mapping, const char *key)
     return NULL;
 }
 
+void tree_bring_first(struct tree_node *mapping, const char *key)
+{
+    for (struct tree_node **link = &mapping->first, *before = NULL; *link != NULL;
+         before = *link, link = &(*link)->next) {
+        struct tree_node *node = *link;
+        if (strcmp(node->key, key) != 0)
+            continue;
+        *link = node->next;
+        if (mapping->last == node)
+            mapping->last = before;
+        node->next = mapping->first;
+        mapping->first = node;
+        if (mapping->last == NULL)
+            mapping->last = node;
+        return;
+    }
+}
+
 static struct tree_place place_of(const yaml_mark_t *mark)
 {
     return (struct tree_place){(uint32_t)mark->line + 1, (uint32_t)mark->column + 1};

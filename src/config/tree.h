@@ -62,6 +62,9 @@ void tree_finish(struct tree *tree);
 /* The nodes of `from` live as long as `tree` from now on; `from` is empty. */
 void tree_absorb(struct tree *tree, struct tree *from);
 
+/* The member of that key, if there is one, comes before all others. */
+void tree_bring_first(struct tree_node *mapping, const char *key);
+
 /* The member of a mapping, or NULL. */
 struct tree_node *tree_member(const struct tree_node *mapping, const char *key);
 

@@ -34,29 +34,33 @@ static uint32_t index_of(const struct modes *modes, const char *name)
     return i;
 }
 
-static struct mode_cap *add_cap(struct modes *modes, const char *name)
+/* former: of the modes that are succeeded to, whose caps keep their words; or NULL. */
+static struct mode_cap *add_cap(struct modes *modes, const struct modes *former, const char *name)
 {
     for (uint32_t i = 0; i < modes->cap_count; i++)
         if (strcmp(modes->caps[i].name, name) == 0)
             return &modes->caps[i];
-    struct vagus_cap cap =
-        modes->cap_count < CONFIG_CAPS_MAX ? cap_claim(modes->generation) : (struct vagus_cap){0};
+    if (modes->cap_count == CONFIG_CAPS_MAX)
+        return NULL;
+    struct vagus_cap kept = former != NULL ? modes_cap(former, name) : (struct vagus_cap){0, 0};
+    struct vagus_cap cap = kept.tag != 0 ? kept : cap_claim(modes->generation);
     if (cap.tag == 0)
         return NULL;
     struct mode_cap *added = &modes->caps[modes->cap_count++];
     text_copy(added->name, sizeof(added->name), name);
     added->cap = cap;
+    added->fresh = kept.tag == 0;
     for (unsigned i = 0; i < CONFIG_MODES_MAX; i++)
         added->most[i] = INFINITY;
     return added;
 }
 
-static int add_mode(struct modes *modes, const struct config_mode *mode)
+static int add_mode(struct modes *modes, const struct modes *former, const struct config_mode *mode)
 {
     uint32_t at = modes->machine.count++;
     text_copy(modes->names[at], sizeof(modes->names[at]), mode->name);
     for (uint32_t i = 0; i < mode->cap_count; i++) {
-        struct mode_cap *cap = add_cap(modes, mode->caps[i].name);
+        struct mode_cap *cap = add_cap(modes, former, mode->caps[i].name);
         if (cap == NULL)
             return VAGUS_EFULL;
         cap->most[at] = (double)mode->caps[i].most;
@@ -82,6 +86,20 @@ static int add_transition(struct modes *modes, struct bus *bus,
     return 0;
 }
 
+static int build(struct modes *modes, const struct modes *former, const struct vagus_config *config,
+                 struct bus *bus)
+{
+    int error = 0;
+    modes->builtin = config->mode_count == 0;
+    if (modes->builtin)
+        config = &modes_builtin;
+    for (uint32_t i = 0; i < config->mode_count && error == 0; i++)
+        error = add_mode(modes, former, &config->modes[i]);
+    for (uint32_t i = 0; i < config->transition_count && error == 0; i++)
+        error = add_transition(modes, bus, &config->transitions[i]);
+    return error;
+}
+
 static void apply_caps(const struct modes *modes)
 {
     for (uint32_t i = 0; i < modes->cap_count; i++)
@@ -92,19 +110,12 @@ int modes_init(struct modes *modes, const struct vagus_config *config, struct ju
                struct bus *bus, struct metrics *metrics, uint32_t generation, uint32_t *index)
 {
     const char *why;
-    int error = 0;
     *modes = (struct modes){.generation = generation,
                             .judge = judge,
                             .metrics = metrics,
                             .index = index,
                             .entered_by = -1};
-    modes->builtin = config->mode_count == 0;
-    if (modes->builtin)
-        config = &modes_builtin;
-    for (uint32_t i = 0; i < config->mode_count && error == 0; i++)
-        error = add_mode(modes, &config->modes[i]);
-    for (uint32_t i = 0; i < config->transition_count && error == 0; i++)
-        error = add_transition(modes, bus, &config->transitions[i]);
+    int error = build(modes, NULL, config, bus);
     if (error != 0)
         return error;
     apply_caps(modes);
@@ -164,17 +175,21 @@ static void tell_first(struct modes *modes, int64_t now_ns)
     bus_post_mode(modes->judge->bus, &change);
 }
 
-static void tell(struct modes *modes, const struct mode_transition *taken, int64_t since_ns,
-                 int64_t now_ns)
+/* taken: NULL, if another policy has no such mode. */
+static void tell(struct modes *modes, const char *from, const struct mode_transition *taken,
+                 int64_t since_ns, int64_t now_ns)
 {
     struct vagus_signal change = change_to(modes, since_ns, now_ns);
     char words[2 * sizeof(change.reason)];
     struct text text;
     text_init(&text, words, sizeof(words));
-    text_addf(&text, "%s to %s: ", modes->names[taken->from], modes->names[taken->to]);
-    add_why(&text, modes, taken);
+    text_addf(&text, "%s to %s: ", from, modes->names[modes->machine.mode]);
+    if (taken != NULL)
+        add_why(&text, modes, taken);
+    else
+        text_addf(&text, "the policy was replaced, and has no mode %s any more", from);
     text_copy(change.reason, sizeof(change.reason), words);
-    text_copy(change.instance, sizeof(change.instance), modes->names[taken->from]);
+    text_copy(change.instance, sizeof(change.instance), from);
     unsigned told = bus_post_mode(modes->judge->bus, &change);
     judge_record(modes->judge, &change, told);
 }
@@ -223,9 +238,9 @@ void modes_step(struct modes *modes, unsigned due, bool gap, int64_t now_ns)
     if (taken != NULL) {
         apply_caps(modes);
         __atomic_store_n(modes->index, modes->machine.mode, __ATOMIC_RELEASE);
-        tell(modes, taken, since_ns, now_ns);
+        tell(modes, modes->names[taken->from], taken, since_ns, now_ns);
         look_for_flapping(modes, taken, now_ns - since_ns, now_ns);
-        modes->before = taken->from;
+        text_copy(modes->before, sizeof(modes->before), modes->names[taken->from]);
         modes->changes++;
         modes->entered_by = (int32_t)(taken - modes->machine.transitions);
     }
@@ -238,8 +253,7 @@ void modes_show(const struct modes *modes, struct vagus_snapshot_mode *mode)
     const struct mode_machine *machine = &modes->machine;
     const struct mode_transition *waiting = mode_waiting(machine);
     text_copy(mode->name, sizeof(mode->name), modes->names[machine->mode]);
-    text_copy(mode->before, sizeof(mode->before),
-              modes->changes > 0 ? modes->names[modes->before] : "");
+    text_copy(mode->before, sizeof(mode->before), modes->before);
     text_copy(mode->waits_for, sizeof(mode->waits_for),
               waiting != NULL ? modes->names[waiting->to] : "");
     mode->since_ns = machine->since_ns;
@@ -270,4 +284,80 @@ int modes_consent(struct modes *modes, const char *to)
     if (mode == modes->machine.count)
         return VAGUS_ENOENT;
     return mode_consent(&modes->machine, mode) ? 0 : VAGUS_ESTATE;
+}
+
+/* --- Another policy. --- */
+
+int modes_prepare(struct modes *heir, const struct modes *before, const struct vagus_config *config)
+{
+    *heir = (struct modes){.generation = before->generation, .entered_by = -1};
+    int error = build(heir, before, config, before->judge->bus);
+    /* Those that no mode names any more keep their words as long as there is room, in case a
+     * policy names them again. They limit nothing. */
+    for (uint32_t i = 0; error == 0 && i < before->cap_count; i++)
+        add_cap(heir, before, before->caps[i].name);
+    return error;
+}
+
+void modes_discard(struct modes *heir)
+{
+    for (uint32_t i = 0; i < heir->cap_count; i++)
+        if (heir->caps[i].fresh)
+            cap_free(heir->caps[i].cap);
+    heir->cap_count = 0;
+}
+
+/* What is the same in both goes on waiting, or flapping. */
+static void inherit_transitions(const struct modes *modes, struct modes *heir)
+{
+    for (uint32_t i = 0; i < heir->machine.transition_count; i++)
+        for (uint32_t j = 0; j < modes->machine.transition_count; j++) {
+            struct mode_transition *to = &heir->machine.transitions[i];
+            const struct mode_transition *from = &modes->machine.transitions[j];
+            if (strcmp(heir->names[to->from], modes->names[from->from]) != 0 ||
+                strcmp(heir->names[to->to], modes->names[from->to]) != 0 ||
+                to->when != from->when || to->resources != from->resources ||
+                to->consent != from->consent)
+                continue;
+            to->holds = from->holds;
+            to->held_ns = from->held_ns;
+            to->waiting = from->waiting;
+            to->consented = from->consented;
+            to->flips = from->flips;
+            if (modes->entered_by == (int32_t)j)
+                heir->entered_by = (int32_t)i;
+        }
+}
+
+void modes_succeed(struct modes *modes, const struct modes *heir, struct judge *judge,
+                   int64_t now_ns)
+{
+    struct modes next = *heir;
+    const char *present = modes->names[modes->machine.mode];
+    uint32_t place = index_of(&next, present);
+    bool stays = place < next.machine.count;
+    inherit_transitions(modes, &next);
+    next.judge = judge;
+    next.metrics = modes->metrics;
+    next.index = modes->index;
+    next.metric_mode = modes->metric_mode;
+    next.metric_time = modes->metric_time;
+    next.changes = modes->changes + !stays;
+    next.machine.mode = stays ? place : 0;
+    next.machine.requests = modes->machine.requests;
+    next.machine.last_ns = modes->machine.last_ns;
+    next.machine.since_ns = stays ? modes->machine.since_ns : now_ns;
+    text_copy(next.before, sizeof(next.before), stays ? modes->before : present);
+    for (uint32_t i = 0; i < next.cap_count; i++)
+        next.caps[i].fresh = false;
+    for (uint32_t i = 0; i < modes->cap_count; i++)
+        if (modes_cap(&next, modes->caps[i].name).tag == 0)
+            cap_free(modes->caps[i].cap); /* no room for it any more */
+    int64_t since_ns = modes->machine.since_ns;
+    *modes = next;
+    apply_caps(modes);
+    __atomic_store_n(modes->index, modes->machine.mode, __ATOMIC_RELEASE);
+    if (!stays)
+        tell(modes, next.before, NULL, since_ns, now_ns);
+    put(modes, now_ns);
 }

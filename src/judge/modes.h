@@ -13,6 +13,7 @@ struct mode_cap {
     char name[VAGUS_NAME_MAX];
     struct vagus_cap cap;
     double most[CONFIG_MODES_MAX];
+    bool fresh; /* of another policy that is not in force yet: its word is nobody else's */
 };
 
 struct modes {
@@ -28,7 +29,7 @@ struct modes {
     uint32_t *index; /* of the mode, where it outlives us */
     int metric_mode, metric_time;
     /* How the present one came to be. */
-    uint32_t before;
+    char before[VAGUS_MODE_MAX]; /* "": none yet */
     uint64_t changes;
     int32_t entered_by; /* which transition; -1: none yet */
 };
@@ -37,6 +38,17 @@ struct modes {
  * VAGUS_EFULL: no room for a resource or a cap. In any case to be finished. */
 int modes_init(struct modes *modes, const struct vagus_config *config, struct judge *judge,
                struct bus *bus, struct metrics *metrics, uint32_t generation, uint32_t *index);
+/* The modes of another policy, made beside those in force on any thread: a cap of the same name has
+ * the same word, so handles go on. 0 or VAGUS_EFULL. To be discarded, or succeeded to. */
+int modes_prepare(struct modes *heir, const struct modes *before,
+                  const struct vagus_config *config);
+void modes_discard(struct modes *heir);
+/* The sampler: from here on the heir's modes hold. The present one stays if there is one of that
+ * name, with all that its transitions waited for where they say the same; else the first follows,
+ * which is told and recorded. The heir is of no further use. The judge is the new policy's. */
+void modes_succeed(struct modes *modes, const struct modes *heir, struct judge *judge,
+                   int64_t now_ns);
+
 /* Its caps limit nothing from now on. In a forked child, too. */
 void modes_finish(struct modes *modes);
 

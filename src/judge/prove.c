@@ -10,11 +10,14 @@
 #include "config/schema.h"
 #include "judge/watch.h"
 
+#define NEAR_LOOK_UPS_MAX 16
+
 struct proof {
     struct judge *judge;
     int64_t age_ns; /* how long the monitor has been running */
     struct vagus_fault_list *faults;
     unsigned found;
+    unsigned looked_up;             /* names whose nearest was sought */
     uint32_t reachable[SEVERITIES]; /* resources about which some rule can raise it */
     bool last_resort_due;           /* some rule can ask for it */
     uint8_t dead[(CONFIG_RULES_MAX + VAGUS_BUDGETS_MAX + 7) / 8]; /* rules that can never raise */
@@ -29,35 +32,40 @@ static void report(struct proof *proof, uint32_t line, const struct text *text)
 
 /* --- Sensor → metric → rule. --- */
 
-/* True if there is a metric of that name; *near is the nearest name that there is, or NULL. */
-static bool is_defined(const struct metrics *metrics, const char *wanted, const char **near)
+static bool is_defined(const struct metrics *metrics, const char *wanted)
 {
+    for (uint32_t i = 0; i < metrics_count(metrics); i++)
+        if (strcmp(metrics_describe(metrics, i)->name, wanted) == 0)
+            return true;
+    return false;
+}
+
+/* The nearest name that there is, or NULL. Of the first few alone: a thousand names would take the
+ * sampler a second. */
+static const char *nearest_defined(struct proof *proof, const char *wanted)
+{
+    const struct metrics *metrics = proof->judge->metrics;
     struct nearest nearest;
-    bool name_exists = false;
     nearest_init(&nearest, wanted);
-    for (uint32_t i = 0; i < metrics_count(metrics); i++) {
-        const char *name = metrics_describe(metrics, i)->name;
-        name_exists |= strcmp(name, wanted) == 0;
-        nearest_offer(&nearest, name);
-    }
-    *near = nearest.best;
-    return name_exists;
+    if (proof->looked_up++ < NEAR_LOOK_UPS_MAX)
+        for (uint32_t i = 0; i < metrics_count(metrics); i++)
+            nearest_offer(&nearest, metrics_describe(metrics, i)->name);
+    return nearest.best;
 }
 
 static void report_undefined(struct proof *proof, const struct config_rule *rule)
 {
-    const char *near;
-    bool name_exists = is_defined(proof->judge->metrics, rule->metric, &near);
     char words[240];
     struct text text;
 
     text_init(&text, words, sizeof(words));
     text_addf(&text, "rule '%s' watches '%s'", rule->name, rule->metric);
-    if (name_exists) {
+    if (is_defined(proof->judge->metrics, rule->metric)) {
         text_add(&text, ", which has no instance '");
         text_add_safe(&text, rule->instance, VAGUS_INSTANCE_MAX);
         text_add(&text, "'");
     } else {
+        const char *near = nearest_defined(proof, rule->metric);
         text_add(&text, ", which nothing defines");
         if (near != NULL)
             text_addf(&text, ": is '%s' meant?", near);
@@ -70,11 +78,11 @@ static void prove_kept(struct proof *proof)
 {
     const struct metrics *metrics = proof->judge->metrics;
     for (uint32_t i = 0; metrics->keep_day_given && i < metrics->keep_day_count; i++) {
-        const char *near;
         char words[240];
         struct text text;
-        if (is_defined(metrics, metrics->keep_day[i], &near))
+        if (is_defined(metrics, metrics->keep_day[i]))
             continue;
+        const char *near = nearest_defined(proof, metrics->keep_day[i]);
         text_init(&text, words, sizeof(words));
         text_addf(&text, "retention.day names '%s', which nothing defines", metrics->keep_day[i]);
         if (near != NULL)

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 int derive_init(struct derive *derive, const struct vagus_config *config, struct metrics *metrics,
                 const char **which, const char **why)
@@ -210,4 +211,56 @@ void derive_step(struct derive *derive, struct metrics *metrics, unsigned due, i
         step_one(&derive->all[i], metrics, due, now_ns);
     if (progress_felt(derive, metrics))
         step_one(&derive->progress, metrics, due, now_ns);
+}
+
+/* --- Another policy. --- */
+
+int derive_check(const struct vagus_config *config, const struct metrics *metrics,
+                 const char **which, const char **why)
+{
+    uint32_t room = metrics->capacity - metrics_count(metrics);
+    for (uint32_t i = 0; i < config->derived_count; i++) {
+        int index = metrics_find(metrics, config->derived[i].name, NULL);
+        *which = config->derived[i].name;
+        *why = "its name is taken";
+        if (index >= 0 && metrics->entries[index].origin != VAGUS_SOURCE_DERIVED)
+            return VAGUS_EEXIST;
+        *why = "there is no room for more metrics: raise metrics_max";
+        if (index < 0 && room-- == 0)
+            return VAGUS_EFULL;
+    }
+    return 0;
+}
+
+static bool is_same(const struct config_derived *a, const struct config_derived *b)
+{
+    if (strcmp(a->name, b->name) != 0 || a->how != b->how || a->of_count != b->of_count)
+        return false;
+    for (uint32_t i = 0; i < a->of_count; i++)
+        if (strcmp(a->of[i], b->of[i]) != 0)
+            return false;
+    return true;
+}
+
+void derive_succeed(struct derive *derive, struct derive *heir)
+{
+    struct derive former = {.all = derive->all, .count = derive->count};
+    for (uint32_t i = 0; i < heir->count; i++) {
+        struct derived *next = &heir->all[i];
+        for (uint32_t j = 0; j < former.count; j++) {
+            const struct config_derived *config = next->config;
+            if (!is_same(config, former.all[j].config))
+                continue;
+            *next = former.all[j];
+            next->config = config;
+        }
+        /* What the policy makes by that name goes before what is made without one. */
+        if (derive->progress_defined && next->index == derive->progress.index) {
+            derive->progress_defined = false;
+            derive->progress_refused = true;
+        }
+    }
+    derive->all = heir->all;
+    derive->count = heir->count;
+    *heir = former;
 }

@@ -34,6 +34,14 @@ int derive_init(struct derive *derive, const struct vagus_config *config, struct
                 const char **which, const char **why);
 void derive_finish(struct derive *derive);
 
+/* Another policy while it runs. Whether its derived metrics can be: 0, or VAGUS_EEXIST, VAGUS_EFULL
+ * with *which and *why; changes nothing. */
+int derive_check(const struct vagus_config *config, const struct metrics *metrics,
+                 const char **which, const char **why);
+/* The sampler: those of `heir` take the place; what is the same keeps what it knows. `heir` gets
+ * the former ones, to be finished. */
+void derive_succeed(struct derive *derive, struct derive *heir);
+
 /* The sampler alone, after the fold, at each tick, in the policy's order, so that one may be made
  * of those before it. One is evaluated when an input has a new value or grew stale, and when its
  * tier is due, at which it enters its series; a rate only then, since it is one over its tier. */

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "config/config.h"
 #include "metrics/cells.h"
 #include "metrics/spreads.h"
 #include "metrics/store.h"
@@ -57,6 +58,19 @@ struct metrics_family {
 #define METRICS_INSTANCES_DEFAULT 64
 #define METRICS_INSTANCE_OTHER "other"
 
+/* What the policy says of a metric that the agent records; "": nothing. */
+struct metrics_template {
+    char name[VAGUS_NAME_MAX];
+    char unit[VAGUS_UNIT_MAX];
+    char help[VAGUS_HELP_MAX];
+    char resource[VAGUS_RESOURCE_MAX];
+    char label[VAGUS_LABEL_MAX];
+    enum vagus_metric_kind kind;
+    enum vagus_tier tier;
+    double min, max, resolution;
+};
+#define METRICS_TEMPLATES_MAX (2 * CONFIG_METRICS_MAX) /* reloads add to them */
+
 struct metrics {
     struct segment *segment;
     const struct vagus_clock *clock;
@@ -87,6 +101,8 @@ struct metrics {
     uint32_t histograms;
     uint32_t flight_count; /* published with release */
     struct metrics_flight flights[METRICS_FLIGHTS_MAX];
+    struct metrics_template *templates;
+    uint32_t template_count; /* published with release */
     pthread_mutex_t define_lock;
 };
 
@@ -105,6 +121,23 @@ int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc
  * unless this says otherwise: VAGUS_SOURCE_… */
 int metrics_define_of(struct metrics *metrics, const struct vagus_metric_desc *desc,
                       uint32_t origin, const char **why);
+
+/* --- templates.c --- */
+
+/* What the policy says of a name, or NULL. Any thread. */
+const struct metrics_template *metrics_template(const struct metrics *metrics, const char *name);
+/* 0: the policy says just that; VAGUS_EEXIST: something else; VAGUS_ENOENT: nothing. */
+int metrics_template_find(const struct metrics *metrics, const struct config_metric *config);
+/* Takes it on. One thread at a time. 0, VAGUS_EEXIST if something else is said of it already,
+ * VAGUS_EFULL. Then the metric itself, unless it is one of instances: 0, or what metrics_define()
+ * returns with *why. */
+int metrics_template_add(struct metrics *metrics, const struct config_metric *config);
+int metrics_template_define(struct metrics *metrics, const struct config_metric *config,
+                            const char **why);
+/* What the policy says takes the place of what the code does; *differs is set if that is something
+ * else. False: it is another kind. */
+bool metrics_template_apply(const struct metrics *metrics, struct vagus_metric_desc *desc,
+                            const char **differs);
 
 /* The index of a metric, or VAGUS_ENOENT. Any thread. instance NULL: the one without. */
 int metrics_find(const struct metrics *metrics, const char *name, const char *instance);

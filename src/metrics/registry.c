@@ -22,13 +22,15 @@ int metrics_init(struct metrics *metrics, struct segment *segment, uint32_t capa
     metrics->touched = calloc(capacity / 64 + 1, sizeof(*metrics->touched));
     metrics->recorded = calloc(capacity, sizeof(*metrics->recorded));
     metrics->described = calloc(capacity, sizeof(*metrics->described));
+    metrics->templates = calloc(METRICS_TEMPLATES_MAX, sizeof(*metrics->templates));
     metrics->sums = calloc(capacity, sizeof(*metrics->sums));
     metrics->index = calloc(places, sizeof(*metrics->index));
     metrics->families = calloc(places, sizeof(*metrics->families));
     metrics->index_mask = places - 1;
     if (metrics->entries == NULL || metrics->readings == NULL || metrics->versions == NULL ||
         metrics->touched == NULL || metrics->recorded == NULL || metrics->described == NULL ||
-        metrics->sums == NULL || metrics->index == NULL || metrics->families == NULL ||
+        metrics->templates == NULL || metrics->sums == NULL || metrics->index == NULL ||
+        metrics->families == NULL ||
         store_init(&metrics->store, segment, capacity, SPREADS_MAX(capacity) * SPREAD_LEVELS) !=
             0 ||
         cells_init(&metrics->cells, generation, capacity, threads_max) != 0 ||
@@ -51,6 +53,7 @@ void metrics_finish(struct metrics *metrics)
     free(metrics->touched);
     free(metrics->recorded);
     free(metrics->described);
+    free(metrics->templates);
     free(metrics->sums);
     free(metrics->index);
     free(metrics->families);
@@ -370,8 +373,19 @@ static int define(struct metrics *metrics, const struct vagus_metric_desc *desc,
 int metrics_define(struct metrics *metrics, const struct vagus_metric_desc *desc,
                    enum metric_source source, const char **why)
 {
-    uint32_t origin = source == METRIC_RECORDED ? VAGUS_SOURCE_AGENT : VAGUS_SOURCE_MONITOR;
-    return define(metrics, desc, source, origin, why);
+    struct vagus_metric_desc agreed = *desc;
+    const char *differs = NULL;
+    if (source != METRIC_RECORDED)
+        return define(metrics, desc, source, VAGUS_SOURCE_MONITOR, why);
+    if (!metrics_template_apply(metrics, &agreed, &differs)) {
+        __atomic_fetch_add(&metrics->refused, 1, __ATOMIC_RELAXED);
+        *why = "the policy defines it as another kind";
+        return VAGUS_EEXIST;
+    }
+    int result = define(metrics, &agreed, source, VAGUS_SOURCE_AGENT, why);
+    if (result >= 0 && *why == NULL)
+        *why = differs;
+    return result;
 }
 
 int metrics_define_of(struct metrics *metrics, const struct vagus_metric_desc *desc,

@@ -174,9 +174,7 @@ int vagus_wiring_check(struct vagus_monitor *monitor, struct vagus_fault_list *f
     fault_list_init(faults, "wiring");
     int64_t now_ns = clock_now_ns(&monitor->clock);
     int64_t since_ns = monitor->started_ns != 0 ? monitor->started_ns : now_ns;
-    unsigned unwired = judge_prove(monitor->judge, now_ns, since_ns, faults);
-    unwired += modes_prove(&monitor->modes, faults);
-    unwired += budgets_prove(&monitor->budgets, now_ns, since_ns, faults);
+    unsigned unwired = monitor_prove(monitor, now_ns, since_ns, faults);
     pthread_mutex_unlock(&monitor->step_lock);
     monitor_leave();
     return unwired > 0 ? VAGUS_EUNWIRED : 0;

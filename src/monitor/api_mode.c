@@ -27,7 +27,9 @@ int vagus_mode_consent(struct vagus_monitor *monitor, const char *to)
         return VAGUS_EINVAL;
     if (!monitor_enter(monitor))
         return VAGUS_ECLOSED;
+    pthread_mutex_lock(&monitor->step_lock); /* another policy may bring other modes */
     int error = modes_consent(&monitor->modes, to);
+    pthread_mutex_unlock(&monitor->step_lock);
     monitor_leave();
     return error;
 }
@@ -36,7 +38,9 @@ struct vagus_cap vagus_cap_find(struct vagus_monitor *monitor, const char *name)
 {
     if (monitor == NULL || name == NULL || !monitor_enter(monitor))
         return (struct vagus_cap){0, 0};
+    pthread_mutex_lock(&monitor->step_lock);
     struct vagus_cap cap = modes_cap(&monitor->modes, name);
+    pthread_mutex_unlock(&monitor->step_lock);
     monitor_leave();
     return cap;
 }

@@ -24,7 +24,10 @@ static int define_on_first_use(struct vagus_monitor *monitor, const struct notat
     struct metrics *metrics = &monitor->metrics;
     struct vagus_metric_desc desc = {.name = written->name};
     const char *why;
-    if (has_prefix(written->name, config->first_use_counters, config->first_use_counter_count))
+    const struct metrics_template *made = metrics_template(metrics, written->name);
+    if (made != NULL)
+        desc.kind = made->kind;
+    else if (has_prefix(written->name, config->first_use_counters, config->first_use_counter_count))
         desc.kind = VAGUS_COUNTER;
     else if (has_prefix(written->name, config->first_use_gauges, config->first_use_gauge_count))
         desc.kind = VAGUS_GAUGE;
@@ -34,6 +37,12 @@ static int define_on_first_use(struct vagus_monitor *monitor, const struct notat
         desc.instance = written->label[0] != '\0' ? written->instance : written->inner;
     if (written->label[0] != '\0')
         desc.label = written->label;
+    if (made != NULL) { /* the policy names it */
+        bool called_so = strcmp(written->label, made->label) == 0;
+        return written->inner[0] == '\0' || written->label[0] == '\0' || called_so
+                   ? metrics_define(metrics, &desc, METRIC_RECORDED, &why)
+                   : VAGUS_ENOENT;
+    }
     if (__atomic_fetch_add(&monitor->first_used, 1, __ATOMIC_RELAXED) >= config->first_use_max) {
         __atomic_fetch_sub(&monitor->first_used, 1, __ATOMIC_RELAXED);
         return VAGUS_EFULL;

@@ -113,8 +113,10 @@ static int open_senses(struct vagus_monitor *monitor, const struct vagus_monitor
                                   .memory_limit_bytes = monitor->config->memory_limit_bytes,
                                   .per_core = monitor->config->per_core};
     int error = sense_create(&monitor->metrics, &monitor->clock, &monitor->sense);
-    if (error == 0)
+    if (error == 0) {
+        sense_set_policy(monitor->sense, monitor->config);
         set_rates(monitor);
+    }
     if (error != 0 || (options->flags & VAGUS_NO_COLLECTORS) != 0)
         return error;
     error = host_open(&wanted, &monitor->host);
@@ -165,6 +167,7 @@ static void define_own(struct vagus_monitor *monitor)
 
 static int derive_metrics(struct vagus_monitor *monitor)
 {
+    recorded_know(monitor);
     const char *which = "", *why = NULL;
     int error = derive_init(&monitor->derive, monitor->config, &monitor->metrics, &which, &why);
     if (error == 0 || why == NULL)
@@ -330,6 +333,7 @@ static int start(struct vagus_monitor *monitor)
         return VAGUS_ESTATE;
     sense_set_thresholds(monitor->sense, &(struct sense_thresholds){judge_nearest, monitor->judge},
                          &monitor->wake);
+    recorded_define(monitor);
     int error = sense_start(monitor->sense, threads);
     if (error != 0)
         return error;
@@ -375,6 +379,8 @@ int vagus_collector_add(struct vagus_monitor *monitor, const struct vagus_collec
     error = VAGUS_ESTATE;
     if (monitor->life == MONITOR_OPEN)
         error = sense_add(monitor->sense, desc, desc->arg, NULL);
+    if (error == 0)
+        monitor_note_tiers(monitor, desc);
     monitor_return(monitor);
     return error;
 }

@@ -174,7 +174,7 @@ struct vagus_budget_desc monitor_budget_desc(const struct config_budget *budget)
 
 /* At the beginning of a look: true if another policy is in force from here on; then the second call
  * after the judge's step. The sampler alone. */
-bool reload_take_over(struct vagus_monitor *monitor);
+bool reload_take_over(struct vagus_monitor *monitor, int64_t now_ns);
 void reload_taken_over(struct vagus_monitor *monitor);
 /* The policy in force; that it was opened with says what cannot change. The sampler alone. */
 const struct vagus_config *reload_config(const struct vagus_monitor *monitor);
@@ -198,10 +198,31 @@ void watch_file_after_fork_in_child(struct vagus_monitor *monitor);
 size_t monitor_watch_paths(struct vagus_monitor *monitor, const char *paths[]);
 /* Adds what stands in collectors.def. */
 int monitor_add_senses(struct vagus_monitor *monitor);
+/* Of a program's own collector: names in health what the policy cannot have of it. */
+void monitor_note_tiers(struct vagus_monitor *monitor, const struct vagus_collector_desc *desc);
 
 /* --- vocabulary.c: what policies are checked against --- */
 
 extern const struct config_vocabulary monitor_vocabulary;
+
+/* --- recorded.c: the agent's metrics that the policy defines --- */
+
+/* At open: whoever defines one gets what the policy says. At the start: those that nobody defined
+ * yet are there, too; what is refused is a note. */
+void recorded_know(struct vagus_monitor *monitor);
+void recorded_define(struct vagus_monitor *monitor);
+/* Of another policy: faults for what contradicts what there is, warnings for what has to wait;
+ * changes nothing. 0, VAGUS_EEXIST, VAGUS_EFULL. Then the second one takes on what is new. */
+int recorded_check(struct vagus_monitor *monitor, const struct vagus_config *config,
+                   struct vagus_fault_list *faults);
+void recorded_take(struct vagus_monitor *monitor, const struct vagus_config *config);
+
+/* --- prove.c --- */
+
+/* The whole proof of wiring; how many chains are not closed. Under step_lock, or before the start.
+ */
+unsigned monitor_prove(struct vagus_monitor *monitor, int64_t now_ns, int64_t since_ns,
+                       struct vagus_fault_list *faults);
 
 /* --- notes.c --- */
 

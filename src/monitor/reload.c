@@ -12,6 +12,13 @@
 
 #define FORCE_WAIT_NS VAGUS_SECOND_NS /* for the sampler to take it over */
 
+/* What another policy took the place of: until it is freed. */
+struct former {
+    struct policy *policy; /* NULL: the one that the monitor was opened with, which stays */
+    struct judge *judge;
+    struct derive derive;
+};
+
 struct policy {
     struct vagus_config *config;
     struct judge *judge;
@@ -19,9 +26,9 @@ struct policy {
     struct budget_change changes[VAGUS_BUDGETS_MAX];
     struct budget fresh[VAGUS_BUDGETS_MAX];
     struct config_rule rules[VAGUS_BUDGETS_MAX]; /* of budgets */
-    /* What it took the place of: until it is freed. */
-    struct policy *former;
-    struct judge *former_judge;
+    struct modes modes;
+    struct derive derive;
+    struct former former;
 };
 
 /* --- Aside. --- */
@@ -32,23 +39,23 @@ static void discard(struct policy *policy)
     if (policy == NULL)
         return;
     judge_free(policy->judge);
+    modes_discard(&policy->modes);
+    derive_finish(&policy->derive);
     for (uint32_t i = 0; i < policy->fresh_count; i++)
         allowance_shut(policy->fresh[i].allowance, policy->fresh[i].handle.index);
     config_free(policy->config);
     free(policy);
 }
 
-static void free_former(struct policy *policy)
+static void free_former(struct former *former)
 {
-    struct policy *former = policy->former;
-    judge_free(policy->former_judge);
-    policy->former_judge = NULL;
-    policy->former = NULL;
-    if (former == NULL)
+    judge_free(former->judge);
+    derive_finish(&former->derive);
+    if (former->policy == NULL)
         return;
-    free_former(former); /* it was followed before anybody looked */
-    config_free(former->config);
-    free(former);
+    free_former(&former->policy->former); /* it was followed before anybody looked */
+    config_free(former->policy->config);
+    free(former->policy);
 }
 
 static void warn(struct vagus_fault_list *faults, const struct config_fixed *at, const char *what,
@@ -143,24 +150,77 @@ static int prepare_budgets(struct vagus_monitor *monitor, struct policy *policy,
     return 0;
 }
 
+static const struct config_derived *derived_named(const struct vagus_config *config,
+                                                  const char *name)
+{
+    for (uint32_t i = 0; i < config->derived_count; i++)
+        if (strcmp(config->derived[i].name, name) == 0)
+            return &config->derived[i];
+    return NULL;
+}
+
+/* What is made of others at once; what its entry in the directory says of it stays. */
+static int check_derived(struct vagus_monitor *monitor, const struct vagus_config *config,
+                         struct vagus_fault_list *faults)
+{
+    const struct vagus_config *before = reload_config(monitor);
+    const char *which = "", *why = "";
+    int error = derive_check(config, &monitor->metrics, &which, &why);
+    if (error != 0)
+        fault_add(faults, &(struct fault_at){.code = error}, "derived metric %s: %s", which, why);
+    for (uint32_t i = 0; i < before->derived_count; i++) {
+        const struct config_derived *was = &before->derived[i];
+        const struct config_derived *is = derived_named(config, was->name);
+        const struct config_fixed nowhere = {0};
+        if (is == NULL)
+            warn(faults, &nowhere, "derived metric ", was->name,
+                 " is no longer in the policy: its value grows stale");
+        else if (is->tier != was->tier ||
+                 !same(is->unit, "1", was->unit != NULL ? was->unit : "1") ||
+                 !same(is->resource, "", was->resource != NULL ? was->resource : ""))
+            warn(faults, &nowhere, "derived metric ", was->name,
+                 ": its formula changes at once; tier, unit and resource take effect at the next "
+                 "start");
+    }
+    return error;
+}
+
+/* At the end, since metrics that are defined stay. Rules find them in their first look. */
+static int define_metrics(struct vagus_monitor *monitor, struct policy *policy)
+{
+    const char *which = "", *why = "";
+    int error = derive_init(&policy->derive, policy->config, &monitor->metrics, &which, &why);
+    if (error == 0)
+        recorded_take(monitor, policy->config);
+    return error;
+}
+
 /* Under reload_lock, with none waiting to be taken over, so that what it is held against stays. */
 static int prepare(struct vagus_monitor *monitor, struct policy *policy,
                    struct vagus_fault_list *faults)
 {
     warn_fixed(monitor, policy->config, faults);
-    int error = judge_create(policy->config, &monitor->metrics, monitor->bus, &monitor->segment,
+    int error = recorded_check(monitor, policy->config, faults);
+    if (error == 0)
+        error = check_derived(monitor, policy->config, faults);
+    if (error == 0)
+        error = modes_prepare(&policy->modes, &monitor->modes, policy->config);
+    if (error == 0)
+        error = judge_create(policy->config, &monitor->metrics, monitor->bus, &monitor->segment,
                              &policy->judge);
     if (error == 0)
         error = prepare_budgets(monitor, policy, faults);
     for (uint32_t i = 0; error == 0 && i < policy->rule_count; i++)
         if (policy->rules[i].name != NULL)
             error = judge_add_rule(policy->judge, &policy->rules[i]);
-    return error != 0 ? error : judge_prepare(policy->judge, monitor->judge);
+    if (error == 0)
+        error = judge_prepare(policy->judge, monitor->judge);
+    return error != 0 ? error : define_metrics(monitor, policy);
 }
 
 /* --- The sampler. --- */
 
-bool reload_take_over(struct vagus_monitor *monitor)
+bool reload_take_over(struct vagus_monitor *monitor, int64_t now_ns)
 {
     if (VAGUS_LIKELY(__atomic_load_n(&monitor->next_policy, __ATOMIC_RELAXED) == NULL))
         return false;
@@ -172,10 +232,15 @@ bool reload_take_over(struct vagus_monitor *monitor)
     for (uint32_t i = 0; i < next->fresh_count; i++)
         budgets_append(&monitor->budgets, &next->fresh[i]);
     judge_succeed(next->judge, monitor->judge);
-    next->former_judge = monitor->judge;
-    next->former = monitor->policy;
-    monitor->judge = monitor->modes.judge = next->judge;
+    next->former.judge = monitor->judge;
+    next->former.policy = monitor->policy;
+    modes_succeed(&monitor->modes, &next->modes, next->judge, now_ns);
+    derive_succeed(&monitor->derive, &next->derive);
+    next->former.derive = next->derive;
+    next->derive = (struct derive){0};
+    monitor->judge = next->judge;
     monitor->policy = next;
+    derive_step(&monitor->derive, &monitor->metrics, 0, now_ns); /* for the rules on them */
     sense_set_thresholds(monitor->sense, &(struct sense_thresholds){judge_nearest, monitor->judge},
                          &monitor->wake);
     kernel_wake_renew(monitor);
@@ -197,7 +262,7 @@ void reload_finish(struct vagus_monitor *monitor)
 {
     discard(monitor->next_policy);
     if (monitor->policy != NULL) {
-        free_former(monitor->policy);
+        free_former(&monitor->policy->former);
         config_free(monitor->policy->config);
         free(monitor->policy);
     }
@@ -260,10 +325,8 @@ static bool is_in_force(uint32_t generation, uint64_t awaited)
     if (done) {
         pthread_mutex_lock(&monitor->reload_lock);
         pthread_mutex_lock(&monitor->step_lock);
-        struct policy *policy = monitor->policy;
-        struct policy rest = {.former = policy->former, .former_judge = policy->former_judge};
-        policy->former = NULL;
-        policy->former_judge = NULL;
+        struct former rest = monitor->policy->former;
+        monitor->policy->former = (struct former){0};
         pthread_mutex_unlock(&monitor->step_lock);
         free_former(&rest);
         pthread_mutex_unlock(&monitor->reload_lock);

@@ -40,10 +40,7 @@ static unsigned prove(struct vagus_monitor *monitor)
 {
     fault_list_init(&monitor->wiring, "wiring");
     unsigned unwired =
-        judge_prove(monitor->judge, monitor->last_tick_ns, monitor->started_ns, &monitor->wiring);
-    unwired += modes_prove(&monitor->modes, &monitor->wiring);
-    unwired += budgets_prove(&monitor->budgets, monitor->last_tick_ns, monitor->started_ns,
-                             &monitor->wiring);
+        monitor_prove(monitor, monitor->last_tick_ns, monitor->started_ns, &monitor->wiring);
     monitor->proved_metrics = metrics_count(&monitor->metrics);
     monitor->proved_listeners = monitor->listeners;
     monitor_note_wiring(monitor);
@@ -63,7 +60,7 @@ static void step_modes(struct vagus_monitor *monitor, unsigned due, int64_t now_
 static void judge_and_publish(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
 {
     bool second = (due & (1u << VAGUS_TIER_1S)) != 0;
-    bool renewed = reload_take_over(monitor);
+    bool renewed = reload_take_over(monitor, now_ns);
     if (judge_step(monitor->judge, now_ns) || renewed)
         sense_near_relook(monitor->sense, now_ns);
     if (renewed) {

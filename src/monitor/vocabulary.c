@@ -58,14 +58,38 @@ static const char *near_metric(const char *name)
     return nearest.best != NULL ? nearest.best : agreed.distance <= SLIP_MAX ? agreed.best : NULL;
 }
 
+static const char *const collector_names[] = {
+#define VAGUS_COLLECTOR(name) #name,
+#define VAGUS_COLLECTOR_OF_PATHS VAGUS_COLLECTOR
+#include "../../collectors/collectors.def"
+#undef VAGUS_COLLECTOR
+#undef VAGUS_COLLECTOR_OF_PATHS
+    NULL,
+};
+
+static const struct vagus_collector_desc *collector_named(const char *name)
+{
+    for (size_t i = 0; sense_builtin[i] != NULL; i++)
+        if (strcmp(sense_builtin[i]->name, name) == 0)
+            return sense_builtin[i];
+    return NULL;
+}
+
 static int measures(const char *kind)
 {
     const struct vagus_rule_kind *found = judge_kind(kind);
     return found != NULL ? (int)found->measures : VAGUS_MEASURES_METRIC;
 }
 
-const struct config_vocabulary monitor_vocabulary = {judge_kind_names, measures, unit_of_metric,
-                                                     near_metric, metric_named};
+const struct config_vocabulary monitor_vocabulary = {
+    .kinds = judge_kind_names,
+    .measures = measures,
+    .unit_of_metric = unit_of_metric,
+    .near_metric = near_metric,
+    .metric = metric_named,
+    .collectors = collector_names,
+    .collector = collector_named,
+};
 
 int vagus_policy_check(const char *path, struct vagus_fault_list *faults, uint32_t *rules)
 {

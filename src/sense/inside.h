@@ -3,6 +3,7 @@
 #ifndef SENSE_INSIDE_H
 #define SENSE_INSIDE_H
 
+#include "base/notation.h"
 #include "base/wake.h"
 #include "sense/lane.h"
 #include "sense/near.h"
@@ -20,8 +21,10 @@ struct staged {
 };
 
 struct vagus_collector {
-    uint32_t place; /* in sense->collectors */
-    unsigned tiers; /* that its metrics are filled on */
+    uint32_t place;                  /* in sense->collectors */
+    unsigned tiers;                  /* that its metrics come on under the policy */
+    uint8_t *tier_of;                /* the same of each metric */
+    unsigned asks[VAGUS_TIER_COUNT]; /* for each tier: those that sample() is told are due then */
     int open_error;
     struct lane *lane; /* of blocking collectors, once started */
     unsigned waiting;  /* tiers that fell due while the lane was at work */
@@ -43,6 +46,10 @@ struct vagus_collector {
     int32_t *indices;       /* of the registry; negative: it had no room */
     struct staged *staging; /* written by sample(), read afterwards */
     char (*names)[VAGUS_INSTANCE_MAX];
+    /* Patterns of what the policy leaves out: copies, since a lane that was left behind outlives
+     * the policy. */
+    char (*left_out)[NOTATION_MAX];
+    uint32_t left_out_count;
     uint32_t instances; /* added by open() and sample() */
     uint32_t defined;   /* of these, whose metrics are in the registry */
     struct near *near; /* what of it can run out: of each `limited`, as many as `near_first` says */
@@ -56,6 +63,7 @@ struct vagus_collector {
 };
 
 struct sense {
+    const struct vagus_config *config;
     struct metrics *metrics;
     const struct vagus_clock *clock;
     struct sense_thresholds thresholds;
@@ -94,14 +102,14 @@ static inline struct vagus_collector *sense_pop(const struct sense *sense, uint3
     return first;
 }
 
-static inline unsigned collector_tier(const struct vagus_metric_desc *metric)
-{
-    return metric->tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : (unsigned)metric->tier;
-}
-
 static inline bool collector_many(const struct vagus_metric_desc *metric)
 {
     return metric->instance != NULL;
+}
+
+static inline const char *collector_label(const struct vagus_metric_desc *metric)
+{
+    return metric->label != NULL ? metric->label : "instance";
 }
 
 /* Its error is what is shown; what this machine does not have is no failure. */

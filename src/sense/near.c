@@ -154,7 +154,7 @@ static void set_next(const struct vagus_collector *collector, size_t which, stru
                      int64_t now_ns)
 {
     const struct vagus_limited *limited = &collector->desc.limited[which];
-    unsigned tier = collector_tier(&collector->desc.metrics[limited->metrics[0].metric]);
+    unsigned tier = collector->tier_of[limited->metrics[0].metric];
     int64_t wait_ns = near_wait_ns(near, near->ahead, fmax(collector->max_rates[which], near->seen),
                                    metrics_tier_period_ns(tier) * collector->stretch);
     near->next_ns = wait_ns != INT64_MAX ? clock_add_ns(now_ns, wait_ns) : INT64_MAX;

@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "config/cadence.h"
+#include "config/filter.h"
 #include "sense/inside.h"
 
 #define HUNG_NS VAGUS_SECOND_NS
@@ -18,11 +20,18 @@ int sense_create(struct metrics *metrics, const struct vagus_clock *clock, struc
     struct sense *sense = calloc(1, sizeof(*sense));
     if (sense == NULL)
         return VAGUS_ENOMEM;
+    static const struct vagus_config silent;
+    sense->config = &silent;
     sense->metrics = metrics;
     sense->clock = clock;
     sense->near_next_ns = INT64_MAX;
     *result = sense;
     return 0;
+}
+
+void sense_set_policy(struct sense *sense, const struct vagus_config *config)
+{
+    sense->config = config;
 }
 
 static void collector_free(void *arg)
@@ -35,6 +44,8 @@ static void collector_free(void *arg)
     free(collector->state);
     free(collector->near);
     free(collector->first);
+    free(collector->tier_of);
+    free(collector->left_out);
     free(collector->indices);
     free(collector->staging);
     free(collector->names);
@@ -53,25 +64,35 @@ static bool desc_valid(const struct vagus_collector_desc *desc)
     return near_valid(desc);
 }
 
+/* Negative if it is refused, or left out. */
 static int define_one(struct sense *sense, const struct vagus_metric_desc *metric,
                       const char *instance, uint32_t origin)
 {
     const char *why;
     struct vagus_metric_desc desc = *metric;
     desc.instance = instance;
+    if (filter_drops(sense->config, desc.name, collector_label(metric), instance))
+        return VAGUS_EUNSUPPORTED;
     return metrics_define_of(sense->metrics, &desc, origin, &why);
 }
 
 /* Makes the arrays, with room for every instance that may ever come. */
-static int make_room(struct vagus_collector *collector)
+static int make_room(struct vagus_collector *collector, const struct vagus_config *config)
 {
     const struct vagus_collector_desc *desc = &collector->desc;
+    collector->left_out = calloc(config->left_out_count + 1, sizeof(*collector->left_out));
     collector->first = calloc(desc->metric_count + 1, sizeof(*collector->first));
-    if (collector->first == NULL)
+    collector->tier_of = calloc(desc->metric_count, sizeof(*collector->tier_of));
+    if (collector->first == NULL || collector->tier_of == NULL || collector->left_out == NULL)
         return VAGUS_ENOMEM;
+    for (uint32_t i = 0; i < config->left_out_count; i++)
+        text_copy(collector->left_out[collector->left_out_count++], NOTATION_MAX,
+                  config->left_out[i]);
     for (size_t i = 0; i < desc->metric_count; i++) {
-        unsigned tier = desc->metrics[i].tier;
-        collector->tiers |= 1u << (tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier);
+        unsigned tier = cadence_of(config, desc, desc->name, i);
+        collector->tier_of[i] = (uint8_t)tier;
+        collector->tiers |= 1u << tier;
+        collector->asks[tier] |= 1u << cadence_tier(&desc->metrics[i]);
         collector->first[i + 1] =
             collector->first[i] + (collector_many(&desc->metrics[i]) ? desc->instances_max : 1);
     }
@@ -84,6 +105,15 @@ static int make_room(struct vagus_collector *collector)
     return near_make_room(collector);
 }
 
+/* One that it fills, on the tier that the policy wants. */
+static int define_sensed(struct sense *sense, const struct vagus_collector *collector,
+                         size_t metric, const char *instance)
+{
+    struct vagus_metric_desc desc = collector->desc.metrics[metric];
+    desc.tier = (enum vagus_tier)collector->tier_of[metric];
+    return define_one(sense, &desc, instance, collector->place + 1);
+}
+
 /* Defines the metrics of the instances that were added since. */
 static void define_instances(struct sense *sense, struct vagus_collector *collector)
 {
@@ -92,8 +122,7 @@ static void define_instances(struct sense *sense, struct vagus_collector *collec
         for (size_t i = 0; i < desc->metric_count; i++)
             if (collector_many(&desc->metrics[i])) {
                 collector->indices[collector->first[i] + collector->defined] =
-                    define_one(sense, &desc->metrics[i], collector->names[collector->defined],
-                               collector->place + 1);
+                    define_sensed(sense, collector, i, collector->names[collector->defined]);
                 collector->shown.metrics++;
             }
 }
@@ -104,8 +133,7 @@ static void define_all(struct sense *sense, struct vagus_collector *collector)
     const struct vagus_collector_desc *desc = &collector->desc;
     for (size_t i = 0; i < desc->metric_count; i++)
         if (!collector_many(&desc->metrics[i])) {
-            collector->indices[collector->first[i]] =
-                define_one(sense, &desc->metrics[i], NULL, collector->place + 1);
+            collector->indices[collector->first[i]] = define_sensed(sense, collector, i, NULL);
             collector->shown.metrics++;
         }
     define_instances(sense, collector);
@@ -204,7 +232,7 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
     collector->release = release;
     collector->open_error = VAGUS_ENOMEM; /* until open() ran there is nothing to close */
     if ((desc->state_size > 0 && (collector->state = calloc(1, desc->state_size)) == NULL) ||
-        make_room(collector) != 0) {
+        make_room(collector, sense->config) != 0) {
         collector_free(collector);
         return VAGUS_ENOMEM;
     }
@@ -224,58 +252,17 @@ int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void
     return 0;
 }
 
-/* --- What collectors call. --- */
-
-void *vagus_collector_state(struct vagus_collector *collector)
-{
-    return collector->state;
-}
-
-void *vagus_collector_arg(struct vagus_collector *collector)
-{
-    return collector->arg;
-}
-
-int64_t vagus_collector_now_ns(struct vagus_collector *collector)
-{
-    return clock_now_ns(&collector->clock);
-}
-
-int vagus_collector_instance_add(struct vagus_collector *collector, const char *value)
-{
-    if (value == NULL || value[0] == '\0' || strlen(value) >= VAGUS_INSTANCE_MAX)
-        return VAGUS_EINVAL;
-    for (uint32_t i = 0; i < collector->instances; i++)
-        if (strcmp(collector->names[i], value) == 0)
-            return (int)i;
-    if (collector->instances == collector->desc.instances_max)
-        return VAGUS_EFULL;
-    text_copy(collector->names[collector->instances], VAGUS_INSTANCE_MAX, value);
-    return (int)collector->instances++;
-}
-
-static struct staged *staged_at(struct vagus_collector *collector, size_t metric, size_t instance)
-{
-    if (metric >= collector->desc.metric_count || instance >= collector_entries(collector, metric))
-        return NULL;
-    return &collector->staging[collector->first[metric] + instance];
-}
-
-void vagus_put(struct vagus_collector *collector, size_t metric, size_t instance, double value)
-{
-    struct staged *staged = staged_at(collector, metric, instance);
-    if (staged != NULL)
-        *staged = (struct staged){.value = value, .what = STAGED_VALUE};
-}
-
-void vagus_put_missing(struct vagus_collector *collector, size_t metric, size_t instance, int error)
-{
-    struct staged *staged = staged_at(collector, metric, instance);
-    if (staged != NULL)
-        *staged = (struct staged){.error = error, .what = STAGED_MISSING};
-}
-
 /* --- Sampling. --- */
+
+/* The tiers that are due, in the collector's own terms. */
+static unsigned asked_of(const struct vagus_collector *collector)
+{
+    unsigned asked = 0;
+    for (unsigned tier = 0; tier < VAGUS_TIER_COUNT; tier++)
+        if ((collector->due & 1u << tier) != 0)
+            asked |= collector->asks[tier];
+    return asked;
+}
 
 /* Runs in the lane of a blocking collector, else on the sampler. */
 static void collector_run(void *arg)
@@ -289,7 +276,7 @@ static void collector_run(void *arg)
         memset(&collector->staging[collector->first[i]], 0,
                collector_entries(collector, i) * sizeof(*collector->staging));
     collector->began_ns = clock_now_ns(&collector->clock);
-    collector->error = collector->desc.sample(collector, collector->due);
+    collector->error = collector->desc.sample(collector, asked_of(collector));
     collector->took_ns = clock_now_ns(&collector->clock) - collector->began_ns;
 }
 
@@ -299,9 +286,10 @@ static void take_in(struct sense *sense, struct vagus_collector *collector, int6
     define_instances(sense, collector);
     near_settle(sense, collector);
     for (size_t i = 0; i < collector->desc.metric_count; i++) {
-        unsigned tier = collector->desc.metrics[i].tier;
-        tier = tier == VAGUS_TIER_DEFAULT ? VAGUS_TIER_1S : tier;
+        unsigned tier = collector->tier_of[i];
         bool due = (collector->due & (1u << tier)) != 0;
+        if (!due && tier != cadence_tier(&collector->desc.metrics[i]))
+            continue; /* it was read along with others, and is not wanted yet */
         for (uint32_t at = collector->first[i], end = at + collector_entries(collector, i);
              at < end; at++) {
             const struct staged *staged = &collector->staging[at];
@@ -455,6 +443,14 @@ void sense_mirror(struct sense *sense, int64_t now_ns)
 uint32_t sense_count(const struct sense *sense)
 {
     return sense->count;
+}
+
+bool sense_has(const struct sense *sense, const char *wanted)
+{
+    for (uint32_t i = 0; i < sense->count; i++)
+        if (cadence_names(wanted, sense->collectors[i]->desc.name))
+            return true;
+    return false;
 }
 
 uint32_t sense_failed(const struct sense *sense, int64_t now_ns)

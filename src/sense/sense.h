@@ -4,6 +4,7 @@
 #ifndef SENSE_SENSE_H
 #define SENSE_SENSE_H
 
+#include "config/config.h"
 #include "metrics/metrics.h"
 #include "vagus/collector.h"
 
@@ -39,6 +40,10 @@ int sense_create(struct metrics *metrics, const struct vagus_clock *clock, struc
  * same: its metrics say why. */
 int sense_add(struct sense *sense, const struct vagus_collector_desc *desc, void *arg,
               void (*release)(void *arg));
+
+/* Before the first collector is added: the policy's word on tiers, and on what is left out. It must
+ * outlive the senses. Without it nothing is. */
+void sense_set_policy(struct sense *sense, const struct vagus_config *config);
 
 /* Before the first collector is added: the policy's word on how fast things can go. The name must
  * outlive the senses. */
@@ -80,6 +85,8 @@ void sense_settle(struct sense *sense, int64_t until_ns, int64_t now_ns);
 void sense_mirror(struct sense *sense, int64_t now_ns);
 
 uint32_t sense_count(const struct sense *sense);
+/* Whether there is a collector that a policy calls so. */
+bool sense_has(const struct sense *sense, const char *wanted);
 /* Collectors whose newest sample failed, or that have been at work for more than a second. */
 uint32_t sense_failed(const struct sense *sense, int64_t now_ns);
 /* CPU time that the lanes used. */

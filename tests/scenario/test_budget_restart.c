@@ -183,6 +183,42 @@ static void a_folder_open_to_others_is_not_trusted(void)
     remove_folders();
 }
 
+/* What another user sees of a folder that is closed to him. */
+static int look_as_another(const char *keys, const char *words, uint64_t wanted)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        if (setgid(65534) != 0 || setuid(65534) != 0)
+            _exit(77);
+        bool begun = begin(keys, VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT);
+        bool right = begun && left() == wanted && strstr(health(), words) != NULL &&
+                     strstr(health(), "Permission denied") != NULL;
+        vagus_monitor_close(m);
+        _exit(right ? 0 : 1);
+    }
+    int status = -1;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void a_folder_closed_to_us_leaves_it_to_the_policy(void)
+{
+    if (getuid() != 0)
+        SKIP_TEST("only root can become another user");
+    make_folders();
+    REQUIRE(begin("", VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT));
+    vagus_budget_take(tokens, 100, NULL);
+    vagus_monitor_close(m);
+    CHECK_EQ(chmod(root_dir, 0755), 0);
+    CHECK_EQ(look_as_another("", "counts as all of it", 0), 0);
+    CHECK_EQ(look_as_another(", unknown: allow", "counts as nothing", LIMIT), 0);
+    /* And what is there stays as it was. */
+    REQUIRE(begin("", VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT));
+    CHECK_EQ(left(), LIMIT - 100);
+    vagus_monitor_close(m);
+    remove_folders();
+}
+
 /* A file in the folder's place: nothing can ever have been kept there, and the monitor runs. */
 static void where_no_folder_can_be_nothing_was_kept(void)
 {
@@ -239,6 +275,7 @@ int main(void)
     RUN(a_damaged_file_leaves_it_to_the_policy);
     RUN(the_segment_stands_in_for_a_damaged_file);
     RUN(a_folder_open_to_others_is_not_trusted);
+    RUN(a_folder_closed_to_us_leaves_it_to_the_policy);
     RUN(where_no_folder_can_be_nothing_was_kept);
     RUN(a_full_disk_leaves_the_former_file);
     return check_result();

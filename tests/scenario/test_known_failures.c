@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "monitor_fixture.h"
+#include "vagus/policy.h"
 
 static struct vagus_monitor *m;
 static struct vagus_gauge gauge;
@@ -278,6 +279,87 @@ static void callbacks_that_misbehave_harm_nobody_else(void)
     CHECK_EQ(vagus_monitor_close(m), 0);
 }
 
+/* Recovery is half-open: neither all is well nor anything is wrong. What is not known holds it
+ * there, which is said; it goes on as soon as it is known again, and is left on trouble at once. */
+static void a_half_open_state_does_not_stick(void)
+{
+    struct vagus_snapshot_mode mode;
+    begin("max_age: 2s\n    min_hold: 0s\n    defer: { above: 100, clear: 90 }");
+    hold(150, 5);
+    hold(50, 40);
+    CHECK(vagus_mode_read(m, &mode) == 0);
+    CHECK_STR(mode.name, "recovery");
+    be_silent(3600);
+    CHECK(vagus_mode_read(m, &mode) == 0);
+    CHECK_STR(mode.name, "recovery");
+    CHECK_STR(mode.unknown, "tank.used");
+    hold(50, 60);
+    CHECK(vagus_mode_read(m, &mode) == 0);
+    CHECK_STR(mode.name, "normal");
+    CHECK_STR(mode.unknown, "");
+    hold(150, 5);
+    hold(50, 40);
+    CHECK(vagus_mode_read(m, &mode) == 0);
+    CHECK_STR(mode.name, "recovery");
+    hold(150, 3);
+    CHECK(vagus_mode_read(m, &mode) == 0);
+    CHECK_STR(mode.name, "degraded");
+    vagus_monitor_close(m);
+}
+
+/* The callback waits for the sampler to take the policy over, which must not wait for it. */
+static _Atomic int reloaded = 1;
+
+static void on_reloading(const struct vagus_signal *signal, void *arg)
+{
+    if (signal->kind == VAGUS_THROTTLE && signal->change == VAGUS_SIGNAL_RAISED)
+        atomic_store(&reloaded, vagus_policy_reload(m, arg, NULL));
+    serve(1);
+}
+
+static void a_callback_that_reloads_the_policy(void)
+{
+    char path[] = "/tmp/vagus-known-XXXXXX";
+    int fd = mkstemp(path);
+    static const char policy[] = "rules:\n"
+                                 "  - name: calls-graver\n"
+                                 "    metric: calls\n"
+                                 "    shutdown: { above: 20, clear: 5 }\n";
+    struct vagus_monitor_options options = {.size = sizeof(options),
+                                            .policy_text =
+                                                "rules:\n"
+                                                "  - name: calls\n"
+                                                "    metric: calls\n"
+                                                "    throttle: { above: 10, clear: 5 }\n",
+                                            .flags = VAGUS_NO_COLLECTORS | VAGUS_ANONYMOUS_SEGMENT};
+    REQUIRE(fd >= 0 && write(fd, policy, strlen(policy)) > 0 && close(fd) == 0);
+    REQUIRE(vagus_monitor_open(&options, &m) == 0);
+    struct vagus_counter calls =
+        vagus_counter_define(m, &(struct vagus_metric_desc){.name = "calls"});
+    for (unsigned i = 0; i < 2; i++)
+        atomic_store(&served[i], 0);
+    static vagus_signal_fn *const fns[] = {on_good, on_reloading};
+    for (unsigned i = 0; i < 2; i++)
+        REQUIRE(vagus_listener_add(
+                    m,
+                    &(struct vagus_listener_desc){.size = sizeof(struct vagus_listener_desc),
+                                                  .name = i == 0 ? "good" : "reloading",
+                                                  .kinds = VAGUS_SIGNAL_ANY,
+                                                  .on_signal = fns[i],
+                                                  .arg = path},
+                    NULL) == 0);
+    REQUIRE(vagus_monitor_start(m) == 0);
+    vagus_add(calls, 11);
+    CHECK(comes_to(1, 2)); /* raised, and cleared by the policy that he put into force */
+    CHECK_EQ(atomic_load(&reloaded), 0);
+    vagus_add(calls, 10);
+    CHECK(comes_to(1, 3));
+    CHECK(raised(VAGUS_SHUTDOWN));
+    CHECK(atomic_load(&served[0]) >= 2);
+    CHECK_EQ(vagus_monitor_close(m), 0);
+    unlink(path);
+}
+
 int main(void)
 {
     RUN(flapping_at_the_threshold);
@@ -289,6 +371,8 @@ int main(void)
     RUN(a_data_gap_is_not_no_time_left);
     RUN(an_alert_does_not_end_because_its_series_vanished);
     RUN(no_storm_of_notifications);
+    RUN(a_half_open_state_does_not_stick);
     RUN(callbacks_that_misbehave_harm_nobody_else);
+    RUN(a_callback_that_reloads_the_policy);
     return check_result();
 }

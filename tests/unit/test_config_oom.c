@@ -63,6 +63,10 @@ static void everything_given(void)
     sweep_over(NULL,
                "agent: a\nstrict: true\nsegment: {dir: /dev/shm/x, size: 2MiB, keep: 1}\n"
                "limits: {memory: 1GiB}\nwatch: {paths: [/a, /b, /c]}\n"
+               "tiers: [{name: disk, tier: 60s}]\n"
+               "filters: {without_collectors: [host], without_metrics: [\"numa.*\"]}\n"
+               "metrics: [{name: own.x, kind: gauge, unit: By, help: h, resource: r, label: l}]\n"
+               "listeners: [{name: llm, kinds: [defer], resources: [a, b]}]\n"
                "modes: [{name: a, caps: [{name: x, most: 1}]}, {name: b, caps: [{name: x, most: "
                "0}]}]\ntransitions: [{from: a, to: b, when: defer, resource: r}, {from: b, to: a, "
                "when: clear}]\n"

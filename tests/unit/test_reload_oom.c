@@ -6,7 +6,12 @@
 #include "reload_fixture.h"
 
 static const char policy[] =
-    "extends: default\nbudgets: [{name: pot, limit: 5, warning: {at: 50%, raise: throttle}}]\n"
+    "extends: default\n"
+    "modes: [{name: calm, caps: [{name: tasks, most: 8}]}]\n"
+    "derived: [{name: sum, kind: sum, of: [organ.headroom, organ.slow]}]\n"
+    "metrics: [{name: own.x, kind: gauge, label: tool}, {name: own.y, kind: counter}]\n"
+    "listeners: [{name: llm, kinds: [defer], resources: [memory]}]\nbudgets: [{name: pot, limit: "
+    "5, warning: {at: 50%, raise: throttle}}]\n"
     "rules:\n"
     "  - {name: low, metric: organ.headroom, throttle: {below: 20%, clear: 25%}, min_hold: 0}\n";
 

@@ -18,7 +18,13 @@ static const char *const policies[] = {
     "  - {name: low, metric: organ.headroom, throttle: {below: 20%, clear: 25%}, min_hold: 0}\n"
     "  - {name: b, metric: agent.x, kind: rate, defer: {above: 1k, clear: 10}}\n",
 
-    "extends: default\nrules: []\n",
+    "extends: default\nrules: []\n"
+    "modes: [{name: calm, caps: [{name: tasks, most: 9}]}, {name: hard, caps: [{name: tasks, most: "
+    "1}]}]\n"
+    "transitions: [{from: calm, to: hard, when: throttle, consent: true}, {from: hard, to: calm, "
+    "when: clear}]\n"
+    "derived: [{name: own.ratio, kind: ratio, of: [organ.headroom, agent.x]}]\n"
+    "metrics: [{name: own.y, kind: gauge}]\nlisteners: [{name: test}]\n",
 };
 
 static struct vagus_monitor *monitor;
@@ -42,6 +48,9 @@ static void *record(void *arg)
             atomic_store(&organ_value, i % 2048 == 0 ? 0.1 : 0.9);
             vagus_signal_level(monitor, VAGUS_SIGNAL_ANY);
             vagus_wiring_check(monitor, NULL);
+            vagus_mode_consent(monitor, "hard");
+            CHECK(vagus_cap_value(vagus_cap_find(monitor, "tasks")) >= 0);
+            vagus_record(monitor, "own.y", i);
         }
     }
     return NULL;
