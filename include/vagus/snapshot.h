@@ -212,7 +212,8 @@ struct vagus_snapshot_monitor {
     uint64_t reserved[8];
 };
 
-/* A metric that the policy names for the snapshot. */
+/* A metric that the policy names for the snapshot; its error is VAGUS_ENOENT while nobody defines
+ * it. */
 struct vagus_snapshot_metric {
     char name[VAGUS_NAME_MAX];
     char instance[VAGUS_INSTANCE_MAX];
