@@ -118,8 +118,9 @@ struct vagus_snapshot_process {
     struct vagus_reading reserved[5];
 };
 
-/* What an agent counts. An hour that has not passed yet is what was counted so far; where history
- * does not reach back over a day, `day` says so by its error, VAGUS_EAGAIN. */
+/* What an agent counts. The total is of this tick, hour and day are computed each 10 s: taken_ns
+ * says when. An hour that has not passed yet is what was counted so far; where history does not
+ * reach back over a day, `day` says so by its error, VAGUS_EAGAIN. */
 struct vagus_snapshot_count {
     struct vagus_reading total;
     struct vagus_reading hour; /* the last 60 minutes */
@@ -212,7 +213,8 @@ struct vagus_snapshot_monitor {
     uint64_t reserved[8];
 };
 
-/* A metric that the policy names for the snapshot. */
+/* A metric that the policy names for the snapshot; its error is VAGUS_ENOENT while nobody defines
+ * it. */
 struct vagus_snapshot_metric {
     char name[VAGUS_NAME_MAX];
     char instance[VAGUS_INSTANCE_MAX];

@@ -60,8 +60,10 @@ static int define_part(struct vagus_monitor *monitor, const struct vagus_metric_
         desc.min = desc.max = 0;
         desc.resolution = 1;
     }
-    return metrics_define(&monitor->metrics, &desc,
-                          kind == VAGUS_GAUGE ? METRIC_SENSED : METRIC_RECORDED, why);
+    /* How many are under way is made of how many began and ended. */
+    return kind == VAGUS_GAUGE
+               ? metrics_define_of(&monitor->metrics, &desc, VAGUS_SOURCE_DERIVED, why)
+               : metrics_define(&monitor->metrics, &desc, METRIC_RECORDED, why);
 }
 
 static struct vagus_histogram histogram_at(const struct vagus_monitor *monitor, int index)

@@ -101,157 +101,6 @@ static struct vagus_reading *reading_at(struct vagus_system_snapshot *snapshot, 
     return (struct vagus_reading *)(void *)((char *)snapshot + offset);
 }
 
-/* --- Binding. --- */
-
-static void place(struct assembly *assembly, size_t offset, int metric, int unless)
-{
-    unsigned part = PART_HEAD;
-    if (metric < 0)
-        return;
-    while (begins[part + 1] <= offset)
-        part++;
-    assembly->places[assembly->place_count++] =
-        (struct assembly_place){(uint32_t)metric, unless, (uint16_t)offset, (uint16_t)part};
-}
-
-/* Which one of a group a name is; the next free place if it is new, or the most that there are. */
-static uint32_t member_of(const struct group *group, const struct vagus_system_snapshot *snapshot,
-                          uint32_t known, const char *name)
-{
-    const char *array = (const char *)snapshot + group->offset;
-    uint32_t i = 0;
-    while (i < known && strcmp(array + i * group->bytes, name) != 0)
-        i++;
-    return i;
-}
-
-static bool is_of(const struct group *group, const char *metric)
-{
-    for (size_t i = 0; i < group->field_count; i++)
-        if (strcmp(group->fields[i].metric, metric) == 0)
-            return true;
-    return false;
-}
-
-/* Whatever has any of the group's metrics is in it. Those that there is no room for are counted by
- * the first of these metrics that any of them has. */
-static void bind_group(struct assembly *assembly, const struct metrics *metrics,
-                       const struct group *group, struct vagus_system_snapshot *snapshot)
-{
-    char *array = (char *)snapshot + group->offset;
-    uint32_t known = 0, surplus = 0;
-    const char *counted = NULL;
-    memset(array, 0, group->most * group->bytes);
-    for (uint32_t i = 0; i < assembly->bound_count; i++) {
-        const struct segment_metric *described = metrics_describe(metrics, i);
-        if (described->instance[0] == '\0' || !is_of(group, described->name))
-            continue;
-        uint32_t at = member_of(group, snapshot, known, described->instance);
-        if (at < known)
-            continue;
-        if (known < group->most) {
-            text_copy(array + known++ * group->bytes, VAGUS_INSTANCE_MAX, described->instance);
-            continue;
-        }
-        counted = counted != NULL ? counted : described->name;
-        surplus += strcmp(counted, described->name) == 0;
-    }
-    for (uint32_t at = 0; at < known; at++)
-        for (size_t i = 0; i < group->field_count; i++)
-            place(assembly, group->offset + at * group->bytes + group->fields[i].offset,
-                  metrics_find(metrics, group->fields[i].metric, array + at * group->bytes), -1);
-    known += surplus;
-    memcpy((char *)snapshot + group->count_offset, &known, sizeof(known));
-}
-
-/* One that is not there says so, by its name as it was written. */
-static void bind_named(struct assembly *assembly, const struct metrics *metrics,
-                       const struct assemble_names *names, struct vagus_system_snapshot *snapshot)
-{
-    memset(snapshot->metrics, 0, sizeof(snapshot->metrics));
-    snapshot->metric_count = names->count;
-    for (uint32_t i = 0; i < names->count && i < VAGUS_SNAPSHOT_METRICS; i++) {
-        struct vagus_snapshot_metric *named = &snapshot->metrics[i];
-        struct notation notation = {.name = ""};
-        int index = metrics_find_written(metrics, names->names[i]);
-        if (index < 0) {
-            notation_parse(names->names[i], &notation);
-            text_copy(named->name, sizeof(named->name), notation.name);
-            text_copy(named->label, sizeof(named->label), notation.label);
-            text_copy(named->instance, sizeof(named->instance), notation.instance);
-            named->reading.error = VAGUS_ENOENT;
-            continue;
-        }
-        const struct segment_metric *described = metrics_describe(metrics, (uint32_t)index);
-        text_copy(named->name, sizeof(named->name), described->name);
-        text_copy(named->label, sizeof(named->label), described->label);
-        text_copy(named->instance, sizeof(named->instance), described->instance);
-        text_copy(named->unit, sizeof(named->unit), described->unit);
-        place(assembly, offsetof(struct vagus_system_snapshot, metrics[i].reading), index, -1);
-    }
-}
-
-static void bind_history(struct assembly *assembly, const struct metrics *metrics)
-{
-    static const char *const counts[] = {
-#define SNAPSHOT_COUNT(field, metric, unit) metric,
-#include "report/snapshot.def"
-    };
-    static const char *const histograms[] = {
-#define SNAPSHOT_QUANTILE(part, field, metric, quantile) metric,
-#include "report/snapshot.def"
-    };
-    static const char *const rates[] = {
-#define SNAPSHOT_NETWORK_RATE(part, field, metric, unit) metric,
-#include "report/snapshot.def"
-    };
-    _Static_assert(COUNT_OF(counts) == ASSEMBLE_COUNTS && COUNT_OF(rates) == ASSEMBLE_RATES &&
-                       COUNT_OF(histograms) == ASSEMBLE_HISTOGRAMS,
-                   "an assembly holds all of history's fields");
-    for (size_t i = 0; i < ASSEMBLE_COUNTS; i++)
-        assembly->counts[i] = metrics_find(metrics, counts[i], NULL);
-    for (size_t i = 0; i < ASSEMBLE_HISTOGRAMS; i++)
-        assembly->histograms[i] = metrics_find(metrics, histograms[i], NULL);
-    memset(assembly->interface_count, 0, sizeof(assembly->interface_count));
-    for (uint32_t i = 0; i < assembly->bound_count; i++) {
-        const struct segment_metric *described = metrics_describe(metrics, i);
-        if (described->instance[0] == '\0' || strcmp(described->instance, "lo") == 0)
-            continue;
-        for (size_t k = 0; k < ASSEMBLE_RATES; k++)
-            if (strcmp(described->name, rates[k]) == 0 &&
-                assembly->interface_count[k] < ASSEMBLE_INTERFACES_MAX)
-                assembly->interfaces[k][assembly->interface_count[k]++] = (int32_t)i;
-    }
-}
-
-static void copy_all(struct assembly *assembly, const struct metrics *metrics,
-                     struct vagus_system_snapshot *snapshot, bool touched_alone);
-
-void assemble_bind(struct assembly *assembly, const struct metrics *metrics,
-                   const struct assemble_names *names, struct vagus_system_snapshot *snapshot)
-{
-    /* Metrics that are defined meanwhile are beyond this count and bring the caller here again. */
-    assembly->bound_count = metrics_count(metrics);
-    assembly->place_count = 0;
-    for (size_t i = 0; i < COUNT_OF(fields); i++)
-        place(assembly, fields[i].offset, metrics_find(metrics, fields[i].metric, NULL), -1);
-    for (size_t i = 0; i < COUNT_OF(eithers); i++) {
-        int first = metrics_find(metrics, eithers[i].first, NULL);
-        place(assembly, eithers[i].offset, first, -1);
-        place(assembly, eithers[i].offset, metrics_find(metrics, eithers[i].second, NULL), first);
-    }
-    for (size_t i = 0; i < COUNT_OF(ratios); i++) {
-        assembly->ratios[i][0] = metrics_find(metrics, ratios[i].first, NULL);
-        assembly->ratios[i][1] = metrics_find(metrics, ratios[i].second, NULL);
-    }
-    for (size_t i = 0; i < COUNT_OF(groups); i++)
-        bind_group(assembly, metrics, &groups[i], snapshot);
-    bind_named(assembly, metrics, names, snapshot);
-    bind_history(assembly, metrics);
-    copy_all(assembly, metrics, snapshot, false);
-    assembly->dirty = (1u << ASSEMBLE_PARTS) - 1;
-}
-
 /* --- Copying. --- */
 
 static bool is_touched(const struct metrics *metrics, uint32_t index)
@@ -318,6 +167,158 @@ void assemble_readings(struct assembly *assembly, const struct metrics *metrics,
 {
     copy_all(assembly, metrics, snapshot, true);
 }
+
+/* --- Binding. --- */
+
+static void add_place(struct assembly *assembly, size_t offset, int metric, int unless)
+{
+    unsigned part = PART_HEAD;
+    if (metric < 0)
+        return;
+    while (begins[part + 1] <= offset)
+        part++;
+    assembly->places[assembly->place_count++] =
+        (struct assembly_place){(uint32_t)metric, unless, (uint16_t)offset, (uint16_t)part};
+}
+
+/* Which one of a group a name is; the next free place if it is new, or the most that there are. */
+static uint32_t member_of(const struct group *group, const struct vagus_system_snapshot *snapshot,
+                          uint32_t known, const char *name)
+{
+    const char *array = (const char *)snapshot + group->offset;
+    uint32_t i = 0;
+    while (i < known && strcmp(array + i * group->bytes, name) != 0)
+        i++;
+    return i;
+}
+
+static bool is_of(const struct group *group, const char *metric)
+{
+    for (size_t i = 0; i < group->field_count; i++)
+        if (strcmp(group->fields[i].metric, metric) == 0)
+            return true;
+    return false;
+}
+
+/* Whatever has any of the group's metrics is in it. Those that there is no room for are counted by
+ * the first of these metrics that any of them has. */
+static void bind_group(struct assembly *assembly, const struct metrics *metrics,
+                       const struct group *group, struct vagus_system_snapshot *snapshot)
+{
+    char *array = (char *)snapshot + group->offset;
+    uint32_t known = 0, surplus = 0;
+    const char *counted = NULL;
+    memset(array, 0, group->most * group->bytes);
+    for (uint32_t i = 0; i < assembly->bound_count; i++) {
+        const struct segment_metric *described = metrics_describe(metrics, i);
+        if (described->instance[0] == '\0' || !is_of(group, described->name))
+            continue;
+        uint32_t at = member_of(group, snapshot, known, described->instance);
+        if (at < known)
+            continue;
+        if (known < group->most) {
+            text_copy(array + known++ * group->bytes, VAGUS_INSTANCE_MAX, described->instance);
+            continue;
+        }
+        counted = counted != NULL ? counted : described->name;
+        surplus += strcmp(counted, described->name) == 0;
+    }
+    for (uint32_t at = 0; at < known; at++)
+        for (size_t i = 0; i < group->field_count; i++)
+            add_place(assembly, group->offset + at * group->bytes + group->fields[i].offset,
+                      metrics_find(metrics, group->fields[i].metric, array + at * group->bytes),
+                      -1);
+    known += surplus;
+    memcpy((char *)snapshot + group->count_offset, &known, sizeof(known));
+}
+
+/* One that is not there says so, by its name as it was written. */
+static void bind_named(struct assembly *assembly, const struct metrics *metrics,
+                       const struct assemble_names *names, struct vagus_system_snapshot *snapshot)
+{
+    memset(snapshot->metrics, 0, sizeof(snapshot->metrics));
+    snapshot->metric_count = names->count;
+    for (uint32_t i = 0; i < names->count && i < VAGUS_SNAPSHOT_METRICS; i++) {
+        struct vagus_snapshot_metric *named = &snapshot->metrics[i];
+        struct notation notation = {.name = ""};
+        int index = metrics_find_written(metrics, names->names[i]);
+        if (index < 0) {
+            notation_parse(names->names[i], &notation);
+            text_copy(named->name, sizeof(named->name), notation.name);
+            text_copy(named->label, sizeof(named->label), notation.label);
+            text_copy(named->instance, sizeof(named->instance), notation.instance);
+            named->reading.error = VAGUS_ENOENT;
+            continue;
+        }
+        const struct segment_metric *described = metrics_describe(metrics, (uint32_t)index);
+        text_copy(named->name, sizeof(named->name), described->name);
+        text_copy(named->label, sizeof(named->label), described->label);
+        text_copy(named->instance, sizeof(named->instance), described->instance);
+        text_copy(named->unit, sizeof(named->unit), described->unit);
+        add_place(assembly, offsetof(struct vagus_system_snapshot, metrics[i].reading), index, -1);
+    }
+}
+
+static void bind_history(struct assembly *assembly, const struct metrics *metrics)
+{
+    static const char *const counts[] = {
+#define SNAPSHOT_COUNT(field, metric, unit) metric,
+#include "report/snapshot.def"
+    };
+    static const char *const histograms[] = {
+#define SNAPSHOT_QUANTILE(part, field, metric, quantile) metric,
+#include "report/snapshot.def"
+    };
+    static const char *const rates[] = {
+#define SNAPSHOT_NETWORK_RATE(part, field, metric, unit) metric,
+#include "report/snapshot.def"
+    };
+    _Static_assert(COUNT_OF(counts) == ASSEMBLE_COUNTS && COUNT_OF(rates) == ASSEMBLE_RATES &&
+                       COUNT_OF(histograms) == ASSEMBLE_HISTOGRAMS,
+                   "an assembly holds all of history's fields");
+    for (size_t i = 0; i < ASSEMBLE_COUNTS; i++)
+        assembly->counts[i] = metrics_find(metrics, counts[i], NULL);
+    for (size_t i = 0; i < ASSEMBLE_HISTOGRAMS; i++)
+        assembly->histograms[i] = metrics_find(metrics, histograms[i], NULL);
+    memset(assembly->interface_count, 0, sizeof(assembly->interface_count));
+    for (uint32_t i = 0; i < assembly->bound_count; i++) {
+        const struct segment_metric *described = metrics_describe(metrics, i);
+        if (described->instance[0] == '\0' || strcmp(described->instance, "lo") == 0)
+            continue;
+        for (size_t k = 0; k < ASSEMBLE_RATES; k++)
+            if (strcmp(described->name, rates[k]) == 0 &&
+                assembly->interface_count[k] < ASSEMBLE_INTERFACES_MAX)
+                assembly->interfaces[k][assembly->interface_count[k]++] = (int32_t)i;
+    }
+}
+
+void assemble_bind(struct assembly *assembly, const struct metrics *metrics,
+                   const struct assemble_names *names, struct vagus_system_snapshot *snapshot)
+{
+    /* Metrics that are defined meanwhile are beyond this count and bring the caller here again. */
+    assembly->bound_count = metrics_count(metrics);
+    assembly->place_count = 0;
+    for (size_t i = 0; i < COUNT_OF(fields); i++)
+        add_place(assembly, fields[i].offset, metrics_find(metrics, fields[i].metric, NULL), -1);
+    for (size_t i = 0; i < COUNT_OF(eithers); i++) {
+        int first = metrics_find(metrics, eithers[i].first, NULL);
+        add_place(assembly, eithers[i].offset, first, -1);
+        add_place(assembly, eithers[i].offset, metrics_find(metrics, eithers[i].second, NULL),
+                  first);
+    }
+    for (size_t i = 0; i < COUNT_OF(ratios); i++) {
+        assembly->ratios[i][0] = metrics_find(metrics, ratios[i].first, NULL);
+        assembly->ratios[i][1] = metrics_find(metrics, ratios[i].second, NULL);
+    }
+    for (size_t i = 0; i < COUNT_OF(groups); i++)
+        bind_group(assembly, metrics, &groups[i], snapshot);
+    bind_named(assembly, metrics, names, snapshot);
+    bind_history(assembly, metrics);
+    copy_all(assembly, metrics, snapshot, false);
+    assembly->dirty = (1u << ASSEMBLE_PARTS) - 1;
+}
+
+/* --- What is published. --- */
 
 unsigned assemble_ranges(struct assembly *assembly, uint64_t number,
                          struct segment_range ranges[ASSEMBLE_PARTS])

@@ -41,6 +41,7 @@ static void shown_metrics_that_nothing_fills(void)
 {
     warned(SHOWN("memory.hedroom"), 1, 22, "is \"memory.headroom\" meant?");
     warned(SHOWN("\"disk.fre{path=/tmp}\""), 1, 22, "is \"disk.free\" meant?");
+    warned(SHOWN("disk.free"), 1, 22, "name one, as \"disk.free{path=...}\"");
     warned(SHOWN("memory.headroom, my.own, agent.tokens, \"disk.free{path=/tmp}\""), 0, 0, NULL);
 }
 

@@ -102,6 +102,32 @@ static void every_reading_arrives_in_its_unit(void)
     root_end();
 }
 
+static void the_snapshot_shows_each_of_them(void)
+{
+    CHECK(root_begin());
+    struct nvml_fake *fake = gpu_driver("new", 2);
+    fill_first(fake);
+    struct vagus_monitor *m = gpu_monitor(VAGUS_STEPPED);
+    struct vagus_system_snapshot s;
+    CHECK_EQ(vagus_snapshot_read(m, &s), 0);
+    CHECK_EQ(s.gpu_count, 2);
+    CHECK_STR(s.gpus[0].device, "0");
+    CHECK_STR(s.gpus[1].device, "1");
+    CHECK_NEAR(s.gpus[0].utilization.value, 0.4, 1e-9);
+    CHECK_NEAR(s.gpus[0].memory_free.value, 300, 0);
+    CHECK_NEAR(s.gpus[0].power.value, 345.6, 1e-9);
+    CHECK_NEAR(s.gpus[0].temperature.value, 61, 0);
+    CHECK_NEAR(s.gpus[0].throttled.value, 1, 0);
+    CHECK_NEAR(s.gpus[1].memory_limit.value, 2000, 0);
+    CHECK_STR(vagus_source_name(s.gpus[1].power.source), "collector");
+    fake->devices[1].utilization = 7;
+    organ_run(m, S);
+    CHECK_EQ(vagus_snapshot_read(m, &s), 0);
+    CHECK_NEAR(s.gpus[1].utilization.value, 0.07, 1e-9);
+    vagus_monitor_close(m);
+    root_end();
+}
+
 static void an_old_library_tells_what_it_can(void)
 {
     CHECK(root_begin());
@@ -444,6 +470,7 @@ int main(void)
     RUN(a_machine_without_a_driver_costs_nothing_until_there_is_one);
     RUN(a_driver_without_a_library_that_can_be_used_is_none);
     RUN(every_reading_arrives_in_its_unit);
+    RUN(the_snapshot_shows_each_of_them);
     RUN(an_old_library_tells_what_it_can);
     RUN(processes_of_others_are_never_ones_own);
     RUN(memory_near_a_limit_is_read_alone_and_sooner);
