@@ -127,7 +127,7 @@ static void sections_are_pinned(void)
     AT(segment_budget, limit, 88);
     AT(segment_budget, buckets, 96);
     AT(segment_budget, reserved, 584);
-    SIZE(segment_continuity, 4312);
+    SIZE(segment_continuity, 4296);
     AT(segment_continuity, starts, 0);
     AT(segment_continuity, deaths, 8);
     AT(segment_continuity, online_ns, 16);
