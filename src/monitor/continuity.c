@@ -18,6 +18,7 @@
 #include "segment/folder.h"
 
 #define CHANGED (1u << VAGUS_TIER_10S)
+#define LOG_NS (50 * VAGUS_MILLISECOND_NS) /* of a start, after a run that did not close */
 
 /* One of the same agent's. */
 struct former {
@@ -65,7 +66,7 @@ static bool on_segment(const struct segment_found *found, void *arg)
     ending_load(&reader, &search->facts);
     segment_detach(&reader);
     if (!search->facts.alive && search->ended == 0)
-        ending_look(&search->facts, NULL);
+        ending_look(&search->facts, LOG_NS);
     ending_judge(&search->facts, &search->ending);
     struct former *former = &search->formers[search->count++];
     *former = (struct former){.ended = !search->facts.alive,

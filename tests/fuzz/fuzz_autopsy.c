@@ -150,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make(data, size);
     struct text text;
     text_init(&text, output, AUTOPSY_TEXT_BYTES_MAX);
-    autopsy_text(&autopsy, false, data[0] & 128, &text);
+    autopsy_text(&autopsy, data[0] & 128 ? 40 : 0, false, &text);
     REQUIRE(!text_cut(&text));
     for (const unsigned char *c = (const unsigned char *)output; *c != '\0'; c++)
         REQUIRE(*c == '\n' || (*c >= 0x20 && *c != 0x7f));
