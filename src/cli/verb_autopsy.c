@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vagus autopsy: how a process ended and what led there, from its black box. */
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/export.h"
 #include "cli/target.h"
+#include "report/screen.h"
 
 extern const struct cli_verb cli_verb_autopsy;
 
 #define AUTOPSY_UNREADABLE 3
-#define COLUMNS_WIDE 66 /* that a chart of the full width takes */
 
 struct autopsy_options {
     const char *process;
@@ -18,13 +17,6 @@ struct autopsy_options {
     const char *folder; /* NULL: nothing is exported */
     bool json;
 };
-
-static bool is_narrow(void)
-{
-    struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 &&
-           size.ws_col < COLUMNS_WIDE;
-}
 
 static int print(const struct autopsy *autopsy, bool json)
 {
@@ -38,7 +30,7 @@ static int print(const struct autopsy *autopsy, bool json)
     if (json)
         autopsy_json(autopsy, &text);
     else
-        autopsy_text(autopsy, cli_colour(stdout), is_narrow(), &text);
+        autopsy_text(autopsy, screen_columns_of(STDOUT_FILENO), cli_colour(stdout), &text);
     /* That nothing could be written is said once, at the end of main(). */
     bool written = fputs(output, stdout) != EOF && fflush(stdout) == 0;
     free(output);

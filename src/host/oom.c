@@ -14,7 +14,6 @@
 #include "host/parse.h"
 
 #define RECORD_BYTES_MAX 8192 /* the kernel's own bound is 8 KiB */
-#define LOG_NS (20 * VAGUS_MILLISECOND_NS)
 
 static int fault_of_errno(int error)
 {
@@ -93,32 +92,33 @@ bool host_parse_oom_record(const char *record, size_t length, struct host_oom_ki
     return true;
 }
 
-int host_oom_log(const char *path, int64_t since_ns,
+int host_oom_log(const char *path, int64_t since_ns, int64_t budget_ns,
                  bool (*wanted)(const struct host_oom_kill *kill, const void *arg), const void *arg,
                  struct host_oom_kill *kill)
 {
-    int64_t deadline_ns = vagus_now_ns() + LOG_NS;
+    int64_t deadline_ns = vagus_now_ns() + budget_ns;
     char record[RECORD_BYTES_MAX];
-    bool found = false;
+    bool found = false, ended = false;
     int fd = open(path != NULL ? path : "/dev/kmsg", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return errno == ENOENT ? VAGUS_EUNSUPPORTED : fault_of_errno(errno);
     int error = 0;
-    while (vagus_now_ns() < deadline_ns) {
+    while (!ended && vagus_now_ns() < deadline_ns) {
         struct host_oom_kill one;
         ssize_t length = read(fd, record, sizeof(record));
         if (length < 0 && (errno == EPIPE || errno == EINTR || errno == EINVAL))
             continue; /* records were overwritten meanwhile, or one is longer than any may be */
-        if (length <= 0) {
-            error = length < 0 && errno != EAGAIN ? fault_of_errno(errno) : 0;
-            break;
-        }
-        if (host_parse_oom_record(record, (size_t)length, &one) && one.at_ns >= since_ns &&
-            wanted(&one, arg)) {
+        ended = length <= 0;
+        if (length < 0 && errno != EAGAIN)
+            error = fault_of_errno(errno);
+        if (length > 0 && host_parse_oom_record(record, (size_t)length, &one) &&
+            one.at_ns >= since_ns && wanted(&one, arg)) {
             *kill = one;
             found = true;
         }
     }
     close(fd);
-    return found ? 0 : error != 0 ? error : VAGUS_ENOENT;
+    if (found)
+        return 0;
+    return error != 0 ? error : ended ? VAGUS_ENOENT : VAGUS_EAGAIN;
 }

@@ -19,9 +19,10 @@ struct host_oom_kill {
 };
 
 /* The newest record of a kill at or after since_ns for which `wanted` answers true. 0,
- * VAGUS_ENOENT: none; or why the log cannot be read: VAGUS_EPERM, VAGUS_EIO, VAGUS_EUNSUPPORTED. It
- * takes 20 ms at most. path NULL: /dev/kmsg. */
-int host_oom_log(const char *path, int64_t since_ns,
+ * VAGUS_ENOENT: none; VAGUS_EAGAIN: none as far as it could be read in budget_ns (some 10 µs for
+ * each record); or why the log cannot be read: VAGUS_EPERM, VAGUS_EIO, VAGUS_EUNSUPPORTED. path
+ * NULL: /dev/kmsg. */
+int host_oom_log(const char *path, int64_t since_ns, int64_t budget_ns,
                  bool (*wanted)(const struct host_oom_kill *kill, const void *arg), const void *arg,
                  struct host_oom_kill *kill);
 

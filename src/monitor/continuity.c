@@ -5,8 +5,11 @@
  * are. */
 #include "monitor/continuity.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "host/cgroup.h"
@@ -15,6 +18,7 @@
 #include "segment/folder.h"
 
 #define CHANGED (1u << VAGUS_TIER_10S)
+#define LOG_NS (50 * VAGUS_MILLISECOND_NS) /* of a start, after a run that did not close */
 
 /* One of the same agent's. */
 struct former {
@@ -30,8 +34,8 @@ struct search {
     struct segment_continuity best; /* with the most starts; starts 0: none was found */
     struct ending_facts facts;
     struct ending ending;
-    unsigned count, ended; /* formers; those of them that ended */
-    struct former formers[SEGMENT_LIST_MAX];
+    unsigned count, ended;                       /* formers; those of them that ended */
+    struct former formers[SEGMENT_LIST_MAX + 1]; /* and the one that a file knows of */
 };
 
 static void note_damaged(struct continuity *continuity, const struct segment_found *found)
@@ -62,7 +66,7 @@ static bool on_segment(const struct segment_found *found, void *arg)
     ending_load(&reader, &search->facts);
     segment_detach(&reader);
     if (!search->facts.alive && search->ended == 0)
-        ending_look(&search->facts, NULL);
+        ending_look(&search->facts, LOG_NS);
     ending_judge(&search->facts, &search->ending);
     struct former *former = &search->formers[search->count++];
     *former = (struct former){.ended = !search->facts.alive,
@@ -95,6 +99,39 @@ static void count(struct segment_continuity *state, const struct former *former)
         continuity_add_death(state, former->last_wall_ns);
 }
 
+static bool is_alive(int64_t pid)
+{
+    return pid == getpid() ? false : pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+/* The file may know of a run that left no segment: before a reboot, or without a folder. */
+static void add_file(struct search *search, const struct state *state)
+{
+    const struct continuity_file *file = &state->continuity;
+    struct former *former = &search->formers[search->count];
+    if (!state->knows)
+        return;
+    if (file->state.starts > search->best.starts)
+        search->best = file->state;
+    for (unsigned i = 0; i < search->count; i++)
+        if (search->formers[i].header.stamp == file->stamp)
+            return;
+    bool same_boot = strcmp(file->boot_id, state->boot_id) == 0;
+    /* It may go on elsewhere. */
+    if (same_boot && !file->closed && is_alive(file->pid))
+        return;
+    *former = (struct former){.ended = true,
+                              .last_ns = file->last_ns,
+                              .last_wall_ns = file->last_wall_ns,
+                              .end = file->closed ? VAGUS_END_CLOSED
+                                     : same_boot  ? VAGUS_END_UNCLOSED
+                                                  : VAGUS_END_REBOOT};
+    former->header.stamp = file->stamp;
+    former->header.started_ns = file->started_ns;
+    former->header.started_wall_ns = file->started_wall_ns;
+    search->count++;
+}
+
 static void conclude(struct search *search, int64_t wall_ns)
 {
     struct segment_continuity *state = &search->continuity->state;
@@ -107,8 +144,9 @@ static void conclude(struct search *search, int64_t wall_ns)
     for (unsigned i = search->count; i > 0; i--) {
         struct former *former = &search->formers[i - 1];
         count(state, former);
-        if (former->ended)
-            last = former; /* the newest in the end */
+        if (former->ended &&
+            (last == NULL || former->header.started_wall_ns >= last->header.started_wall_ns))
+            last = former;
     }
     state->last_end = state->end_signal = 0;
     state->last_started_wall_ns = state->last_ended_wall_ns = 0;
@@ -133,15 +171,19 @@ void continuity_open(struct vagus_monitor *monitor, const char *agent, bool anon
     const char *dir = monitor->config->segment_dir;
     *continuity = (struct continuity){.state = {.starts = 1, .first_started_wall_ns = wall_ns}};
     continuity_roll(&continuity->state, wall_ns);
-    struct search *search = anonymous ? NULL : calloc(1, sizeof(*search));
+    struct search *search = calloc(1, sizeof(*search));
     if (search == NULL)
         return;
     if (dir == NULL && !folder_of_session(own))
         folder_of_user(own);
     search->continuity = continuity;
     search->agent = agent;
-    segment_list(dir != NULL ? dir : own, on_segment, search);
+    if (!anonymous)
+        segment_list(dir != NULL ? dir : own, on_segment, search);
+    add_file(search, &monitor->state);
     conclude(search, wall_ns);
+    if (search->count == 0 && monitor->config->state_dir != NULL && monitor->state.none)
+        continuity->state.last_end = VAGUS_END_NONE;
     free(search);
 }
 
@@ -166,6 +208,11 @@ void continuity_define(struct vagus_monitor *monitor)
     };
     const struct continuity *continuity = &monitor->continuity;
     const char *why;
+    if (monitor->state.damaged)
+        monitor_note(monitor, SEGMENT_NOTE_WARNING,
+                     "what is known of former runs may be incomplete: %.100s/%.32s.continuity is "
+                     "damaged",
+                     monitor->state.work->dir, monitor->state.work->agent);
     if (continuity->damaged > 0)
         monitor_note(monitor, SEGMENT_NOTE_INFO,
                      "%u black box(es) of former runs cannot be read: %s", continuity->damaged,

@@ -63,7 +63,7 @@ static int make_dir(const char *dir)
 
 static void file_name(char name[FOLDER_NAME_MAX], const char *agent, const char *suffix)
 {
-    snprintf(name, FOLDER_NAME_MAX, "%.32s.budgets%s", agent, suffix);
+    snprintf(name, FOLDER_NAME_MAX, "%.32s%s", agent, suffix);
 }
 
 /* --- Writing: in the lane, or on the thread that closes. --- */
@@ -82,17 +82,17 @@ static bool write_all(int fd, const unsigned char *bytes, size_t size)
     return true;
 }
 
-static bool replace(struct state_work *work, int folder)
+static bool replace(const struct state_work *work, int folder, const char *suffix,
+                    const void *bytes, size_t size)
 {
-    char name[FOLDER_NAME_MAX], draft[FOLDER_NAME_MAX];
-    size_t size = carry_write(&work->carry, work->bytes);
-    file_name(name, work->agent, "");
-    file_name(draft, work->agent, ".draft");
+    char name[FOLDER_NAME_MAX], draft[FOLDER_NAME_MAX + sizeof(".draft")];
+    file_name(name, work->agent, suffix);
+    snprintf(draft, sizeof(draft), "%s.draft", name);
     unlinkat(folder, draft, 0); /* of one that was killed here */
     int fd = openat(folder, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    bool good = write_all(fd, work->bytes, size) && fsync(fd) == 0;
+    bool good = write_all(fd, bytes, size) && fsync(fd) == 0;
     int error = errno;
     close(fd);
     errno = error;
@@ -105,12 +105,16 @@ static bool replace(struct state_work *work, int folder)
     return good;
 }
 
-static void write_file(void *arg)
+static void write_files(void *arg)
 {
     struct state_work *work = arg;
     int folder = make_dir(work->dir);
     work->error = 0;
-    if (folder < 0 || !replace(work, folder))
+    if (folder < 0 ||
+        (work->budgets &&
+         !replace(work, folder, ".budgets", work->bytes, carry_write(&work->carry, work->bytes))) ||
+        (work->continues &&
+         !replace(work, folder, ".continuity", &work->continuity, sizeof(work->continuity))))
         work->error = errno != 0 ? errno : EIO;
     if (folder >= 0)
         close(folder);
@@ -118,35 +122,58 @@ static void write_file(void *arg)
 
 /* --- Reading. --- */
 
-/* 0, ENOENT if there is none, or why it is not known what it says. */
-static int read_file(const char *dir, const char *agent, struct carry *carry, const char **why)
+/* Its bytes, or a negative errno. */
+static ssize_t read_bytes(int folder, const char *agent, const char *suffix, void *bytes,
+                          size_t room)
 {
-    static const char damaged[] = "is damaged";
     char name[FOLDER_NAME_MAX];
     struct stat st;
-    int folder = open_dir(dir), error = 0;
-    if (folder < 0)
-        return errno == ENOTDIR ? ENOENT : errno;
-    file_name(name, agent, "");
+    file_name(name, agent, suffix);
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    error = fd < 0 ? errno : 0;
-    close(folder);
     if (fd < 0)
-        return error;
+        return -errno;
+    ssize_t size = -EPERM;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
+        size = pread(fd, bytes, room, 0);
+        size = size < 0 ? -errno : size;
+    }
+    close(fd);
+    return size;
+}
+
+/* 0, ENOENT if there is none, or why it is not known what it says. */
+static int read_budgets(int folder, const char *agent, struct carry *carry, const char **why)
+{
+    static const char damaged[] = "is damaged";
     unsigned char *bytes = malloc(CARRY_FILE_BYTES_MAX);
-    ssize_t size = -1;
     if (bytes == NULL)
-        error = ENOMEM;
-    else if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid())
-        error = EPERM;
-    else if ((size = pread(fd, bytes, CARRY_FILE_BYTES_MAX, 0)) < 0)
-        error = errno;
-    else if (carry_parse(bytes, (size_t)size, carry) != 0) {
+        return ENOMEM;
+    ssize_t size = read_bytes(folder, agent, ".budgets", bytes, CARRY_FILE_BYTES_MAX);
+    int error = size < 0 ? (int)-size : 0;
+    if (error == 0 && carry_parse(bytes, (size_t)size, carry) != 0) {
         *why = damaged;
         error = EIO;
     }
     free(bytes);
-    close(fd);
+    return error;
+}
+
+/* Both files; the return is that of the budgets. */
+static int read_files(struct state *state, const char **why)
+{
+    const struct state_work *work = state->work;
+    int folder = open_dir(work->dir);
+    if (folder < 0) {
+        state->none = errno == ENOENT;
+        return errno == ENOTDIR ? ENOENT : errno;
+    }
+    ssize_t size = read_bytes(folder, work->agent, ".continuity", &state->continuity,
+                              sizeof(state->continuity));
+    state->none = size == -ENOENT;
+    state->knows = size >= 0 && continuity_file_check(&state->continuity, (size_t)size) == 0;
+    state->damaged = size >= 0 && !state->knows;
+    int error = read_budgets(folder, work->agent, state->former[1], why);
+    close(folder);
     return error;
 }
 
@@ -226,9 +253,7 @@ void state_open(struct vagus_monitor *monitor, const char *agent, bool anonymous
         text_copy(state->work->dir, sizeof(state->work->dir), config->state_dir);
     else if (!default_dir(state->work->dir))
         state->work->dir[0] = '\0';
-    int error = state->work->dir[0] != '\0'
-                    ? read_file(state->work->dir, agent, state->former[1], &why)
-                    : ENOENT;
+    int error = state->work->dir[0] != '\0' ? read_files(state, &why) : ENOENT;
     if (error == 0)
         return;
     free(state->former[1]);
@@ -282,7 +307,9 @@ static uint64_t spent_of_all(const struct vagus_monitor *monitor)
 void state_start(struct vagus_monitor *monitor)
 {
     struct state *state = &monitor->state;
-    if (!state->on || !rolls(monitor)) {
+    state->rolls = state->on && rolls(monitor);
+    state->asked = state->on && monitor->config->state_dir != NULL;
+    if (!state->rolls && !state->asked) {
         state->on = false;
         return;
     }
@@ -291,7 +318,30 @@ void state_start(struct vagus_monitor *monitor)
         monitor_note(monitor, SEGMENT_NOTE_WARNING,
                      "spending is not kept over restarts: no folder for it; state.dir names one");
     else if ((monitor->flags & VAGUS_STEPPED) == 0)
-        lane_create("vagus-state", write_file, free, state->work, &state->lane);
+        lane_create("vagus-state", write_files, free, state->work, &state->lane);
+}
+
+/* What the lane is to write. */
+static void fill_work(struct vagus_monitor *monitor, const struct carry_now *now, bool closed)
+{
+    struct state *state = &monitor->state;
+    struct state_work *work = state->work;
+    const struct segment_header *header = monitor->segment.header;
+    work->budgets = state->rolls;
+    work->continues = true;
+    if (work->budgets)
+        carry_of(&monitor->budgets, now, &work->carry);
+    work->continuity = (struct continuity_file){.closed = closed,
+                                                .stamp = header->stamp,
+                                                .pid = header->pid,
+                                                .started_ns = header->started_ns,
+                                                .started_wall_ns = header->started_wall_ns,
+                                                .last_ns = now->now_ns,
+                                                .last_wall_ns = now->wall_ns,
+                                                .state = monitor->continuity.state};
+    text_copy(work->continuity.boot_id, sizeof(work->continuity.boot_id), state->boot_id);
+    continuity_file_seal(&work->continuity);
+    state->signed_ns = now->now_ns;
 }
 
 static void tell_error(struct vagus_monitor *monitor)
@@ -310,7 +360,8 @@ void state_step(struct vagus_monitor *monitor, int64_t now_ns)
     if (!state->on)
         return;
     struct carry_now now = now_of(monitor, now_ns);
-    carry_mirror(&monitor->budgets, &now, &monitor->segment);
+    if (state->rolls)
+        carry_mirror(&monitor->budgets, &now, &monitor->segment);
     if (state->lane == NULL)
         return;
     if (lane_take(state->lane)) {
@@ -319,13 +370,15 @@ void state_step(struct vagus_monitor *monitor, int64_t now_ns)
         tell_error(monitor);
     }
     uint64_t spent = spent_of_all(monitor);
-    if (spent == state->written_spent || now_ns - state->written_ns < STATE_EVERY_NS ||
-        !lane_idle(state->lane))
+    bool spends = spent != state->written_spent && now_ns - state->written_ns >= STATE_EVERY_NS;
+    bool signs = state->signed_ns == 0 || now_ns - state->signed_ns >= STATE_SIGN_NS;
+    if ((!spends && !signs) || !lane_idle(state->lane))
         return;
-    carry_of(&monitor->budgets, &now, &state->work->carry);
+    fill_work(monitor, &now, false);
     lane_request(state->lane);
     state->written_spent = spent;
-    state->written_ns = now_ns;
+    if (spends)
+        state->written_ns = now_ns;
 }
 
 bool state_close(struct vagus_monitor *monitor, int64_t deadline_ns)
@@ -335,17 +388,17 @@ bool state_close(struct vagus_monitor *monitor, int64_t deadline_ns)
     if (!state->on || work == NULL || work->dir[0] == '\0' || monitor->publications == 0)
         return true;
     struct carry_now now = now_of(monitor, clock_now_ns(&monitor->clock));
-    carry_mirror(&monitor->budgets, &now, &monitor->segment);
+    if (state->rolls)
+        carry_mirror(&monitor->budgets, &now, &monitor->segment);
     if (state->lane == NULL) {
-        carry_of(&monitor->budgets, &now, &work->carry);
-        write_file(work);
+        fill_work(monitor, &now, true);
+        write_files(work);
         return true;
     }
-    state->work = NULL; /* the lane's, to its end */
     for (int runs = 0; runs < 2;) {
         lane_take(state->lane);
         if (lane_idle(state->lane) && runs++ == 0) {
-            carry_of(&monitor->budgets, &now, &work->carry);
+            fill_work(monitor, &now, true);
             lane_request(state->lane);
         } else if (vagus_now_ns() >= deadline_ns) {
             break;
@@ -353,6 +406,7 @@ bool state_close(struct vagus_monitor *monitor, int64_t deadline_ns)
             poll(NULL, 0, 1);
         }
     }
+    state->work = NULL; /* the lane's, to its end */
     return lane_close(state->lane, deadline_ns);
 }
 

@@ -9,6 +9,7 @@
 #include "report/spark.h"
 
 #define DIRECTORY_PART 32
+#define LOG_NS (2 * VAGUS_SECOND_NS)
 
 /* In the order in which they are shown; of those with instances each one that there is room for. */
 static const char *const vital_names[] = {
@@ -132,7 +133,7 @@ int autopsy_load(struct autopsy *autopsy, const struct segment_reader *reader, i
         error = ending_load(reader, &autopsy->facts);
     if (error != 0)
         return error;
-    ending_look(&autopsy->facts, NULL);
+    ending_look(&autopsy->facts, LOG_NS);
     ending_judge(&autopsy->facts, &autopsy->ending);
     autopsy->end_ns = autopsy->ending.running ? now_ns : autopsy->ending.last_sign_ns;
     autopsy->end_wall_ns = autopsy->ending.last_sign_wall_ns;

@@ -40,8 +40,8 @@ int autopsy_load(struct autopsy *autopsy, const struct segment_reader *reader, i
 #define AUTOPSY_JSON_BYTES_MAX (4 * 1024 * 1024)
 #define AUTOPSY_SIGNALS_SHOWN 8
 
-/* For a person, in lines of at most 80 columns; where `narrow`, the charts have 30. */
-void autopsy_text(const struct autopsy *autopsy, bool colour, bool narrow, struct text *text);
+/* For a person; columns as for screen_init(): where they are few, the charts have 30. */
+void autopsy_text(const struct autopsy *autopsy, unsigned columns, bool colour, struct text *text);
 
 /* For a program: one JSON object on one line. */
 void autopsy_json(const struct autopsy *autopsy, struct text *text);

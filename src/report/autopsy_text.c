@@ -9,6 +9,7 @@
 #include "report/screen.h"
 #include "report/spark.h"
 
+#define COLUMNS_WIDE 76 /* from here on charts have their full width */
 #define FIGURES_COLUMN 33
 #define RESERVATIONS_SHOWN 16
 
@@ -298,10 +299,11 @@ static void add_notes(const struct autopsy *autopsy, struct screen *screen)
     }
 }
 
-void autopsy_text(const struct autopsy *autopsy, bool colour, bool narrow, struct text *text)
+void autopsy_text(const struct autopsy *autopsy, unsigned columns, bool colour, struct text *text)
 {
     struct screen screen;
-    screen_init(&screen, text, narrow ? 40 : 80, colour);
+    bool narrow = columns != 0 && columns < COLUMNS_WIDE;
+    screen_init(&screen, text, columns, colour);
     add_headline(autopsy, &screen);
     add_times(autopsy, &screen);
     add_continuity(autopsy, &screen);

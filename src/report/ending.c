@@ -118,19 +118,19 @@ static bool counts_as_the_kernel(void)
     return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == PID_NAMESPACE_FIRST;
 }
 
-static void look_into_log(struct ending_facts *facts, const char *path)
+static void look_into_log(struct ending_facts *facts, int64_t budget_ns)
 {
     int64_t since_ns;
     if (__builtin_sub_overflow(last_sign_ns(facts), LOG_BEFORE_NS, &since_ns))
         return;
-    facts->log_error = host_oom_log(path, since_ns, by_pid, facts, &facts->log);
+    facts->log_error = host_oom_log(NULL, since_ns, budget_ns, by_pid, facts, &facts->log);
     if (facts->log_error != VAGUS_ENOENT || counts_as_the_kernel())
         return;
-    facts->log_error = host_oom_log(path, since_ns, by_name, facts, &facts->log);
+    facts->log_error = host_oom_log(NULL, since_ns, budget_ns, by_name, facts, &facts->log);
     facts->log_by_name = facts->log_error == 0;
 }
 
-void ending_look(struct ending_facts *facts, const char *log_path)
+void ending_look(struct ending_facts *facts, int64_t log_ns)
 {
     const struct segment_continuity *continuity = &facts->continuity;
     read_boot_id(facts->boot_id);
@@ -140,7 +140,7 @@ void ending_look(struct ending_facts *facts, const char *log_path)
         facts->kills_error =
             host_oom_kills(continuity->cgroup, (enum host_cgroup_version)continuity->cgroup_version,
                            &facts->kills_now);
-    look_into_log(facts, log_path);
+    look_into_log(facts, log_ns);
 }
 
 /* --- What follows. --- */
@@ -202,6 +202,8 @@ static bool judge_kills(const struct ending_facts *facts, struct ending *ending)
                                            : "), this one, at that time");
     } else if (facts->log_error == VAGUS_ENOENT) {
         add(ending, "the kernel's log tells of no OOM kill of it");
+    } else if (facts->log_error == VAGUS_EAGAIN) {
+        add(ending, "the kernel's log is long, and was not read to its end");
     } else {
         add(ending, "the kernel's log cannot be read: %s", vagus_error_message(facts->log_error));
     }

@@ -42,8 +42,8 @@ struct ending {
 /* Reads the segment's part; the rest is zeroed. VAGUS_EINVAL if the reader is not attached. */
 int ending_load(const struct segment_reader *reader, struct ending_facts *facts);
 
-/* Asks the machine. Bounded: a few small files and 20 ms of the kernel's log (NULL: /dev/kmsg). */
-void ending_look(struct ending_facts *facts, const char *log_path);
+/* Asks the machine: a few small files, and the kernel's log for so long at most. */
+void ending_look(struct ending_facts *facts, int64_t log_ns);
 
 /* Concludes. Pure. */
 void ending_judge(const struct ending_facts *facts, struct ending *ending);

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "report/continuity.h"
+#include "report/ending.h"
 #include "segment/reader.h"
 
 #define SECTION_BYTES 512 /* of each section are laid over */
@@ -101,6 +103,18 @@ static void read_all(const struct segment_reader *reader)
                              &head) == 0)
         for (uint64_t i = 0; i < got; i++)
             end_is_there(((struct segment_signal *)entries)[i].signal.reason, 160);
+    struct ending ending;
+    static struct ending_facts facts;
+    if (ending_load(reader, &facts) == 0) {
+        ending_judge(&facts, &ending);
+        for (unsigned i = 0; i < ending.evidence_count; i++)
+            end_is_there(ending.evidence[i], sizeof(ending.evidence[i]));
+        if (continuity_check(&facts.continuity)) {
+            continuity_roll(&facts.continuity, INT64_C(1700000000) * VAGUS_SECOND_NS);
+            continuity_add_death(&facts.continuity, facts.header.started_wall_ns);
+            continuity_mark(&facts.continuity, facts.header.stamp);
+        }
+    }
     for (uint32_t place = 0; place < 3; place++)
         if (segment_read_block(reader, place, &block) == 0 &&
             (block.head.entries > SERIES_BLOCK_ENTRIES_MAX || block.head.bits > SERIES_BLOCK_BITS))

@@ -11,7 +11,9 @@
 
 #include "check.h"
 #include "cli/demo_cgroup.h"
+#include "monitor/continuity_file.h"
 #include "report/autopsy.h"
+#include "root_fixture.h"
 #include "sanitized.h"
 #include "segment_fixture.h"
 #include "vagus/vagus.h"
@@ -21,6 +23,7 @@
 static struct vagus_monitor *m;
 static struct vagus_operation call;
 static struct autopsy autopsy;
+static char state_key[256], state_dir[128];
 static const char *more = ""; /* of the policy */
 static void *kept;            /* so that no compiler drops what is written there */
 
@@ -41,7 +44,6 @@ static bool begin(unsigned flags)
     snprintf(policy, sizeof(policy),
              "agent: boxed\n"
              "segment: { dir: %s }\n"
-             "budgets: [{ name: tokens, limit: 1000, unit: \"{token}\", window: 1h }]\n"
              "%s",
              fixture_dir, more);
     struct vagus_monitor_options options = {.size = sizeof(options),
@@ -249,7 +251,15 @@ static void begin_things(void)
 
 static void what_was_open_is_told(void)
 {
+    REQUIRE(root_begin());
+    snprintf(state_key, sizeof(state_key),
+             "state: { dir: %s/state }\n"
+             "budgets: [{ name: tokens, limit: 1000, unit: \"{token}\", window: 1h }]\n",
+             root_dir);
+    more = state_key;
     live(VAGUS_NO_COLLECTORS, NULL, begin_things);
+    more = "";
+    root_end();
     REQUIRE(examine());
     CHECK_EQ(autopsy.ending.end, VAGUS_END_UNCLOSED);
     REQUIRE(autopsy.operation_count == 1);
@@ -461,6 +471,69 @@ static void impossible_numbers_are_not_carried_on(void)
     fixture_clear();
 }
 
+/* --- The file beside the budgets'. --- */
+
+static int state_file(int flags)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%.120s/boxed.continuity", state_dir);
+    return open(path, flags | O_CLOEXEC);
+}
+
+/* A run of another boot left it there. */
+static void change_boot(void)
+{
+    static struct continuity_file file;
+    int fd = state_file(O_RDWR);
+    REQUIRE(fd >= 0 && read(fd, &file, sizeof(file)) == (ssize_t)sizeof(file));
+    CHECK_EQ(continuity_file_check(&file, sizeof(file)), 0);
+    CHECK_EQ(file.closed, 0);
+    memcpy(file.boot_id, "11111111", 8);
+    continuity_file_seal(&file);
+    CHECK_EQ(pwrite(fd, &file, sizeof(file), 0), sizeof(file));
+    close(fd);
+}
+
+static void a_file_outlives_the_machine(void)
+{
+    REQUIRE(root_begin());
+    snprintf(state_dir, sizeof(state_dir), "%s/state", root_dir);
+    snprintf(state_key, sizeof(state_key), "state: { dir: %s }\n", state_dir);
+    more = state_key;
+    REQUIRE(begin(VAGUS_STEPPED | VAGUS_NO_COLLECTORS));
+    CHECK_EQ(continuity().last_end, VAGUS_END_NONE); /* here it is known */
+    vagus_monitor_close(m);
+    live(VAGUS_NO_COLLECTORS, NULL, be_killed);
+    fixture_clear(); /* memory: it goes with the machine */
+    change_boot();
+    for (int i = 0; i < 2; i++) {
+        REQUIRE(begin(VAGUS_STEPPED | VAGUS_NO_COLLECTORS));
+        CHECK_EQ(continuity().starts, 3 + i);
+        CHECK_EQ(continuity().deaths, 1);
+        CHECK_EQ(continuity().last_end, i == 0 ? VAGUS_END_REBOOT : VAGUS_END_CLOSED);
+        vagus_monitor_close(m);
+        fixture_clear();
+    }
+    live(VAGUS_NO_COLLECTORS, NULL, be_killed); /* of this boot, and its segment was removed */
+    fixture_clear();
+    REQUIRE(begin(VAGUS_STEPPED | VAGUS_NO_COLLECTORS));
+    CHECK_EQ(continuity().last_end, VAGUS_END_UNCLOSED);
+    CHECK_EQ(continuity().deaths, 2);
+    vagus_monitor_close(m);
+    fixture_clear();
+    int fd = state_file(O_WRONLY);
+    CHECK(fd >= 0 && pwrite(fd, "xyz", 3, 100) == 3);
+    close(fd);
+    REQUIRE(begin(VAGUS_STEPPED | VAGUS_NO_COLLECTORS));
+    CHECK_EQ(continuity().starts, 1);
+    CHECK_EQ(continuity().last_end, VAGUS_END_UNKNOWN);
+    CHECK_CONTAINS(health(), "boxed.continuity is damaged");
+    vagus_monitor_close(m);
+    more = "";
+    fixture_clear();
+    root_end();
+}
+
 int main(void)
 {
     if (!fixture_begin())
@@ -476,6 +549,7 @@ int main(void)
     RUN(damaged_boxes_hurt_nobody);
     RUN(a_reboot_is_known_by_its_number);
     RUN(impossible_numbers_are_not_carried_on);
+    RUN(a_file_outlives_the_machine);
     fixture_end();
     return check_result();
 }

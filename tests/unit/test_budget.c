@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "check.h"
+#include "monitor/monitor.h"
 #include "monitor_fixture.h"
 
 #define HOUR (3600 * S)
@@ -403,6 +404,46 @@ static void too_many_tickets_are_refused(void)
     vagus_monitor_close(m);
 }
 
+/* Open ones stand in the segment; where there is no room for all, those open for longest do. */
+static void open_tickets_can_be_seen(void)
+{
+    static struct vagus_ticket tickets[200];
+    static struct segment_ticket seen[SEGMENT_TICKETS_MAX];
+    struct segment_reader reader;
+    struct segment_head head;
+    uint64_t got;
+    begin();
+    struct vagus_budget budget =
+        make((struct vagus_budget_desc){.name = "many", .unit = "{token}", .limit = 1000000});
+    go();
+    segment_attach_own(&m->segment, &reader);
+    int64_t first_ns = atomic_load(&test_now_ns);
+    for (int i = 0; i < 200; i++) {
+        REQUIRE(vagus_budget_reserve(budget, (uint64_t)i + 1, HOUR, &tickets[i], NULL) == 0);
+        organ_run(m, S / 10);
+    }
+    CHECK_EQ(segment_read_entries(&reader, SEGMENT_TICKETS, 0, 64, seen, &got, &head), 0);
+    CHECK_EQ(got, SEGMENT_TICKETS_MAX);
+    CHECK_EQ(head.count, 200);
+    for (uint64_t i = 0; i < got; i++) {
+        CHECK_STR(seen[i].budget, "many");
+        CHECK(seen[i].amount >= 1 && seen[i].amount <= SEGMENT_TICKETS_MAX);
+        CHECK_EQ(seen[i].opened_ns, first_ns + ((int64_t)seen[i].amount - 1) * (S / 10));
+        CHECK_EQ(seen[i].until_ns, seen[i].opened_ns + HOUR);
+    }
+    for (int i = 0; i < 199; i++)
+        CHECK_EQ(vagus_budget_commit(tickets[i], 0), 0);
+    organ_run(m, S); /* many were open once: each second */
+    CHECK_EQ(segment_read_entries(&reader, SEGMENT_TICKETS, 0, 64, seen, &got, &head), 0);
+    CHECK_EQ(got, 1);
+    CHECK_EQ(seen[0].amount, 200);
+    vagus_budget_commit(tickets[199], 0);
+    organ_run(m, S);
+    CHECK_EQ(segment_read_entries(&reader, SEGMENT_TICKETS, 0, 64, seen, &got, &head), 0);
+    CHECK_EQ(got, 0);
+    vagus_monitor_close(m);
+}
+
 int main(void)
 {
     RUN(reservations_are_not_spent_twice);
@@ -418,5 +459,6 @@ int main(void)
     RUN(bad_descriptions_are_refused);
     RUN(threads_never_overspend);
     RUN(too_many_tickets_are_refused);
+    RUN(open_tickets_can_be_seen);
     return check_result();
 }

@@ -16,6 +16,7 @@
 #include "cli/doctor_machine.c"
 #include "cli/doctor_senses.c"
 #include "cli/doctor_show.c"
+#include "root_fixture.h"
 
 static struct doctor doctor;
 static char shown[DOCTOR_JSON_BYTES_MAX];
@@ -144,6 +145,50 @@ static void a_container_takes_it_along(void)
     CHECK_STR(fact(DOCTOR_BLACK_BOX, "segment")->value, "on tmpfs, in /dev/shm/vagus-0");
     CHECK_EQ(fact(DOCTOR_BLACK_BOX, "container")->gravity, DOCTOR_CHANGE);
     CHECK(fact(DOCTOR_BLACK_BOX, "login") == NULL);
+}
+
+static void what_was_mounted_from_outside_outlives_it(void)
+{
+    begin();
+    REQUIRE(root_begin());
+    root_write("proc/self/mountinfo", "1 0 0:1 / / rw - overlay overlay rw\n"
+                                      "2 1 0:2 / /dev/shm rw - tmpfs shm rw\n"
+                                      "3 1 0:3 /vagus /run/vagus rw,nosuid - tmpfs tmpfs rw\n"
+                                      "4 1 0:4 / /run/vagus2 rw - tmpfs tmpfs rw\n"
+                                      "damaged\n");
+    doctor.container = true;
+    text_copy(doctor.segment_path, sizeof(doctor.segment_path), "/run/vagus/a.vagus");
+    doctor_look_at_black_box(&doctor, root_dir);
+    CHECK_EQ(fact(DOCTOR_BLACK_BOX, "container")->gravity, DOCTOR_FINE);
+    CHECK_CONTAINS(fact(DOCTOR_BLACK_BOX, "container")->value, "/run/vagus is a part (/vagus)");
+    begin();
+    doctor.container = true;
+    text_copy(doctor.segment_path, sizeof(doctor.segment_path), "/run/vagus2/a.vagus");
+    doctor_look_at_black_box(&doctor, root_dir);
+    CHECK_CONTAINS(fact(DOCTOR_BLACK_BOX, "container")->value, "does not outlive the container");
+    begin();
+    doctor.container = true;
+    root_write("var/run/secrets/kubernetes.io/token", "x");
+    text_copy(doctor.segment_path, sizeof(doctor.segment_path), "/dev/shm/vagus-0/a.vagus");
+    doctor_look_at_black_box(&doctor, root_dir);
+    CHECK_CONTAINS(fact(DOCTOR_BLACK_BOX, "container")->value, "does not outlive the pod");
+    root_end();
+}
+
+static void a_service_takes_it_along(void)
+{
+    begin();
+    setenv("RUNTIME_DIRECTORY", "/run/other:/run/agent", 1);
+    text_copy(doctor.segment_path, sizeof(doctor.segment_path), "/run/agent/a.vagus");
+    doctor_look_at_black_box(&doctor, FIXTURES "/v2-guest");
+    REQUIRE(fact(DOCTOR_BLACK_BOX, "service") != NULL);
+    CHECK_CONTAINS(fact(DOCTOR_BLACK_BOX, "service")->action, "RuntimeDirectoryPreserve");
+    CHECK(fact(DOCTOR_BLACK_BOX, "login") == NULL);
+    begin();
+    text_copy(doctor.segment_path, sizeof(doctor.segment_path), "/run/agents/a.vagus");
+    doctor_look_at_black_box(&doctor, FIXTURES "/v2-guest");
+    CHECK(fact(DOCTOR_BLACK_BOX, "service") == NULL);
+    unsetenv("RUNTIME_DIRECTORY");
 }
 
 static void a_session_takes_it_along(void)
@@ -297,6 +342,8 @@ int main(void)
     RUN(an_empty_place_is_serious);
     RUN(anonymous_memory_is_serious);
     RUN(a_container_takes_it_along);
+    RUN(what_was_mounted_from_outside_outlives_it);
+    RUN(a_service_takes_it_along);
     RUN(a_session_takes_it_along);
     RUN(what_is_missing_is_said_with_its_reason);
     RUN(no_memory_limit_is_serious);

@@ -76,6 +76,8 @@ static void without_a_cause(void)
     CHECK_EQ(ending.end, VAGUS_END_UNCLOSED);
     CHECK_EQ(ending.last_sign_ns, LAST);
     CHECK_CONTAINS(sentence(), "of no known cause");
+    facts.log_error = VAGUS_EAGAIN;
+    CHECK_CONTAINS(judged(), "was not read to its end");
     facts.log_error = VAGUS_EPERM;
     CHECK_CONTAINS(judged(), "the kernel's log cannot be read: ");
     CHECK_EQ(ending.end, VAGUS_END_UNCLOSED);

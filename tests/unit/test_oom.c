@@ -61,11 +61,12 @@ static bool any(const struct host_oom_kill *kill, const void *arg)
 static void a_log_that_is_not_there(void)
 {
     struct host_oom_kill kill;
-    CHECK_EQ(host_oom_log("/nowhere/at/all", 0, any, NULL, &kill), VAGUS_EUNSUPPORTED);
-    CHECK_EQ(host_oom_log("/dev/null", 0, any, NULL, &kill), VAGUS_ENOENT);
-    CHECK_EQ(host_oom_log("/tmp", 0, any, NULL, &kill), VAGUS_EIO);
+    CHECK_EQ(host_oom_log("/nowhere/at/all", 0, VAGUS_SECOND_NS, any, NULL, &kill),
+             VAGUS_EUNSUPPORTED);
+    CHECK_EQ(host_oom_log("/dev/null", 0, VAGUS_SECOND_NS, any, NULL, &kill), VAGUS_ENOENT);
+    CHECK_EQ(host_oom_log("/tmp", 0, VAGUS_SECOND_NS, any, NULL, &kill), VAGUS_EIO);
     int64_t before_ns = vagus_now_ns(); /* what never ends is left */
-    CHECK_EQ(host_oom_log("/dev/zero", 0, any, NULL, &kill), VAGUS_ENOENT);
+    CHECK_EQ(host_oom_log("/dev/zero", 0, VAGUS_MILLISECOND_NS, any, NULL, &kill), VAGUS_EAGAIN);
     CHECK(vagus_now_ns() - before_ns < 10 * VAGUS_SECOND_NS);
 }
 
@@ -77,11 +78,12 @@ static void a_log_of_one_record(void)
     REQUIRE(root_begin());
     root_write("kmsg", "3,1,5000000,-;Killed process 7 (x) \n");
     snprintf(path, sizeof(path), "%s/kmsg", root_dir);
-    CHECK_EQ(host_oom_log(path, 0, any, &pid, &kill), 0);
+    CHECK_EQ(host_oom_log(path, 0, VAGUS_SECOND_NS, any, &pid, &kill), 0);
     CHECK_EQ(kill.pid, 7);
-    CHECK_EQ(host_oom_log(path, 6 * VAGUS_SECOND_NS, any, &pid, &kill), VAGUS_ENOENT);
+    CHECK_EQ(host_oom_log(path, 6 * VAGUS_SECOND_NS, VAGUS_SECOND_NS, any, &pid, &kill),
+             VAGUS_ENOENT);
     pid = 8;
-    CHECK_EQ(host_oom_log(path, 0, any, &pid, &kill), VAGUS_ENOENT);
+    CHECK_EQ(host_oom_log(path, 0, VAGUS_SECOND_NS, any, &pid, &kill), VAGUS_ENOENT);
     root_end();
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operations: count, errors, in flight and duration follow from begin and end. */
 #include "check.h"
+#include "monitor/monitor.h"
 #include "monitor_fixture.h"
 
 #include <pthread.h>
@@ -143,11 +144,51 @@ static void threads_lose_none_and_none_is_in_flight_at_the_end(void)
     vagus_monitor_close(monitor);
 }
 
+/* What is under way stands in the segment, told from counts alone. */
+static void what_is_under_way_can_be_seen(void)
+{
+    struct vagus_monitor *monitor = organ_open(VAGUS_STEPPED);
+    struct vagus_operation operation = define(monitor, 0);
+    struct segment_reader reader;
+    struct segment_operation seen[SEGMENT_OPERATIONS_MAX];
+    uint64_t got;
+    CHECK_EQ(vagus_monitor_start(monitor), 0);
+    segment_attach_own(&monitor->segment, &reader);
+    struct vagus_span a = vagus_span_begin(&operation);
+    organ_run(monitor, S / 10);
+    int64_t first_ns = atomic_load(&test_now_ns);
+    CHECK_EQ(segment_read_entries(&reader, SEGMENT_OPERATIONS, 0, 64, seen, &got, NULL), 0);
+    REQUIRE(got == 1);
+    CHECK_STR(seen[0].name, "agent.llm");
+    CHECK_EQ(seen[0].in_flight, 1);
+    CHECK_EQ(seen[0].since_ns, first_ns);
+    CHECK_EQ(seen[0].began_ns, first_ns);
+    CHECK_EQ(seen[0].ended_ns, 0);
+    organ_run(monitor, 5 * S);
+    struct vagus_span b = vagus_span_begin(&operation);
+    organ_run(monitor, S / 10);
+    vagus_span_end(&b, true); /* the first one hangs on */
+    organ_run(monitor, 5 * S);
+    CHECK_EQ(segment_read_entries(&reader, SEGMENT_OPERATIONS, 0, 64, seen, &got, NULL), 0);
+    CHECK_EQ(seen[0].in_flight, 1);
+    CHECK_EQ(seen[0].since_ns, first_ns);
+    CHECK_EQ(seen[0].began_ns, first_ns + 5 * S + S / 10);
+    CHECK_EQ(seen[0].ended_ns, first_ns + 5 * S + 2 * (S / 10));
+    vagus_span_end(&a, true);
+    organ_run(monitor, S);
+    CHECK_EQ(segment_read_entries(&reader, SEGMENT_OPERATIONS, 0, 64, seen, &got, NULL), 0);
+    CHECK_EQ(seen[0].in_flight, 0);
+    CHECK_EQ(seen[0].since_ns, 0);
+    CHECK_EQ(seen[0].ended, 2);
+    vagus_monitor_close(monitor);
+}
+
 int main(void)
 {
     RUN(begin_and_end_are_counted);
     RUN(a_block_is_timed_however_it_is_left);
     RUN(what_cannot_be_made_is_harmless_and_said);
     RUN(threads_lose_none_and_none_is_in_flight_at_the_end);
+    RUN(what_is_under_way_can_be_seen);
     return check_result();
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -330,6 +331,64 @@ static void on_a_small_tmpfs(void)
     CHECK_EQ(umount(fixture_dir), 0);
 }
 
+/* Leaves one behind whose writer was killed, that published last at that time. */
+static void leave_killed(int64_t started_ns, int64_t published_ns, char path[256])
+{
+    struct segment segment;
+    struct segment_options options = fixture_options("agent", 1000);
+    static struct vagus_system_snapshot snapshot;
+    options.clock = &turned_clock;
+    turned_ns = started_ns;
+    path[0] = 0;
+    REQUIRE(segment_create(&options, &segment) == 0);
+    snapshot.wall_ns = published_ns;
+    segment_publish(segment_slots(&segment), 1, &snapshot);
+    snprintf(path, 256, "%s", segment.path);
+    munmap(segment.header, segment.bytes);
+    close(segment.fd);
+}
+
+static void what_is_too_old_goes(void)
+{
+    enum { DAY = 86400 };
+    char closed[256], long_run[256], old_run[256], others[256], path[256];
+    struct segment segment;
+    int64_t day_ns = DAY * VAGUS_SECOND_NS, start_ns = 1000 * day_ns;
+    leave("agent", start_ns, closed);
+    leave("other", start_ns, others);
+    leave_killed(start_ns, start_ns + 9 * day_ns, long_run); /* it lived until yesterday */
+    leave_killed(start_ns, start_ns + day_ns, old_run);
+    struct segment_options options = fixture_options("agent", 1000);
+    options.clock = &turned_clock;
+    options.keep_for_ns = 7 * day_ns;
+    turned_ns = start_ns + 7 * day_ns;
+    REQUIRE(segment_create(&options, &segment) == 0);
+    CHECK(is_there(closed)); /* to the moment */
+    segment_discard(&segment);
+    turned_ns = start_ns + 10 * day_ns;
+    REQUIRE(segment_create(&options, &segment) == 0);
+    CHECK(!is_there(closed) && !is_there(old_run));
+    CHECK(is_there(long_run) && is_there(others));
+    /* One that runs is never too old; nor is any whose time is yet to come. */
+    struct segment second;
+    turned_ns = start_ns + 100 * day_ns;
+    REQUIRE(segment_create(&options, &second) == 0);
+    CHECK(is_there(segment.path) && !is_there(long_run));
+    segment_close(&segment);
+    turned_ns = start_ns;
+    snprintf(path, sizeof(path), "%s", second.path);
+    segment_close(&second);
+    REQUIRE(segment_create(&options, &segment) == 0);
+    CHECK(is_there(path));
+    segment_discard(&segment);
+    options.keep_for_ns = 0; /* for ever */
+    turned_ns = INT64_MAX / 2;
+    REQUIRE(segment_create(&options, &segment) == 0);
+    CHECK(is_there(path));
+    segment_discard(&segment);
+    fixture_clear();
+}
+
 int main(void)
 {
     if (!fixture_begin())
@@ -343,6 +402,7 @@ int main(void)
     RUN(the_oldest_dead_go_first);
     RUN(only_our_own_segments_go);
     RUN(hundreds_of_dead_go_too);
+    RUN(what_is_too_old_goes);
     RUN(a_limit_on_file_sizes_kills_nobody);
     RUN(on_a_small_tmpfs);
     fixture_end();
