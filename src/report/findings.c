@@ -103,7 +103,10 @@ void report_add_state(struct text *text, const struct vagus_reading *reading, in
         text_add(text, " old");
         break;
     case VAGUS_STATE_ERROR:
-        text_addf(text, "error: %s", vagus_error_message(reading->error));
+        if (reading->error == VAGUS_EAGAIN)
+            text_add(text, "not known yet");
+        else
+            text_addf(text, "error: %s", vagus_error_message(reading->error));
         break;
     }
 }

@@ -7,6 +7,7 @@
 
 #define NAME_COLUMNS 14
 #define BUDGETS_SHOWN 8
+#define LIMIT_TOO 56 /* columns: of less there is no room for it */
 #define FORECASTS_SHOWN 3
 
 static bool runs_out(const struct vagus_reading *reading, int64_t as_of_ns)
@@ -30,8 +31,11 @@ static void add_amounts(const struct vagus_snapshot_budget *budget, int64_t as_o
     struct text text;
     text_init(&text, item, sizeof(item));
     add_amount(&text, budget, (double)status->left);
-    text_add(&text, " left of ");
-    add_amount(&text, budget, (double)status->limit);
+    text_add(&text, " left");
+    if (screen->columns >= LIMIT_TOO) {
+        text_add(&text, " of ");
+        add_amount(&text, budget, (double)status->limit);
+    }
     screen_item(screen, style, item);
     if (runs_out(&budget->exhausted_in, as_of_ns)) {
         text_init(&text, item, sizeof(item));

@@ -10,7 +10,8 @@
 
 #define ORGAN_COLUMN 9
 #define PERCENT_COLUMNS 6
-#define SPAN_LEAST 0.1 /* of a share: what moves less is drawn flat */
+#define PATH_AND_MORE 72 /* columns: of less there is room for a path alone */
+#define SPAN_LEAST 0.1   /* of a share: what moves less is drawn flat */
 
 struct organ {
     struct screen *screen;
@@ -88,6 +89,8 @@ static void add_rate(struct screen *screen, const struct report_organ *organ)
     text_init(&text, words, sizeof(words));
     if (organ->unit[0] == '\0')
         text_add_size(&text, newest[-1]);
+    else if (newest[-1] >= 100 && newest[-1] < 1e9)
+        text_add_fixed(&text, newest[-1], 0);
     else
         text_add_digits(&text, newest[-1], 3);
     text_add(&text, organ->unit);
@@ -100,7 +103,7 @@ static void add_spark(struct screen *screen, const struct report_organ *organ)
     unsigned columns = layout_of(screen)->spark;
     screen_to(screen, ORGAN_COLUMN + layout_of(screen)->bar + PERCENT_COLUMNS + 1);
     screen_spark(screen, SCREEN_DIM, organ->spark, columns, REPORT_SPARK_STEPS / columns,
-                 organ->shared ? SPAN_LEAST : 0);
+                 organ->shared && organ->unit[0] == '\0' ? SPAN_LEAST : 0);
     screen_to(screen, screen->column + 1);
     screen->indent = screen->column;
 }
@@ -211,7 +214,7 @@ static void add_cpu(const struct report *report, struct organ *organ)
         organ_extra(organ, "throttled ", &cpu->throttled_ratio, "1", "");
     organ_detail(organ, "host ", &cpu->utilization, "1", "");
     organ_detail(organ, "load ", &cpu->load_1m, "", "");
-    organ_extra(organ, "", &cpu->temperature, "Cel", "");
+    organ_extra(organ, "", &cpu->temperature, "", " °C");
 }
 
 static void add_process(const struct report *report, struct organ *organ)
@@ -244,13 +247,17 @@ static void add_gpu(const struct vagus_snapshot_gpu *gpu, struct organ *organ)
     if (vagus_reading_state(&gpu->throttled, organ->as_of_ns) == VAGUS_STATE_OK &&
         gpu->throttled.value > 0)
         screen_item(organ->screen, SCREEN_WARN, "held down");
-    organ_extra(organ, "", &gpu->temperature, "Cel", "");
+    organ_extra(organ, "", &gpu->temperature, "", " °C");
     organ_extra(organ, "", &gpu->power, "W", "");
     add_name(gpu->device, false, organ);
 }
 
 static void add_path(const struct vagus_snapshot_path *path, struct organ *organ)
 {
+    if (organ->screen->columns < PATH_AND_MORE) {
+        add_name(path->path, true, organ); /* the share is there; whose it is must be told */
+        return;
+    }
     organ_detail(organ, "", &path->free, "By", " free");
     if (vagus_reading_state(&path->writable, organ->as_of_ns) == VAGUS_STATE_OK &&
         path->writable.value == 0)

@@ -98,7 +98,7 @@ static void add_network(struct list *list)
 {
     const struct vagus_snapshot_network *network = &list->report->snapshot.network;
     const struct vagus_reading *foremost = &network->receive_rate;
-    if (!was_sensed(list, foremost))
+    if (!is_ok(list, foremost) && was_sensed(list, &network->established))
         foremost = &network->established;
     if (was_sensed(list, foremost))
         add(list, "network", foremost, NAN, REPORT_SPARK_NETWORK)->shared = false;

@@ -57,6 +57,9 @@ const char *child_client(void);
  * themselves is no part of what vagus takes. */
 const char *child_peers(void);
 
+/* The command of this build. */
+const char *child_command(void);
+
 /* Runs a program of these with up to two arguments and takes what it prints into the result. */
 void child_measure(const char *program, const char *verb, const char *argument,
                    struct bench_result *result);

@@ -89,6 +89,12 @@ const char *child_client(void)
     return beside(path, "vagus-bench-client");
 }
 
+const char *child_command(void)
+{
+    static char path[PATH_MAX + 32];
+    return beside(path, "../../vagus");
+}
+
 const char *child_peers(void)
 {
     static char path[PATH_MAX + 32];

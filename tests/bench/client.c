@@ -461,7 +461,9 @@ int main(int argc, char **argv)
     if (strcmp(verb, "snapshot.cold") == 0)
         return client_snapshot_cold();
     if (strcmp(verb, "health") == 0)
-        return client_health();
+        return client_health(false);
+    if (strcmp(verb, "health.json") == 0)
+        return client_health(true);
     if (strcmp(verb, "sample") == 0)
         return client_sample(strtoul(argument, NULL, 10));
     if (strcmp(verb, "near") == 0)

@@ -22,7 +22,7 @@ int client_mode(void);
 int client_level(void);
 int client_snapshot(void);
 int client_snapshot_cold(void);
-int client_health(void);
+int client_health(bool json);
 
 /* From the event to the callback. */
 int client_instant(bool median);

@@ -41,10 +41,11 @@ int client_level(void)
 /* --- The health summary; the floor puts the same text together: each number by one snprintf, what
  * stands between them copied. --- */
 
-#define HEALTH_BYTES 16384
-#define PIECES_MAX 1024
+#define HEALTH_BYTES (256 * 1024)
+#define PIECES_MAX 16384
 
 static char health_text[HEALTH_BYTES], health_out[HEALTH_BYTES];
+static uint32_t health_flags;
 static struct piece {
     const char *words;
     size_t length;
@@ -76,7 +77,8 @@ static void put_together(void)
 
 static void health(void *arg, uint64_t iterations)
 {
-    MEASURE_LOOP(iterations, vagus_health_format(arg, 0, health_out, sizeof(health_out), NULL));
+    MEASURE_LOOP(iterations,
+                 vagus_health_format(arg, health_flags, health_out, sizeof(health_out), NULL));
 }
 
 static void health_bare(void *arg, uint64_t iterations)
@@ -85,12 +87,13 @@ static void health_bare(void *arg, uint64_t iterations)
     MEASURE_LOOP(iterations, put_together());
 }
 
-int client_health(void)
+int client_health(bool json)
 {
+    health_flags = json ? VAGUS_HEALTH_JSON : 0;
     struct vagus_monitor *monitor = client_open(0);
     struct contender contenders[] = {{.loop = health, .arg = monitor}, {.loop = health_bare}};
     if (vagus_step(monitor, NULL) != 0 ||
-        vagus_health_format(monitor, 0, health_text, sizeof(health_text), NULL) != 0)
+        vagus_health_format(monitor, health_flags, health_text, sizeof(health_text), NULL) != 0)
         return 1;
     cut_into_pieces(health_text);
     if (!measure(contenders, 2, 1))

@@ -15,21 +15,21 @@
 #define MIB (1024.0 * 1024.0)
 
 static struct report report;
-static char output[REPORT_JSON_BYTES_MAX];
+static __attribute__((unused)) char output[REPORT_JSON_BYTES_MAX];
 
-static struct vagus_reading taken(double value, double age_s)
+static inline struct vagus_reading taken(double value, double age_s)
 {
     return (struct vagus_reading){.value = value,
                                   .taken_ns = NOW_NS - SECONDS(age_s),
                                   .good_until_ns = NOW_NS - SECONDS(age_s) + SECONDS(3)};
 }
 
-static struct vagus_reading missing(int error)
+static inline struct vagus_reading missing(int error)
 {
     return (struct vagus_reading){.error = error};
 }
 
-static void put_header(uint32_t life, bool alive)
+static inline void put_header(uint32_t life, bool alive)
 {
     struct segment_header *header = &report.header;
     header->pid = 4242;
@@ -42,8 +42,8 @@ static void put_header(uint32_t life, bool alive)
     report.now_ns = NOW_NS;
 }
 
-static void put_listener(const char *name, uint32_t kinds, uint64_t sequence, uint32_t kind,
-                         const char *resource, double took_s, double busy_s)
+static inline void put_listener(const char *name, uint32_t kinds, uint64_t sequence, uint32_t kind,
+                                const char *resource, double took_s, double busy_s)
 {
     struct segment_listener *listener = &report.listeners[report.listener_count++];
     strcpy(listener->name, name);
@@ -59,7 +59,7 @@ static void put_listener(const char *name, uint32_t kinds, uint64_t sequence, ui
     report.snapshot.monitor.hung_listeners += busy_s > 1;
 }
 
-static void put_collector(const char *name, int error, uint64_t failures)
+static inline void put_collector(const char *name, int error, uint64_t failures)
 {
     struct segment_collector *collector = &report.collectors[report.collector_count++];
     strcpy(collector->name, name);
@@ -73,7 +73,7 @@ static void put_collector(const char *name, int error, uint64_t failures)
     report.snapshot.monitor.failed_collectors += error != 0;
 }
 
-static void put_note(uint32_t kind, uint32_t times, const char *text)
+static inline void put_note(uint32_t kind, uint32_t times, const char *text)
 {
     struct segment_note *note = &report.notes[report.note_count++];
     *note = (struct segment_note){.at_ns = NOW_NS - SECONDS(3780), .kind = kind, .times = times};
@@ -81,9 +81,9 @@ static void put_note(uint32_t kind, uint32_t times, const char *text)
 }
 
 /* A transition, and the snapshot's entry if it is still raised. */
-static void put_signal(uint32_t kind, uint32_t change, double ago_s, const char *resource,
-                       const char *metric, double value, double threshold, double level,
-                       const char *reason)
+static inline void put_signal(uint32_t kind, uint32_t change, double ago_s, const char *resource,
+                              const char *metric, double value, double threshold, double level,
+                              const char *reason)
 {
     struct segment_signal *entry = &report.signals[report.signal_count++];
     struct vagus_signal *signal = &entry->signal;
@@ -106,7 +106,7 @@ static void put_signal(uint32_t kind, uint32_t change, double ago_s, const char 
     strcpy(signal->reason, reason);
 }
 
-static void put_raised(uint32_t kind, double for_s, const char *resource, double level)
+static inline void put_raised(uint32_t kind, double for_s, const char *resource, double level)
 {
     struct vagus_snapshot_signal *raised = &report.snapshot.signals[report.snapshot.signal_count++];
     raised->kind = kind;
@@ -116,7 +116,7 @@ static void put_raised(uint32_t kind, double for_s, const char *resource, double
     snprintf(raised->rule, sizeof(raised->rule), "%s-headroom", resource);
 }
 
-static void put_organs(void)
+static inline void put_organs(void)
 {
     struct vagus_system_snapshot *s = &report.snapshot;
     s->cpu.utilization = taken(0.354, 0.4);
@@ -152,7 +152,7 @@ static void put_organs(void)
 }
 
 /* A monitor that runs and has nothing to complain about. */
-static void make_calm(void)
+static inline void make_calm(void)
 {
     struct vagus_system_snapshot *s = &report.snapshot;
     memset(&report, 0, sizeof(report));
@@ -175,8 +175,85 @@ static void make_calm(void)
     put_listener("cache", VAGUS_THROTTLE | VAGUS_DEFER, 0, 0, "", 0, 0);
 }
 
+static inline void put_spark(unsigned slot, double from, double to, unsigned known)
+{
+    struct report_spark *spark = &report.sparks[slot];
+    spark->known = true;
+    for (unsigned i = 0; i < REPORT_SPARK_STEPS; i++)
+        spark->values[i] = i < REPORT_SPARK_STEPS - known
+                               ? NAN
+                               : from + (to - from) * i / (REPORT_SPARK_STEPS - 1);
+}
+
+static inline void put_gpu(const char *device, double used_ratio, double busy_ratio)
+{
+    struct vagus_snapshot_gpu *gpu = &report.snapshot.gpus[report.snapshot.gpu_count];
+    put_spark(REPORT_SPARK_GPUS + report.snapshot.gpu_count++, used_ratio, used_ratio, 60);
+    strcpy(gpu->device, device);
+    gpu->memory_utilization = taken(used_ratio, 0.2);
+    gpu->memory_limit = taken(81920 * MIB, 2);
+    gpu->memory_usage = taken(81920 * MIB * used_ratio, 0.2);
+    gpu->memory_free = taken(81920 * MIB * (1 - used_ratio), 0.2);
+    gpu->utilization = taken(busy_ratio, 0.2);
+    gpu->temperature = taken(61, 0.2);
+    gpu->power = taken(312, 0.2);
+    gpu->throttled = taken(0, 0.2);
+}
+
+static inline struct vagus_snapshot_budget *put_budget(const char *name, const char *unit,
+                                                       uint64_t limit, uint64_t used,
+                                                       uint64_t reserved)
+{
+    struct vagus_snapshot_budget *budget = &report.snapshot.budgets[report.snapshot.budget_count++];
+    strcpy(budget->name, name);
+    strcpy(budget->unit, unit);
+    strcpy(budget->resource, "budget");
+    budget->window_ns = SECONDS(3600);
+    budget->status = (struct vagus_budget_status){.limit = limit,
+                                                  .left = (int64_t)(limit - used - reserved),
+                                                  .used = used,
+                                                  .reserved = reserved,
+                                                  .known = 1};
+    return budget;
+}
+
+/* All that a summary can tell of, and nothing is wrong. */
+static inline void add_everything(void)
+{
+    struct vagus_system_snapshot *s = &report.snapshot;
+    put_spark(REPORT_SPARK_MEMORY, 0.4, 0.61, 60);
+    put_spark(REPORT_SPARK_CPU, 0.9, 0.12, 45);
+    put_spark(REPORT_SPARK_PROCESS, 0.01, 0.012, 60);
+    put_spark(REPORT_SPARK_NETWORK, 1e6, 3e6, 60);
+    put_spark(REPORT_SPARK_AGENT, 5, 40, 60);
+    strcpy(report.sparks[REPORT_SPARK_AGENT].unit, " tokens");
+    put_spark(REPORT_SPARK_PATHS, 0.82, 0.82, 20);
+    put_gpu("GPU-0a1b2c3d", 0.37, 0.96);
+    put_gpu("GPU-4e5f6071", 0.9951, 0);
+    s->gpus[1].throttled = taken(1, 0.2);
+    s->network.receive_rate = taken(2.1 * MIB, 1);
+    s->network.transmit_rate = taken(40960, 1);
+    s->network.established = taken(14, 1);
+    s->agent.context_used = taken(0.71, 0.4);
+    s->agent.progress_age = taken(1.5, 0.1);
+    put_budget("tokens-hour", "{token}", 200000, 148000, 4000)->exhausted_in = taken(1380, 0.1);
+    put_budget("vram", "By", 80ULL << 30, 30ULL << 30, 0)->exhausted_in = taken(INFINITY, 0.1);
+    put_budget("disk-scratch", "By", 0, 0, 0)->status.known = 0;
+    s->forecast_count = 2;
+    strcpy(s->forecasts[0].resource, "disk");
+    strcpy(s->forecasts[0].instance, "/var");
+    s->forecasts[0].exhausted_in = taken(7380, 1);
+    strcpy(s->forecasts[1].resource, "memory");
+    s->forecasts[1].exhausted_in = taken(250, 1);
+    s->wall_ns = SECONDS(1800000000);
+    s->continuity.last_end = VAGUS_END_OUT_OF_MEMORY;
+    s->continuity.last_ended_wall_ns = SECONDS(1800000000) - SECONDS(5000);
+    s->continuity.starts = 5;
+    s->continuity.deaths = s->continuity.deaths_day = 2;
+}
+
 /* Two signals are raised, one listener hangs, and the monitor has troubles of its own. */
-static void make_degraded(void)
+static inline void make_degraded(void)
 {
     struct vagus_system_snapshot *s = &report.snapshot;
     make_calm();
@@ -215,7 +292,7 @@ static void make_degraded(void)
 }
 
 /* Compares with the file of that name; with VAGUS_REFRESH=1 writes it instead. */
-static void check_output(const char *name, const char *got)
+static inline void check_output(const char *name, const char *got)
 {
     char path[512];
     static char wanted[REPORT_JSON_BYTES_MAX];

@@ -117,6 +117,33 @@ static void the_exit_status_is_the_verdict(void)
     fixture_end();
 }
 
+/* The probes of an orchestrator: 0 is yes, everything else no. */
+static void alive_ready_and_brief(void)
+{
+    struct segment segment;
+    if (!fixture_begin())
+        SKIP_TEST("no /dev/shm");
+    REQUIRE(fixture_create("alpha", 3, &segment) == 0);
+    segment_run(&segment);
+    CHECK_EQ(health("--ready", NULL, NULL), 1);
+    CHECK_STR(printed, "not ready: nothing published yet\n");
+    publish(&segment, VAGUS_VERDICT_CRITICAL);
+    CHECK_EQ(health("--alive", NULL, NULL), 0);
+    CHECK_CONTAINS(printed, "alive: published ");
+    CHECK_EQ(health("--ready", NULL, NULL), 0); /* no signal is raised */
+    CHECK_STR(printed, "ready: takes work\n");
+    CHECK_EQ(health("--brief", NULL, NULL), 2);
+    CHECK_CONTAINS(printed, "CRITICAL ");
+    CHECK(strchr(printed, '\n') == printed + strlen(printed) - 1);
+    CHECK_EQ(health("--alive", "--ready", NULL), CLI_USAGE);
+    CHECK_CONTAINS(message, "only one of");
+    segment_close(&segment);
+    CHECK_EQ(health("--alive", NULL, NULL), CLI_NOT_FOUND);
+    CHECK_EQ(health("--alive", "-p", "alpha"), 1);
+    CHECK_CONTAINS(printed, "not alive: closed in order");
+    fixture_end();
+}
+
 static void several_must_be_told_apart(void)
 {
     struct segment alpha, beta;
@@ -169,6 +196,8 @@ static void a_killed_process_is_shown_when_asked_for(void)
     snprintf(pid, sizeof(pid), "%d", (int)child);
     CHECK_EQ(health("-p", pid, NULL), 3);
     CHECK_CONTAINS(printed, "UNKNOWN — ended without closing");
+    CHECK_EQ(health("-p", "gamma", "--alive"), 1);
+    CHECK_CONTAINS(printed, "not alive: ended without closing");
     CHECK_EQ(health("-p", "gamma", "--json"), 3);
     CHECK_CONTAINS(printed, "\"life\":\"ended\",\"alive\":false");
     fixture_end();
@@ -214,6 +243,7 @@ int main(void)
     RUN(nothing_runs);
     RUN(a_failure_is_no_verdict);
     RUN(the_exit_status_is_the_verdict);
+    RUN(alive_ready_and_brief);
     RUN(several_must_be_told_apart);
     RUN(a_killed_process_is_shown_when_asked_for);
     RUN(a_closed_process_ended_in_order);

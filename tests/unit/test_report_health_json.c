@@ -58,6 +58,18 @@ static void calm_is_as_documented(void)
     check_output("calm.json", output);
 }
 
+static void everything_is_as_documented(void)
+{
+    make_calm();
+    add_everything();
+    check_structure(render());
+    check_output("full.json", output);
+    CHECK_CONTAINS(output, "\"gpus\":[{\"device\":\"GPU-0a1b2c3d\",\"utilization\":{");
+    CHECK_CONTAINS(output, "\"left\":48000,\"used\":148000,\"reserved\":4000");
+    CHECK_CONTAINS(output, "\"limit\":null,\"left\":null"); /* not known is never 0 */
+    CHECK_CONTAINS(output, "\"continuity\":{\"last_end\":\"out of memory\"");
+}
+
 static void degraded_is_as_documented(void)
 {
     make_degraded();
@@ -130,6 +142,7 @@ static void another_parser_takes_it(void)
 int main(void)
 {
     RUN(calm_is_as_documented);
+    RUN(everything_is_as_documented);
     RUN(another_parser_takes_it);
     RUN(degraded_is_as_documented);
     RUN(what_is_unknown_is_null);

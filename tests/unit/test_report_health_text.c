@@ -2,25 +2,27 @@
 /* The health summary for a person, compared with what lies under tests/fixtures/report/. */
 #include "report_fixture.h"
 
+static unsigned width; /* 0: 80 */
+
 static const char *render(bool colour)
 {
     struct text text;
     text_init(&text, output, REPORT_TEXT_BYTES_MAX);
-    report_health_text(&report, colour, 0, &text);
+    report_health_text(&report, colour, width, &text);
     CHECK(!text_cut(&text));
     return output;
 }
 
-/* No line beyond 80 columns; returns how many lines there are. */
+/* No line beyond its columns; returns how many lines there are. */
 static int check_lines(const char *screen)
 {
-    int lines = 0, columns = 0;
+    int lines = 0, columns = 0, most = width == 0 ? 80 : (int)width;
     for (const char *c = screen; *c != '\0'; c++) {
         if (*c == '\n') {
             lines++;
             columns = 0;
-        } else if (((unsigned char)*c & 0xc0) != 0x80 && ++columns > 80) {
-            CHECK_FAIL_("line %d is longer than 80 columns", lines + 1);
+        } else if (((unsigned char)*c & 0xc0) != 0x80 && ++columns > most) {
+            CHECK_FAIL_("line %d is longer than %d columns", lines + 1, most);
             return lines;
         }
     }
@@ -138,6 +140,69 @@ static void colour_only_when_asked(void)
     check_output("degraded.ansi", output);
 }
 
+/* Every organ, budgets, what is ahead and what was before still fit one screen. */
+static void everything_in_one_screen(void)
+{
+    make_calm();
+    add_everything();
+    check_screen("full.txt");
+}
+
+static void a_narrow_terminal_gets_whole_lines(void)
+{
+    static const unsigned widths[] = {32, 40, 56, 71, 100, 132, 160};
+    make_degraded();
+    add_everything();
+    strcpy(report.snapshot.paths[0].path, "/var/lib/researcher/of/the/long/kind");
+    report.snapshot.paths[0].free_ratio = taken(0.18, 0.4);
+    for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+        width = widths[i];
+        check_lines(render(false));
+    }
+    width = 40;
+    check_output("degraded.40.txt", render(false));
+    make_calm();
+    add_everything();
+    check_output("full.40.txt", render(false));
+    width = 120;
+    check_output("full.120.txt", render(false));
+    width = 0;
+}
+
+static void whether_it_helped_is_said(void)
+{
+    make_degraded();
+    report.signals[3].outcome = SEGMENT_OUTCOME_NO_RELIEF;
+    report.signals[3].outcome_ns = report.signals[3].signal.at_ns + SECONDS(5);
+    report.signals[3].value_after = 0.0621;
+    render(false);
+    CHECK_CONTAINS(output, "   no relief after 5 s: 8.1 % to 6.21 %\n");
+    report.signals[3].outcome = SEGMENT_OUTCOME_OPEN;
+    CHECK(strstr(render(false), "relief") == NULL);
+}
+
+static const char *brief(void)
+{
+    struct text text;
+    text_init(&text, output, REPORT_TEXT_BYTES_MAX);
+    report_health_brief(&report, false, &text);
+    return output;
+}
+
+static void the_brief_line(void)
+{
+    make_degraded();
+    CHECK_STR(brief(), "DEGRADED defer on memory for 8 s, and 1 more; memory 93.8 %\n");
+    make_calm();
+    CHECK_STR(brief(), "OK no signal is raised; disk /var/lib/researcher 82 %\n");
+    add_everything();
+    CHECK_STR(brief(), "OK no signal is raised; gpu GPU-4e5f6071 99.5 %\n");
+    report.now_ns += SECONDS(100); /* what is stale is the worst of nothing */
+    CHECK_STR(brief(), "UNKNOWN overdue, last published 1 min 40 s ago\n");
+    report.snapshot_error = VAGUS_EAGAIN;
+    CHECK_STR(brief(), "UNKNOWN nothing published yet\n");
+}
+
 static void a_small_buffer_cuts_and_tells_the_length(void)
 {
     struct text text;
@@ -161,6 +226,10 @@ int main(void)
     RUN(nothing_published_yet);
     RUN(foreign_text_is_made_safe);
     RUN(colour_only_when_asked);
+    RUN(everything_in_one_screen);
+    RUN(a_narrow_terminal_gets_whole_lines);
+    RUN(whether_it_helped_is_said);
+    RUN(the_brief_line);
     RUN(a_small_buffer_cuts_and_tells_the_length);
     return check_result();
 }
