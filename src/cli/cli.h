@@ -82,6 +82,7 @@ struct cli_verb {
     const char *about; /* paragraphs between empty lines; they are filled when they are shown */
     const struct cli_exit *exits; /* ended by {0}; 64, and 4 of a verb with -p, go without saying */
     const char *examples;         /* whole lines, at least one */
+    bool hidden;                  /* from help, pages and completions */
     int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code */
 };
 
