@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Completion of vagus for bash. What may come next the command itself knows; see complete.c.
+# shellcheck shell=bash
 
 _vagus() {
     local line=${COMP_LINE:0:COMP_POINT} kind candidate current
     local -a words lines
-    read -ra words <<<"$line"
+    # shellcheck disable=SC2162 # a backslash before a space keeps a word together
+    read -a words <<<"$line"
     [[ $line != *[[:space:]] ]] || words+=('')
     current=${words[-1]}
     mapfile -t lines < <("${1/#\~/$HOME}" complete -- "${words[@]:1}" 2>/dev/null)
@@ -14,12 +16,8 @@ _vagus() {
     [[ ${COMP_WORDS[COMP_CWORD]} != [=:] ]] || whole=$current
     COMPREPLY=()
     case $kind in
-    :files | :folders)
-        local action=file
-        [[ $kind == :files ]] || action=directory
-        compopt -o filenames
-        mapfile -t COMPREPLY < <(compgen -A "$action" -- "${current#"$whole"}")
-        ;;
+    :files) compopt -o default ;; # readline's own, which knows how to quote
+    :folders) compopt -o dirnames ;;
     :words)
         for candidate in "${lines[@]:1}"; do
             candidate=${candidate%%$'\t'*}
