@@ -12,8 +12,9 @@
 /* Exit codes that mean the same in every verb; each names its own in its table. */
 #define CLI_OK 0
 #define CLI_FAILED 1
-#define CLI_NOT_FOUND 4 /* no such process */
-#define CLI_USAGE 64    /* wrong arguments, as in sysexits.h */
+#define CLI_UNREADABLE 3 /* of verbs with -p: the process could not be read or told of */
+#define CLI_NOT_FOUND 4  /* no such process */
+#define CLI_USAGE 64     /* wrong arguments, as in sysexits.h */
 
 /* What a value is: how it is checked, what completes it, and the type of its field. */
 enum cli_kind {

@@ -19,6 +19,14 @@ int target_find(const struct cli_verb *verb, const char *dir, const char *wanted
 int target_find_ended(const struct cli_verb *verb, const char *dir, const char *wanted,
                       struct segment_found *target);
 
+/* Says why a segment that was found cannot be read; returns CLI_NOT_FOUND if it is gone, else
+ * CLI_UNREADABLE. */
+int target_unreadable(const struct cli_verb *verb, const char *path, int error);
+
+/* The reason alone: "it is a symbolic link, which is not followed". */
+struct text;
+void target_add_fault(struct text *text, const char *path, int error);
+
 /* Says why a folder that was named cannot be listed; returns CLI_NOT_FOUND or CLI_FAILED. */
 int target_cannot_look(const struct cli_verb *verb, const char *dir, int error);
 

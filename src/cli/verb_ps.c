@@ -203,7 +203,8 @@ static void print_damaged(const struct listing *listing, const struct segment_fo
     text_add(&text, "cannot be read");
     puts(buffer);
     text_init(&text, buffer, sizeof(buffer));
-    text_addf(&text, "%s: ", vagus_error_message(found->error));
+    target_add_fault(&text, found->path, found->error);
+    text_add(&text, ": ");
     text_add_safe(&text, found->path, sizeof(found->path));
     print_words(listing, buffer);
 }
@@ -285,10 +286,15 @@ static void print_json(const struct listing *listing, const struct segment_found
     if (process != NULL)
         add_life(process, &json);
     text_add(&json, ",\"error\":");
-    if (found->error != 0)
-        text_add_json(&json, vagus_error_message(found->error));
-    else
+    if (found->error != 0) {
+        char why[128];
+        struct text text;
+        text_init(&text, why, sizeof(why));
+        target_add_fault(&text, found->path, found->error);
+        text_add_json(&json, why);
+    } else {
         text_add(&json, "null");
+    }
     printf("%s}", buffer);
 }
 

@@ -240,7 +240,7 @@ static int run(int argc, char **argv)
         segment_detach(&reader);
     }
     if (error != 0)
-        status = cli_error(&cli_verb_record, "%s: %s", target.path, vagus_error_message(error));
+        status = target_unreadable(&cli_verb_record, target.path, error);
     else
         status = write_record(&recording, options.output);
     record_writer_finish(&recording.writer);
@@ -268,6 +268,7 @@ static const struct cli_argument takes[] = {
 static const struct cli_exit exits[] = {
     {0, "written"},
     {1, "not written"},
+    {CLI_UNREADABLE, "the process could not be read"},
     {0},
 };
 
