@@ -23,6 +23,15 @@ static unsigned width_of(const char *string, size_t bytes)
     return width;
 }
 
+/* A word, or what stands in brackets as a whole, if that is short. */
+static size_t word_length(const char *string)
+{
+    size_t length = strcspn(string, " \n"), whole = strcspn(string, "]\n");
+    if (string[0] != '[' || string[whole] != ']' || whole > 30)
+        return length;
+    return whole + 1 + strcspn(string + whole + 1, " \n");
+}
+
 /* Words of one paragraph, from column `at` on, later lines from column `indent` on. An empty line
  * in it begins the next paragraph. */
 static void fill(FILE *stream, const char *string, unsigned at, unsigned indent, unsigned columns)
@@ -32,7 +41,7 @@ static void fill(FILE *stream, const char *string, unsigned at, unsigned indent,
         size_t spaces = strspn(string, " \n");
         bool paragraph = spaces >= 2 && string[0] == '\n' && string[1] == '\n';
         string += spaces;
-        size_t length = strcspn(string, " \n");
+        size_t length = word_length(string);
         if (length == 0)
             break;
         unsigned width = width_of(string, length);

@@ -314,7 +314,7 @@ static bool is_left_out(struct listing *listing, const struct segment_found *fou
     return false;
 }
 
-static bool on_found(const struct segment_found *found, void *arg)
+static bool on_process(const struct segment_found *found, void *arg)
 {
     struct listing *listing = arg;
     struct stat st;
@@ -360,7 +360,7 @@ static int run(int argc, char **argv)
         return status;
     if (listing.options.json)
         printf("{\"processes\":[");
-    int listed = segment_list(listing.options.dir, on_found, &listing);
+    int listed = segment_list(listing.options.dir, on_process, &listing);
     if (listed < 0 && listing.options.dir != NULL)
         return target_cannot_look(&cli_verb_ps, listing.options.dir, listed);
     if (listed < 0)
