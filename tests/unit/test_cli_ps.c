@@ -19,9 +19,8 @@ bool cli_colour(FILE *stream)
     return false;
 }
 
-unsigned cli_columns(FILE *stream)
+unsigned terminal_columns(void)
 {
-    (void)stream;
     return columns;
 }
 
