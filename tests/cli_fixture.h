@@ -44,7 +44,7 @@ struct capture {
     int fd, kept;
 };
 
-static void capture_begin(struct capture *capture, FILE *stream)
+static inline void capture_begin(struct capture *capture, FILE *stream)
 {
     fflush(stream);
     capture->stream = stream;
@@ -53,7 +53,7 @@ static void capture_begin(struct capture *capture, FILE *stream)
     dup2(capture->fd, fileno(stream));
 }
 
-static void capture_end(struct capture *capture, char *text, size_t capacity)
+static inline void capture_end(struct capture *capture, char *text, size_t capacity)
 {
     fflush(capture->stream);
     ssize_t length = pread(capture->fd, text, capacity - 1, 0);

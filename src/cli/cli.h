@@ -12,8 +12,9 @@
 /* Exit codes that mean the same in every verb; each names its own in its table. */
 #define CLI_OK 0
 #define CLI_FAILED 1
-#define CLI_NOT_FOUND 4 /* no such process */
-#define CLI_USAGE 64    /* wrong arguments, as in sysexits.h */
+#define CLI_UNREADABLE 3 /* of verbs with -p: the process could not be read or told of */
+#define CLI_NOT_FOUND 4  /* no such process */
+#define CLI_USAGE 64     /* wrong arguments, as in sysexits.h */
 
 /* What a value is: how it is checked, what completes it, and the type of its field. */
 enum cli_kind {
@@ -82,6 +83,7 @@ struct cli_verb {
     const char *about; /* paragraphs between empty lines; they are filled when they are shown */
     const struct cli_exit *exits; /* ended by {0}; 64, and 4 of a verb with -p, go without saying */
     const char *examples;         /* whole lines, at least one */
+    bool hidden;                  /* from help, pages and completions */
     int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code */
 };
 

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The help of a verb, out of its table, for a terminal as wide as it is. */
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/text.h"
+#include "cli/terminal.h"
 #include "cli/verbs.h"
 
 #define NAME_COLUMNS_MAX 18 /* a longer name has a line of its own */
 
-static unsigned columns_of(FILE *stream)
+/* Running text is read best in lines that are not too long. */
+static unsigned help_columns(void)
 {
-    struct winsize size = {0};
-    if (isatty(fileno(stream)) != 1 || ioctl(fileno(stream), TIOCGWINSZ, &size) != 0 ||
-        size.ws_col == 0 || size.ws_col > 80)
-        return 80;
-    return size.ws_col < 40 ? 40 : size.ws_col;
+    unsigned columns = terminal_columns();
+    return columns < 40 ? 40 : columns < TERMINAL_COLUMNS ? columns : TERMINAL_COLUMNS;
 }
 
 static unsigned width_of(const char *string, size_t bytes)
@@ -24,6 +21,15 @@ static unsigned width_of(const char *string, size_t bytes)
     for (size_t i = 0; i < bytes; i++)
         width += ((unsigned char)string[i] & 0xc0) != 0x80;
     return width;
+}
+
+/* A word, or what stands in brackets as a whole, if that is short. */
+static size_t word_length(const char *string)
+{
+    size_t length = strcspn(string, " \n"), whole = strcspn(string, "]\n");
+    if (string[0] != '[' || string[whole] != ']' || whole > 30)
+        return length;
+    return whole + 1 + strcspn(string + whole + 1, " \n");
 }
 
 /* Words of one paragraph, from column `at` on, later lines from column `indent` on. An empty line
@@ -35,7 +41,7 @@ static void fill(FILE *stream, const char *string, unsigned at, unsigned indent,
         size_t spaces = strspn(string, " \n");
         bool paragraph = spaces >= 2 && string[0] == '\n' && string[1] == '\n';
         string += spaces;
-        size_t length = strcspn(string, " \n");
+        size_t length = word_length(string);
         if (length == 0)
             break;
         unsigned width = width_of(string, length);
@@ -115,7 +121,7 @@ void verb_help(const struct cli_verb *verb, FILE *stream)
     char synopsis[1024];
     struct text text;
     struct cli_exit shown;
-    unsigned columns = columns_of(stream);
+    unsigned columns = help_columns();
     text_init(&text, synopsis, sizeof(synopsis));
     text_addf(&text, "usage: vagus %s ", verb->name);
     verb_synopsis(verb, &text);
@@ -136,11 +142,13 @@ void verb_help(const struct cli_verb *verb, FILE *stream)
 
 void verbs_help(FILE *stream)
 {
-    unsigned columns = columns_of(stream);
+    unsigned columns = help_columns();
     fputs("vagus: an agent's sense of its own body\n\n"
           "usage: vagus VERB [ARGUMENT...]\n"
           "       vagus VERB --help\n\n",
           stream);
     for (size_t i = 0; cli_verbs[i] != NULL; i++)
-        add_row(stream, cli_verbs[i]->name, cli_verbs[i]->summary, columns < 60 ? 6 : 13, columns);
+        if (!cli_verbs[i]->hidden)
+            add_row(stream, cli_verbs[i]->name, cli_verbs[i]->summary, columns < 60 ? 6 : 13,
+                    columns);
 }

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The `vagus` command: finds the verb, prints help, and what all verbs share. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/nearest.h"
 #include "base/text.h"
 #include "cli/verbs.h"
-
-bool cli_colour(FILE *stream)
-{
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(fileno(stream)) == 1 && (no_color == NULL || no_color[0] == '\0') &&
-           term != NULL && strcmp(term, "dumb") != 0;
-}
 
 static void complain(const struct cli_verb *verb, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
@@ -50,23 +42,6 @@ int cli_error(const struct cli_verb *verb, const char *format, ...)
     return CLI_FAILED;
 }
 
-static int unknown_verb(const char *name)
-{
-    struct nearest nearest;
-    nearest_init(&nearest, name);
-    for (size_t i = 0; cli_verbs[i] != NULL; i++)
-        nearest_offer(&nearest, cli_verbs[i]->name);
-    char quoted[128];
-    struct text text;
-    text_init(&text, quoted, sizeof(quoted));
-    text_add_safe(&text, name, 64);
-    fprintf(stderr, "vagus: no such verb '%s'", quoted);
-    if (nearest.best != NULL)
-        fprintf(stderr, "; did you mean '%s'?", nearest.best);
-    fputs("\nTry 'vagus --help'.\n", stderr);
-    return CLI_USAGE;
-}
-
 static bool asks_for_help(const char *argument)
 {
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
@@ -81,20 +56,34 @@ static int finish_output(int status)
     return status == CLI_OK ? CLI_FAILED : status;
 }
 
+/* Where a standard stream is closed, the next file would take its number, and what is printed
+ * would go into that file. In its place stands what refuses every write. */
+static void occupy_standard_streams(void)
+{
+    while (true) {
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (fd > STDERR_FILENO)
+            close(fd);
+        if (fd < 0 || fd > STDERR_FILENO)
+            return;
+    }
+}
+
 int main(int argc, char **argv)
 {
+    occupy_standard_streams();
     if (argc < 2) {
         verbs_help(stderr);
         return CLI_USAGE;
     }
-    if (asks_for_help(argv[1]) || strcmp(argv[1], "help") == 0) {
+    if (asks_for_help(argv[1])) {
         verbs_help(stdout);
         return finish_output(CLI_OK);
     }
     const struct cli_verb *verb =
         cli_verb_find(strcmp(argv[1], "--version") == 0 ? "version" : argv[1]);
     if (verb == NULL)
-        return unknown_verb(argv[1]);
+        return cli_verb_unknown(argv[1]);
     for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (asks_for_help(argv[i])) {
             verb_help(verb, stdout);

@@ -9,10 +9,12 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/lock_owner.h"
 
 #define CANDIDATES_SHOWN 16
 
 struct candidate {
+    char path[sizeof(((struct segment_found *)NULL)->path)];
     char agent[SEGMENT_AGENT_MAX];
     char program[64];
     int64_t pid;
@@ -29,12 +31,16 @@ struct search {
     unsigned other_count; /* of all that exist, or of those that match if there are several */
 };
 
-static bool matches(const struct search *search, const struct segment_header *header)
+/* By pid also where the writer lives in another PID namespace and has another pid here. */
+static bool matches(const struct search *search, const struct segment_found *found)
 {
+    const struct segment_header *header = &found->header;
     return search->wanted == NULL ||
            (search->wanted_pid >= 0 && header->pid == search->wanted_pid) ||
            strcmp(header->agent, search->wanted) == 0 ||
-           strcmp(header->program, search->wanted) == 0;
+           strcmp(header->program, search->wanted) == 0 ||
+           (search->wanted_pid > 0 && found->alive &&
+            lock_owner(found->path) == search->wanted_pid);
 }
 
 static void remember(struct search *search, const struct segment_found *found)
@@ -44,6 +50,7 @@ static void remember(struct search *search, const struct segment_found *found)
     struct candidate *candidate = &search->others[search->other_count - 1];
     text_copy(candidate->agent, sizeof(candidate->agent), found->header.agent);
     text_copy(candidate->program, sizeof(candidate->program), found->header.program);
+    text_copy(candidate->path, sizeof(candidate->path), found->path);
     candidate->pid = found->header.pid;
     candidate->alive = found->alive;
 }
@@ -52,11 +59,11 @@ static bool on_found(const struct segment_found *found, void *arg)
 {
     struct search *search = arg;
     if (found->error != 0) {
-        if (search->unreadable.path[0] == '\0' && matches(search, &found->header))
+        if (search->unreadable.path[0] == '\0' && matches(search, found))
             search->unreadable = *found;
         return true;
     }
-    if (!matches(search, &found->header)) {
+    if (!matches(search, found)) {
         if (search->alive + search->ended == 0)
             remember(search, found);
         return true;
@@ -70,18 +77,34 @@ static bool on_found(const struct segment_found *found, void *arg)
     return true;
 }
 
+/* True of one of several monitors in one process that have the same name. */
+static bool has_twin(const struct search *search, const struct candidate *candidate)
+{
+    for (unsigned i = 0; i < search->other_count && i < CANDIDATES_SHOWN; i++) {
+        const struct candidate *other = &search->others[i];
+        if (other != candidate && other->alive && other->pid == candidate->pid &&
+            strcmp(other->agent, candidate->agent) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void show_candidates(const struct search *search, bool alive_only)
 {
     for (unsigned i = 0; i < search->other_count && i < CANDIDATES_SHOWN; i++) {
         const struct candidate *candidate = &search->others[i];
         if (alive_only && !candidate->alive)
             continue;
-        char line[512];
+        char line[1024];
         struct text text;
         text_init(&text, line, sizeof(line));
         text_add_safe(&text, candidate->agent, 64);
         text_addf(&text, "  pid %lld  ", (long long)candidate->pid);
         text_add_safe(&text, candidate->program, 64);
+        if (candidate->alive && has_twin(search, candidate)) {
+            text_add(&text, "  -p ");
+            text_add_safe(&text, candidate->path, sizeof(candidate->path));
+        }
         fprintf(stderr, "  %s%s\n", line, candidate->alive ? "" : "  (ended)");
     }
     unsigned count = alive_only ? search->alive : search->other_count;
@@ -112,17 +135,39 @@ static int64_t parse_pid(const char *wanted)
     return *end == '\0' && errno == 0 ? pid : -1;
 }
 
+int target_cannot_look(const struct cli_verb *verb, const char *dir, int error)
+{
+    cli_error(verb, "cannot look into %s: %s", dir,
+              error == VAGUS_EINVAL ? "it is not a folder" : vagus_error_message(error));
+    return error == VAGUS_ENOENT ? CLI_NOT_FOUND : CLI_FAILED;
+}
+
+/* The segment in a file that is named. */
+static int find_file(const struct cli_verb *verb, const char *path, struct segment_found *target)
+{
+    struct segment_reader reader;
+    struct segment_found found = {.error = segment_attach(path, &reader)};
+    if (!text_copy(found.path, sizeof(found.path), path) || found.error == VAGUS_ENOENT) {
+        cli_error(verb, "no segment %s", path);
+        return CLI_NOT_FOUND;
+    }
+    if (found.error == 0) {
+        found.header = reader.header;
+        found.alive = segment_alive(&reader);
+        segment_detach(&reader);
+    }
+    *target = found; /* who reads it says why that cannot be, if it cannot */
+    return CLI_OK;
+}
+
 /* Looks through the folders: CLI_OK, or a failure after a message. */
 static int look(const struct cli_verb *verb, const char *dir, const char *wanted,
                 struct search *search)
 {
     *search = (struct search){.wanted = wanted, .wanted_pid = parse_pid(wanted)};
     int listed = segment_list(dir, on_found, search);
-    if (listed < 0 && dir != NULL) {
-        cli_error(verb, "cannot look into %s: %s", dir,
-                  listed == VAGUS_EINVAL ? "it is not a folder" : vagus_error_message(listed));
-        return listed == VAGUS_ENOENT ? CLI_NOT_FOUND : CLI_FAILED;
-    }
+    if (listed < 0 && dir != NULL)
+        return target_cannot_look(verb, dir, listed);
     if (listed < 0)
         return cli_error(verb, "%s", vagus_error_message(listed));
     return CLI_OK;
@@ -140,6 +185,8 @@ int target_find(const struct cli_verb *verb, const char *dir, const char *wanted
                 struct segment_found *target)
 {
     static struct search search;
+    if (wanted != NULL && strchr(wanted, '/') != NULL)
+        return find_file(verb, wanted, target);
     int status = look(verb, dir, wanted, &search);
     if (status != CLI_OK)
         return status;
@@ -159,6 +206,8 @@ int target_find_ended(const struct cli_verb *verb, const char *dir, const char *
                       struct segment_found *target)
 {
     static struct search search;
+    if (wanted != NULL && strchr(wanted, '/') != NULL)
+        return find_file(verb, wanted, target);
     int status = look(verb, dir, wanted, &search);
     if (status != CLI_OK)
         return status;

@@ -9,8 +9,6 @@
 
 extern const struct cli_verb cli_verb_autopsy;
 
-#define AUTOPSY_UNREADABLE 3
-
 struct autopsy_options {
     const char *process;
     const char *dir;
@@ -24,7 +22,7 @@ static int print(const struct autopsy *autopsy, bool json)
     struct text text;
     if (output == NULL) {
         cli_error(&cli_verb_autopsy, "%s", vagus_error_message(VAGUS_ENOMEM));
-        return AUTOPSY_UNREADABLE;
+        return CLI_UNREADABLE;
     }
     text_init(&text, output, AUTOPSY_JSON_BYTES_MAX);
     if (json)
@@ -34,7 +32,7 @@ static int print(const struct autopsy *autopsy, bool json)
     /* That nothing could be written is said once, at the end of main(). */
     bool written = fputs(output, stdout) != EOF && fflush(stdout) == 0;
     free(output);
-    return written ? CLI_OK : AUTOPSY_UNREADABLE;
+    return written ? CLI_OK : CLI_UNREADABLE;
 }
 
 static int run(int argc, char **argv)
@@ -54,8 +52,7 @@ static int run(int argc, char **argv)
         error = autopsy_load(&autopsy, &reader, target_now_ns(&reader.header));
     if (error != 0) {
         segment_detach(&reader);
-        cli_error(&cli_verb_autopsy, "%s: %s", target.path, vagus_error_message(error));
-        return error == VAGUS_ENOENT ? CLI_NOT_FOUND : AUTOPSY_UNREADABLE;
+        return target_unreadable(&cli_verb_autopsy, target.path, error);
     }
     if (options.folder != NULL)
         status = export_write(&cli_verb_autopsy, options.folder, &autopsy, &reader, &files);
@@ -89,7 +86,7 @@ static const struct cli_argument takes[] = {
 static const struct cli_exit exits[] = {
     {0, "told"},
     {1, "the folder of segments could not be read, or the export not be written"},
-    {AUTOPSY_UNREADABLE, "the black box could not be read or told of"},
+    {CLI_UNREADABLE, "the black box could not be read or told of"},
     {0},
 };
 

@@ -27,6 +27,8 @@ static int find_process(const char *wanted, long *pid)
     if (end != wanted && *end == '\0' && *pid > 0)
         return CLI_OK;
     int status = target_find(&cli_verb_doctor, NULL, wanted, &target);
+    if (status == CLI_OK && target.error != 0)
+        return target_unreadable(&cli_verb_doctor, target.path, target.error);
     *pid = status == CLI_OK ? (long)target.header.pid : 0;
     return status == CLI_FAILED ? DOCTOR_FAILED : status;
 }

@@ -102,10 +102,8 @@ static int run(int argc, char **argv)
         error = load(&report, &reader, !options.brief && !options.alive && !options.ready);
         segment_detach(&reader);
     }
-    if (error != 0) {
-        cli_error(&cli_verb_health, "%s: %s", target.path, vagus_error_message(error));
-        return error == VAGUS_ENOENT ? CLI_NOT_FOUND : HEALTH_UNKNOWN;
-    }
+    if (error != 0)
+        return target_unreadable(&cli_verb_health, target.path, error);
     struct text text;
     text_init(&text, output, sizeof(output));
     status = render(&report, &options, &text);

@@ -16,7 +16,6 @@
 
 extern const struct cli_verb cli_verb_metrics;
 
-#define METRICS_UNREADABLE 3
 #define METRICS_MAX 65536
 #define VALUE_COLUMN 40
 #define DETAIL_INDENT 4
@@ -272,7 +271,7 @@ static int print(const struct listing *listing, const struct metrics_options *op
         fputs(shown == 0 ? "{\"metrics\":[]}\n" : "]}\n", stdout);
     else if (shown == 0)
         puts("no metric so far");
-    return fflush(stdout) == 0 ? CLI_OK : METRICS_UNREADABLE;
+    return fflush(stdout) == 0 ? CLI_OK : CLI_UNREADABLE;
 }
 
 static int run(int argc, char **argv)
@@ -286,7 +285,7 @@ static int run(int argc, char **argv)
         return status;
     status = target_find(&cli_verb_metrics, options.dir, options.process, &target);
     if (status != CLI_OK) /* 1 would say that there is no such metric */
-        return status == CLI_FAILED ? METRICS_UNREADABLE : status;
+        return status == CLI_FAILED ? CLI_UNREADABLE : status;
     int error = segment_attach(target.path, &reader);
     if (error == 0) {
         error = load(&reader, &listing);
@@ -295,8 +294,7 @@ static int run(int argc, char **argv)
     if (error == 0) {
         status = print(&listing, &options);
     } else {
-        cli_error(&cli_verb_metrics, "%s: %s", target.path, vagus_error_message(error));
-        status = error == VAGUS_ENOENT ? CLI_NOT_FOUND : METRICS_UNREADABLE;
+        status = target_unreadable(&cli_verb_metrics, target.path, error);
     }
     free(listing.metrics);
     free(listing.readings);
@@ -319,7 +317,7 @@ static const struct cli_argument takes[] = {
 static const struct cli_exit exits[] = {
     {0, "shown"},
     {1, "no metric matches"},
-    {METRICS_UNREADABLE, "the process could not be read or told of"},
+    {CLI_UNREADABLE, "the process could not be read or told of"},
     {0},
 };
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -176,11 +177,12 @@ static int write_all(int fd, const uint8_t *data, size_t length)
     return fsync(fd) != 0 && errno != EINVAL && errno != EROFS ? errno : 0;
 }
 
-static int write_file(const char *path, const uint8_t *data, size_t length)
+/* Into a file beside it, which then takes its name. Returns 0 or errno. */
+static int replace_file(const char *path, const uint8_t *data, size_t length)
 {
     char *temporary = NULL;
     if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-        return cli_error(&cli_verb_record, "%s", vagus_error_message(VAGUS_ENOMEM));
+        return ENOMEM;
     int number = 0, fd = mkostemp(temporary, O_CLOEXEC); /* 0600 */
     if (fd < 0)
         number = errno;
@@ -194,6 +196,24 @@ static int write_file(const char *path, const uint8_t *data, size_t length)
             unlink(temporary);
     }
     free(temporary);
+    return number;
+}
+
+/* Into what must not be replaced: a device, or a pipe to another program. */
+static int fill_device(const char *path, const uint8_t *data, size_t length)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return errno;
+    int number = write_all(fd, data, length);
+    return close(fd) != 0 && number == 0 ? errno : number;
+}
+
+static int write_file(const char *path, const uint8_t *data, size_t length)
+{
+    struct stat st;
+    bool regular = stat(path, &st) != 0 || S_ISREG(st.st_mode);
+    int number = regular ? replace_file(path, data, length) : fill_device(path, data, length);
     if (number == 0)
         return CLI_OK;
     return cli_error(&cli_verb_record, "%s cannot be written: %s%s", path, strerror(number),
@@ -240,7 +260,7 @@ static int run(int argc, char **argv)
         segment_detach(&reader);
     }
     if (error != 0)
-        status = cli_error(&cli_verb_record, "%s: %s", target.path, vagus_error_message(error));
+        status = target_unreadable(&cli_verb_record, target.path, error);
     else
         status = write_record(&recording, options.output);
     record_writer_finish(&recording.writer);
@@ -268,6 +288,7 @@ static const struct cli_argument takes[] = {
 static const struct cli_exit exits[] = {
     {0, "written"},
     {1, "not written"},
+    {CLI_UNREADABLE, "the process could not be read"},
     {0},
 };
 

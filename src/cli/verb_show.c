@@ -11,7 +11,6 @@
 
 extern const struct cli_verb cli_verb_show;
 
-#define SHOW_UNREADABLE 3
 #define METRICS_MAX 65536
 
 struct show_options {
@@ -79,7 +78,7 @@ static int find_metric(const char *wanted, const struct segment_metric *metrics,
     return CLI_OK;
 }
 
-/* CLI_OK, CLI_FAILED or SHOW_UNREADABLE after a message. */
+/* CLI_OK, CLI_FAILED or CLI_UNREADABLE after a message. */
 static int load(const struct segment_reader *reader, const struct show_options *options,
                 struct shown *shown)
 {
@@ -107,14 +106,14 @@ static int load(const struct segment_reader *reader, const struct show_options *
     if (why[0] != '\0')
         return cli_usage_error(&cli_verb_show, "%s", why);
     cli_error(&cli_verb_show, "%s", vagus_error_message(error));
-    return SHOW_UNREADABLE;
+    return CLI_UNREADABLE;
 }
 
 static int print(const struct shown *shown, const struct show_window *window)
 {
     if (window->form == SHOW_CSV)
         return show_csv(shown, window->by_ns != 0, stdout) && fflush(stdout) == 0 ? CLI_OK
-                                                                                  : SHOW_UNREADABLE;
+                                                                                  : CLI_UNREADABLE;
     size_t steps = shown->spread != NULL ? shown->grid.count : 0;
     size_t room = 32768 + (shown->history.count + shown->grid.count) * 256 + steps * 128;
     char *output = malloc(room);
@@ -130,12 +129,12 @@ static int print(const struct shown *shown, const struct show_window *window)
     if (error != 0) {
         free(output);
         cli_error(&cli_verb_show, "%s", vagus_error_message(error));
-        return SHOW_UNREADABLE;
+        return CLI_UNREADABLE;
     }
     /* That nothing could be written is said once, at the end of main(). */
     bool written = fputs(output, stdout) != EOF && fflush(stdout) == 0;
     free(output);
-    return written ? CLI_OK : SHOW_UNREADABLE;
+    return written ? CLI_OK : CLI_UNREADABLE;
 }
 
 /* CLI_OK, or CLI_USAGE after a message. */
@@ -164,14 +163,12 @@ static int run(int argc, char **argv)
         return status;
     status = target_find(&cli_verb_show, options.dir, options.process, &target);
     if (status != CLI_OK) /* 1 would say that there is no such metric */
-        return status == CLI_FAILED ? SHOW_UNREADABLE : status;
+        return status == CLI_FAILED ? CLI_UNREADABLE : status;
 
     struct segment_reader reader;
     int error = segment_attach(target.path, &reader);
-    if (error != 0) {
-        cli_error(&cli_verb_show, "%s: %s", target.path, vagus_error_message(error));
-        return error == VAGUS_ENOENT ? CLI_NOT_FOUND : SHOW_UNREADABLE;
-    }
+    if (error != 0)
+        return target_unreadable(&cli_verb_show, target.path, error);
     status = load(&reader, &options, &shown);
     segment_detach(&reader);
     if (status == CLI_OK)
@@ -220,7 +217,7 @@ static const struct cli_argument takes[] = {
 static const struct cli_exit exits[] = {
     {0, "shown"},
     {1, "no such metric"},
-    {SHOW_UNREADABLE, "the process could not be read or told of"},
+    {CLI_UNREADABLE, "the process could not be read or told of"},
     {0},
 };
 

@@ -6,8 +6,6 @@
 
 extern const struct cli_verb cli_verb_signals;
 
-#define SIGNALS_UNREADABLE 3
-
 struct signals_options {
     const char *process;
     const char *dir;
@@ -71,16 +69,14 @@ static int run(int argc, char **argv)
                                      &got, &head);
         segment_detach(&reader);
     }
-    if (error != 0) {
-        cli_error(&cli_verb_signals, "%s: %s", target.path, vagus_error_message(error));
-        return error == VAGUS_ENOENT ? CLI_NOT_FOUND : SIGNALS_UNREADABLE;
-    }
+    if (error != 0)
+        return target_unreadable(&cli_verb_signals, target.path, error);
     uint64_t shown = got < options.last ? got : options.last;
     const struct segment_signal *first = entries + (got - shown);
     bool written = options.json
                        ? print_json(first, shown, head.count, target_now_ns(&target.header))
                        : print_text(first, shown, head.count);
-    return written ? CLI_OK : SIGNALS_UNREADABLE;
+    return written ? CLI_OK : CLI_UNREADABLE;
 }
 
 static const struct cli_argument takes[] = {
@@ -98,7 +94,7 @@ static const struct cli_argument takes[] = {
 static const struct cli_exit exits[] = {
     {0, "shown"},
     {1, "the folder could not be read"},
-    {SIGNALS_UNREADABLE, "the process could not be read or told of"},
+    {CLI_UNREADABLE, "the process could not be read or told of"},
     {0},
 };
 

@@ -12,7 +12,6 @@
 
 extern const struct cli_verb cli_verb_top;
 
-#define TOP_UNREADABLE 3
 #define EACH_MIN_NS (100 * VAGUS_MILLISECOND_NS)
 #define EACH_MAX_NS (3600 * VAGUS_SECOND_NS)
 #define NOTICE_FOR_NS (60 * VAGUS_SECOND_NS)
@@ -144,16 +143,14 @@ static int run(int argc, char **argv)
                                         "prints the same once, and vagus watch each change");
     status = target_find(&cli_verb_top, options.dir, options.process, &target);
     if (status != CLI_OK)
-        return status == CLI_FAILED ? TOP_UNREADABLE : status;
+        return status == CLI_FAILED ? CLI_UNREADABLE : status;
     top.options = &options;
     top.view.focus = TOP_PANEL_COUNT;
     int error = segment_attach(target.path, &reader);
     if (error == 0 && (error = top_attach(&top.reading, &top.state, &reader)) != 0)
         segment_detach(&reader);
-    if (error != 0) {
-        cli_error(&cli_verb_top, "%s: %s", target.path, vagus_error_message(error));
-        return error == VAGUS_ENOENT ? CLI_NOT_FOUND : TOP_UNREADABLE;
-    }
+    if (error != 0)
+        return target_unreadable(&cli_verb_top, target.path, error);
     const char *why = top_terminal_begin(&top.canvas);
     int ended = why == NULL ? watch(&top) : 0;
     top_terminal_end();
@@ -180,7 +177,7 @@ static const struct cli_argument takes[] = {
 static const struct cli_exit exits[] = {
     {0, "quit by q"},
     {1, "there is no terminal, or none that it could be shown on"},
-    {TOP_UNREADABLE, "the process could not be read or told of"},
+    {CLI_UNREADABLE, "the process could not be read or told of"},
     {0},
 };
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 
 #define VERB_EXITS_MAX 16
@@ -25,6 +26,24 @@ const struct cli_verb *cli_verb_find(const char *name)
         if (strcmp(cli_verbs[i]->name, name) == 0)
             return cli_verbs[i];
     return NULL;
+}
+
+int cli_verb_unknown(const char *name)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (size_t i = 0; cli_verbs[i] != NULL; i++)
+        if (!cli_verbs[i]->hidden)
+            nearest_offer(&nearest, cli_verbs[i]->name);
+    char quoted[128];
+    struct text text;
+    text_init(&text, quoted, sizeof(quoted));
+    text_add_safe(&text, name, 64);
+    fprintf(stderr, "vagus: no such verb '%s'", quoted);
+    if (nearest.best != NULL)
+        fprintf(stderr, "; did you mean '%s'?", nearest.best);
+    fputs("\nTry 'vagus --help'.\n", stderr);
+    return CLI_USAGE;
 }
 
 void verb_argument_name(const struct cli_argument *argument, struct text *text)

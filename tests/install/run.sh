@@ -43,6 +43,11 @@ prefix)
     rm -rf "$prefix"
     cmake --install "$build" --prefix "$prefix" >/dev/null
     run "$prefix/bin/vagus" version
+    for file in man/man1/vagus.1 man/man1/vagus-health.1 zsh/site-functions/_vagus \
+        bash-completion/completions/vagus fish/vendor_completions.d/vagus.fish; do
+        [[ -s $prefix/share/$file ]] || { echo "share/$file is not installed"; exit 1; }
+    done
+    ! compgen -G "$prefix/share/man/man1/vagus-complete*" >/dev/null # hidden
     ;;
 pkgconfig)
     # shellcheck disable=SC2046 # flags are words

@@ -169,7 +169,7 @@ static void an_unknown_metric_is_answered_with_the_nearest(void)
     CHECK_EQ(show("things.some", "-p", "beta", NULL), CLI_NOT_FOUND);
     end();
     strcpy(fixture_dir, "/dev/null");
-    CHECK_EQ(show("things.some", NULL, NULL, NULL), SHOW_UNREADABLE);
+    CHECK_EQ(show("things.some", NULL, NULL, NULL), CLI_UNREADABLE);
 }
 
 static void wrong_arguments_are_named(void)
