@@ -5,36 +5,20 @@
 #define CLI_TOP_H
 
 #include "cli/canvas.h"
-#include "report/report.h"
+#include "report/organs.h"
 
 struct outside_block;
 
-#define TOP_TRAIL 60 /* columns of a second: one minute */
-#define TOP_ORGANS_MAX (5 + VAGUS_SNAPSHOT_PATHS + VAGUS_SNAPSHOT_GPUS)
 #define TOP_OPERATIONS_MAX 64
 
-/* A line with a bar, a sparkline and words. All its text is safe for a terminal. */
+/* A line with a bar, its last minute and words, which are safe for a terminal. */
 struct top_organ {
-    char name[8];
-    char short_name[8];          /* where there is no room for the words that tell which one */
-    char metric[VAGUS_NAME_MAX]; /* whose history the sparkline shows; "": it has none */
-    char instance[VAGUS_INSTANCE_MAX];
-    double offset, scale; /* level = offset + scale * the metric's value */
-    bool flows;           /* has no share that is used: `flow` stands in place of a bar */
-    double used_ratio;    /* NaN: not known */
-    double level;         /* of the sparkline now; NaN: not known */
-    uint32_t style;       /* enum screen_style, of the signals on its resource */
+    struct report_organ organ; /* points into the report */
+    char short_name[8];        /* where there is no room for the words that tell which one */
+    uint32_t style;            /* enum screen_style, of the signals on its resource */
     bool stale;
-    char flow[48];
+    char flow[48]; /* in place of a bar */
     char detail[256];
-};
-
-/* The last minute of one organ, the newest last. */
-struct top_trail {
-    char name[8];
-    char instance[VAGUS_INSTANCE_MAX];
-    int64_t end_ns; /* up to where it is known; 0: not yet */
-    double values[TOP_TRAIL];
 };
 
 struct top_operation {
@@ -62,8 +46,7 @@ struct top_state {
     struct report report;
     int64_t as_of_ns;
     unsigned organ_count;
-    struct top_organ organs[TOP_ORGANS_MAX];
-    struct top_trail trails[TOP_ORGANS_MAX]; /* of the organ of the same number */
+    struct top_organ organs[REPORT_ORGANS_MAX];
     unsigned operation_count;
     struct top_operation operations[TOP_OPERATIONS_MAX];
     char notice[200]; /* a process was followed, or could not be read; "" */
@@ -94,11 +77,6 @@ void top_organs(struct top_state *state);
 unsigned top_organs_count(const struct top_state *state);
 void top_organ_draw(const struct top_state *state, unsigned index, struct canvas *canvas,
                     unsigned row);
-
-/* Puts the present levels at the end of the trails; a second of which nothing is known is NaN.
- * Trails of organs that are not there any more are forgotten. Returns which organs (1 << number)
- * have seconds that nobody looked at. */
-uint32_t top_trails(struct top_state *state, int64_t now_ns);
 
 void top_sort(struct top_state *state, enum top_sort by);
 

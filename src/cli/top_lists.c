@@ -65,7 +65,8 @@ static void add_amount(struct text *text, const char *label, double amount, cons
     text_init(&safe_unit, safe, sizeof(safe));
     text_add_safe(&safe_unit, unit, 4 * VAGUS_UNIT_MAX);
     text_add(text, label);
-    text_add_value(text, amount, safe);
+    /* A budget without a unit counts; it is no share. */
+    text_add_value(text, amount, strcmp(safe, "1") == 0 ? "" : safe);
     text_add(text, after);
 }
 

@@ -10,7 +10,6 @@
 #include "cli/top.h"
 #include "metrics/outside.h"
 #include "report/findings.h"
-#include "report/spark.h"
 
 #define NONE UINT32_MAX
 #define METRICS_MAX 65536
@@ -208,20 +207,6 @@ static void look_at_operations(struct top_reading *reading, struct top_state *st
 
 /* --- All of it. --- */
 
-/* What was not looked at is taken from the history. */
-static void fill_trail(const struct segment_reader *reader, const struct top_organ *organ,
-                       struct top_trail *trail)
-{
-    double values[TOP_TRAIL];
-    if (organ->metric[0] == '\0' ||
-        spark_read(reader, organ->metric, organ->instance, trail->end_ns, VAGUS_SECOND_NS, values,
-                   TOP_TRAIL) != 0)
-        return;
-    for (unsigned i = 0; i < TOP_TRAIL; i++)
-        if (isnan(trail->values[i]))
-            trail->values[i] = organ->offset + organ->scale * values[i];
-}
-
 int top_look(struct top_reading *reading, struct top_state *state)
 {
     static struct report next;
@@ -241,13 +226,10 @@ int top_look(struct top_reading *reading, struct top_state *state)
         next.snapshot = state->report.snapshot;
         next.snapshot_error = 0;
     }
+    report_load_sparks(&next, reader);
     state->report = next;
     state->as_of_ns = report_as_of_ns(&state->report);
     top_organs(state);
-    uint32_t holes = top_trails(state, state->as_of_ns);
-    for (unsigned i = 0; i < state->organ_count; i++)
-        if ((holes & (1u << i)) != 0)
-            fill_trail(reader, &state->organs[i], &state->trails[i]);
     look_at_operations(reading, state, state->as_of_ns);
     return error;
 }

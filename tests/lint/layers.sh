@@ -15,6 +15,7 @@ BEGIN {
             rank[module[j]] = i
     }
     fence["statgrab.h"] = fence["hwloc.h"] = fence["hwloc"] = "host"
+    fence["ncurses.h"] = fence["curses.h"] = fence["term.h"] = "cli"
     fence["yaml.h"] = fence["cyaml"] = "config"
 }
 
