@@ -175,7 +175,7 @@ static void tell_end(struct watch *watch)
     struct text text, words;
     segment_refresh(&watch->live.reader); /* whether it was closed */
     ending_load(&watch->live.reader, &facts);
-    ending_look(&facts, NULL);
+    ending_look(&facts, 2 * VAGUS_SECOND_NS);
     ending_judge(&facts, &ending);
     text_init(&words, sentence, sizeof(sentence));
     ending_add_sentence(&ending, &words);
