@@ -120,8 +120,8 @@ static void measure_readers(FILE *out, void *arg)
     struct vagus_monitor *monitor = NULL;
     if (mkdtemp(folder) == NULL)
         return;
-    snprintf(policy, sizeof(policy),
-             "agent: bench\nextends: default\nsegment:\n  dir: %s\n", folder);
+    snprintf(policy, sizeof(policy), "agent: bench\nextends: default\nsegment:\n  dir: %s\n",
+             folder);
     struct vagus_monitor_options options = {.size = sizeof(options), .policy_text = policy};
     if (vagus_monitor_open(&options, &monitor) == 0) {
         counter = vagus_counter_define(

@@ -129,7 +129,7 @@ static void patterns_choose(void)
     CHECK_EQ(run_verb("-p", "beta"), CLI_NOT_FOUND);
     end();
     strcpy(fixture_dir, "/dev/null");
-    CHECK_EQ(run_verb(NULL, NULL), METRICS_UNREADABLE);
+    CHECK_EQ(run_verb(NULL, NULL), CLI_UNREADABLE);
     CHECK_CONTAINS(message, "it is not a folder");
 }
 

@@ -10,7 +10,7 @@ static struct top_state state;
 static struct top_view view;
 static struct canvas canvas;
 
-static void put_gpu(void)
+static void one_gpu(void)
 {
     struct vagus_snapshot_gpu *gpu = &report.snapshot.gpus[report.snapshot.gpu_count++];
     strcpy(gpu->device, "nvidia0");
@@ -20,7 +20,7 @@ static void put_gpu(void)
     gpu->temperature = taken(61, 2);
 }
 
-static void put_budget(const char *name, uint64_t used, uint64_t reserved, uint64_t limit,
+static void one_budget(const char *name, uint64_t used, uint64_t reserved, uint64_t limit,
                        double empty_s)
 {
     struct vagus_snapshot_budget *budget = &report.snapshot.budgets[report.snapshot.budget_count++];
@@ -52,9 +52,9 @@ static void make_state(void)
     memset(&state, 0, sizeof(state));
     view = (struct top_view){.focus = TOP_PANEL_COUNT};
     make_degraded();
-    put_gpu();
-    put_budget("tokens-hour", 41000, 5000, 100000, 1325);
-    put_budget("cents-day", 990, 0, 1000, INFINITY);
+    one_gpu();
+    one_budget("tokens-hour", 41000, 5000, 100000, 1325);
+    one_budget("cents-day", 990, 0, 1000, INFINITY);
     report.snapshot.network.receive_rate = taken(1.5 * MIB, 4);
     report.snapshot.network.receive_rate.good_until_ns = NOW_NS + SECONDS(20);
     report.snapshot.network.transmit_rate = report.snapshot.network.receive_rate;
