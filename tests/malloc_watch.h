@@ -25,11 +25,12 @@
 
 /* Atomic for the threads, and so that the compiler, which knows what malloc does not touch, leaves
  * them in memory. */
-static _Atomic bool malloc_watched;
-static _Atomic bool malloc_own_only; /* leaves shared libraries alone */
-static _Atomic long malloc_count;    /* since it was last set to 0 */
-static _Atomic long malloc_fail_at;  /* 0: never */
-static _Atomic long malloc_live;     /* allocations less frees, of all that were watched */
+#define MALLOC_STATE __attribute__((unused)) static _Atomic
+MALLOC_STATE bool malloc_watched;
+MALLOC_STATE bool malloc_own_only; /* leaves shared libraries alone */
+MALLOC_STATE long malloc_count;    /* since it was last set to 0 */
+MALLOC_STATE long malloc_fail_at;  /* 0: never */
+MALLOC_STATE long malloc_live;     /* allocations less frees, of all that were watched */
 
 #if MALLOC_WATCHED
 /* Shared libraries must find these too, whatever visibility the tests are compiled with. */
