@@ -187,8 +187,11 @@ static void add_recent(const struct report *report, int64_t as_of_ns, struct scr
     unsigned shown = 0;
     for (uint32_t i = report->signal_count; i > 0 && shown < RECENT_SHOWN; i--) {
         const struct segment_signal *entry = &report->signals[i - 1];
-        /* Updates are the noise between a raise and its clear. */
-        if (entry->signal.change == VAGUS_SIGNAL_UPDATED || is_raised_now(report, entry))
+        /* Updates of a signal are the noise between a raise and its clear; those of the mode are
+         * its changes. */
+        bool noise = entry->signal.change == VAGUS_SIGNAL_UPDATED &&
+                     entry->signal.kind != SEGMENT_MODE_CHANGE;
+        if (noise || is_raised_now(report, entry))
             continue;
         if (shown++ == 0)
             screen_line(screen, 0);
