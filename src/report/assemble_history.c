@@ -89,7 +89,7 @@ static void rate_errors(struct assembly *assembly, const struct metrics *metrics
     struct vagus_reading *rate = &snapshot->agent.error_rate;
     assemble_touch(assembly, PART_AGENT);
     if (span_ns < VAGUS_SECOND_NS) {
-        *rate = unknown(VAGUS_EAGAIN);
+        *rate = unknown(0); /* not yet */
         return;
     }
     *rate = growth(metrics, (uint32_t)index, span_ns, now_ns);
@@ -179,7 +179,7 @@ static void rate_network(struct assembly *assembly, const struct metrics *metric
                 sum += rate;
                 any = true;
             }
-        *reading = any ? known(metrics, sum, now_ns) : unknown(VAGUS_EAGAIN);
+        *reading = any ? known(metrics, sum, now_ns) : unknown(0); /* not yet, or none is left */
         assemble_touch(assembly, PART_NETWORK);
     }
 }
