@@ -36,7 +36,7 @@ const struct view_part view_parts[VIEW_PARTS] = {
     [VIEW_forecast] = {"forecast", "forecasts", "rule",
                        MANY(forecasts, forecast, forecast_count, VAGUS_SNAPSHOT_FORECASTS),
                        .names = {NAMED(forecast, rule), NAMED(forecast, instance)}},
-    [VIEW_metric] = {"metric", "metrics", "name",
+    [VIEW_metric] = {"metric", "metrics", "metric",
                      MANY(metrics, metric, metric_count, VAGUS_SNAPSHOT_METRICS),
                      .names = {NAMED(metric, name), NAMED(metric, instance)}},
 };
