@@ -18,6 +18,7 @@ extern const struct cli_verb cli_verb_watch;
 
 #define EVERY_DEFAULT_NS (100 * VAGUS_MILLISECOND_NS)
 #define ALIVE_EVERY_NS (500 * VAGUS_MILLISECOND_NS) /* its end is noticed within that */
+#define LOG_NS (2 * VAGUS_SECOND_NS)                /* for the kernel's log, at the end */
 #define CHANGES_MAX 512                             /* more fields than a snapshot has */
 
 struct watch_options {
@@ -175,7 +176,7 @@ static void tell_end(struct watch *watch)
     struct text text, words;
     segment_refresh(&watch->live.reader); /* whether it was closed */
     ending_load(&watch->live.reader, &facts);
-    ending_look(&facts, 2 * VAGUS_SECOND_NS);
+    ending_look(&facts, LOG_NS);
     ending_judge(&facts, &ending);
     text_init(&words, sentence, sizeof(sentence));
     ending_add_sentence(&ending, &words);

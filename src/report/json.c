@@ -102,11 +102,13 @@ void json_reading(struct json *json, const char *name, const struct vagus_readin
     json_string(json, "unit", unit);
     json_string(json, "state", vagus_state_name(state));
     json_age(json, "age_s", reading->taken_ns, now_ns);
-    if (reading->taken_ns == 0 || reading->good_until_ns == INT64_MAX)
-        json_null(json, "good_for_s"); /* never was, or is for ever */
-    else
-        json_span(json, "good_for_s", report_span_ns(now_ns, reading->good_until_ns));
-    json_string(json, "source", vagus_source_name(reading->source));
+    if (reading->taken_ns != 0) {
+        if (reading->good_until_ns == INT64_MAX)
+            json_null(json, "good_for_s");
+        else
+            json_span(json, "good_for_s", report_span_ns(now_ns, reading->good_until_ns));
+        json_string(json, "source", vagus_source_name(reading->source));
+    }
     if (state == VAGUS_STATE_ERROR)
         json_error(json, "error", reading->error);
     json_close(json, "}");

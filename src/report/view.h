@@ -103,6 +103,15 @@ void view_add_element(struct text *text, enum view_part_id part, const void *ele
 /* As text_add_value(), and rates, money, temperatures, and what never comes. */
 void view_add_value(struct text *text, double value, const char *unit);
 
+/* A part of the snapshot as the member `key` of a JSON object, and the mode as "mode", null where
+ * the writer knew none. */
+struct json;
+void view_json_part(struct json *json, const char *key,
+                    const struct vagus_system_snapshot *snapshot, enum view_part_id part,
+                    int64_t now_ns);
+void view_json_mode(struct json *json, const struct vagus_system_snapshot *snapshot,
+                    int64_t now_ns);
+
 /* What a signal means to who gets it: "work more slowly". */
 const char *view_signal_advice(uint32_t kind);
 

@@ -36,7 +36,7 @@ const struct view_part view_parts[VIEW_PARTS] = {
     [VIEW_forecast] = {"forecast", "forecasts", "rule",
                        MANY(forecasts, forecast, forecast_count, VAGUS_SNAPSHOT_FORECASTS),
                        .names = {NAMED(forecast, rule), NAMED(forecast, instance)}},
-    [VIEW_metric] = {"metric", "metrics", "name",
+    [VIEW_metric] = {"metric", "metrics", "metric",
                      MANY(metrics, metric, metric_count, VAGUS_SNAPSHOT_METRICS),
                      .names = {NAMED(metric, name), NAMED(metric, instance)}},
 };
@@ -70,10 +70,14 @@ static const struct view_field fields[] = {
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
-/* In the order of the struct, whatever that of the table is. */
+/* In the order of the struct, whatever that of the table is; mostly they are the same. */
 const struct view_field *view_next(enum view_part_id part, const struct view_field *field)
 {
     const struct view_field *next = NULL;
+    if (field != NULL && field + 1 < fields + FIELD_COUNT && field[1].part == part &&
+        field->type == VIEW_READING &&
+        field[1].offset == field->offset + sizeof(struct vagus_reading))
+        return field + 1;
     for (size_t i = 0; i < FIELD_COUNT; i++)
         if (fields[i].part == part && (field == NULL || fields[i].offset > field->offset) &&
             (next == NULL || fields[i].offset < next->offset))

@@ -36,7 +36,7 @@ static void put_signals(struct json *json, const struct vagus_system_snapshot *s
     json_close(json, "]");
 }
 
-static void put_mode(struct json *json, const struct vagus_system_snapshot *s, int64_t now_ns)
+void view_json_mode(struct json *json, const struct vagus_system_snapshot *s, int64_t now_ns)
 {
     const struct vagus_snapshot_mode *mode = &s->mode;
     char copy[VIEW_STRING_MAX];
@@ -90,32 +90,33 @@ static void put_names(struct json *json, enum view_part_id part, const void *ele
     }
 }
 
-/* A reading as an object, a plain number as a number. Of the windows of a count, "messages.hour"
- * and its like, `group` is the object that is open. */
-static void put_field(struct json *json, const struct vagus_system_snapshot *s,
-                      const struct view_field *field, const void *element, int64_t now_ns,
-                      char group[VIEW_STRING_MAX])
+/* "tokens.total" is "tokens", "tokens.hour" is "tokens_hour". */
+static const char *key_of(char key[VIEW_STRING_MAX], const struct view_field *field)
 {
     size_t length = strcspn(field->name, ".");
-    bool inside = field->name[length] == '.';
-    char copy[VIEW_STRING_MAX];
-    if (group[0] != '\0' &&
-        (!inside || strncmp(group, field->name, length) != 0 || group[length] != '\0')) {
-        json_close(json, "}");
-        group[0] = '\0';
-    }
-    if (inside && group[0] == '\0') {
-        json_key(json, view_string(group, field->name, length));
-        json_open(json, "{");
-    }
-    const char *name = inside ? field->name + length + 1 : field->name;
+    struct text text;
+    text_init(&text, key, VIEW_STRING_MAX);
+    text_add_bytes(&text, field->name, length);
+    if (field->name[length] == '.' && strcmp(field->name + length, ".total") != 0)
+        text_addf(&text, "_%s", field->name + length + 1);
+    return key;
+}
+
+/* A reading as an object, a plain number as a number. */
+static void put_field(struct json *json, const struct vagus_system_snapshot *s,
+                      const struct view_field *field, const void *element, int64_t now_ns)
+{
+    char copy[VIEW_STRING_MAX], key[VIEW_STRING_MAX];
     struct vagus_reading reading = view_reading(s, field, element);
+    key_of(key, field);
     if (field->type == VIEW_READING)
-        json_reading(json, name, &reading, view_unit(copy, field, element), now_ns);
-    else if (reading.taken_ns == 0)
-        json_null(json, name);
+        json_reading(json, key, &reading, view_unit(copy, field, element), now_ns);
+    else if (view_meaning(field) == VIEW_FLAG)
+        json_bool(json, key, reading.value != 0);
+    else if (reading.taken_ns == 0 && field->part == VIEW_budget)
+        json_null(json, key);
     else
-        json_number(json, name, reading.value);
+        json_number(json, key, reading.value);
 }
 
 static void put_element(struct json *json, const struct vagus_system_snapshot *s,
@@ -123,19 +124,16 @@ static void put_element(struct json *json, const struct vagus_system_snapshot *s
 {
     const void *element = view_element(s, part, index);
     const struct view_field *field = NULL;
-    char group[VIEW_STRING_MAX] = "";
     put_names(json, part, element);
     while ((field = view_next(part, field)) != NULL)
-        put_field(json, s, field, element, now_ns, group);
-    if (group[0] != '\0')
-        json_close(json, "}");
+        put_field(json, s, field, element, now_ns);
 }
 
-static void put_part(struct json *json, const struct vagus_system_snapshot *s,
-                     enum view_part_id part, int64_t now_ns)
+void view_json_part(struct json *json, const char *key, const struct vagus_system_snapshot *s,
+                    enum view_part_id part, int64_t now_ns)
 {
     const struct view_part *p = &view_parts[part];
-    json_key(json, p->key);
+    json_key(json, key);
     if (p->capacity == 1) {
         json_open(json, "{");
         put_element(json, s, part, 0, now_ns);
@@ -162,9 +160,9 @@ int vagus_snapshot_json(const struct vagus_system_snapshot *snapshot, int64_t no
     json_open(&json, "{");
     put_head(&json, snapshot, now_ns);
     put_signals(&json, snapshot, now_ns);
-    put_mode(&json, snapshot, now_ns);
+    view_json_mode(&json, snapshot, now_ns);
     for (int part = 0; part < VIEW_PARTS; part++)
-        put_part(&json, snapshot, (enum view_part_id)part, now_ns);
+        view_json_part(&json, view_parts[part].key, snapshot, (enum view_part_id)part, now_ns);
     json_close(&json, "}");
     if (length != NULL)
         *length = text.length;

@@ -90,9 +90,10 @@ static void what_is_unknown_is_null(void)
     CHECK_CONTAINS(output, "\"limit\":{\"value\":null,\"unit\":\"By\",\"state\":\"unsupported\","
                            "\"age_s\":null}");
     CHECK_CONTAINS(output, "\"usage\":{\"value\":null,\"unit\":\"By\",\"state\":\"error\","
-                           "\"age_s\":1.000,\"error\":\"VAGUS_EIO\"}");
+                           "\"age_s\":1.000,\"good_for_s\":2.000,\"source\":\"unknown\","
+                           "\"error\":\"VAGUS_EIO\"}");
     CHECK_CONTAINS(output, "\"headroom\":{\"value\":64,\"unit\":\"By\",\"state\":\"stale\","
-                           "\"age_s\":12.000}");
+                           "\"age_s\":12.000,\"good_for_s\":0.000,");
     CHECK_CONTAINS(output, "\"load_1m\":{\"value\":null,\"unit\":\"{thread}\",\"state\":\"never\"");
     CHECK_CONTAINS(output, "\"utilization\":{\"value\":null,\"unit\":\"1\",\"state\":\"ok\"");
 }

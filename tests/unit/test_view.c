@@ -108,8 +108,10 @@ static void json_has_every_field(void)
         snprintf(key, sizeof(key), "\"%s\":", view_parts[part].key);
         CHECK_CONTAINS(output, key);
         while ((field = view_next((enum view_part_id)part, field)) != NULL) {
-            const char *dot = strrchr(field->name, '.');
-            snprintf(key, sizeof(key), "\"%s\":", dot != NULL ? dot + 1 : field->name);
+            const char *dot = strchr(field->name, '.');
+            bool window = dot != NULL && strcmp(dot, ".total") != 0;
+            snprintf(key, sizeof(key), "\"%.*s%s%s\":", (int)strcspn(field->name, "."), field->name,
+                     window ? "_" : "", window ? dot + 1 : "");
             CHECK_CONTAINS(output, key);
         }
     }
