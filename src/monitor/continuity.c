@@ -217,13 +217,15 @@ void continuity_define(struct vagus_monitor *monitor)
         monitor_note(monitor, SEGMENT_NOTE_INFO,
                      "%u black box(es) of former runs cannot be read: %s", continuity->damaged,
                      continuity->damaged_why);
+    /* Without a black box and without a file nothing is known, and nothing is claimed. */
+    bool known = monitor->segment.fd >= 0 || monitor->config->state_dir != NULL;
     for (int i = 0; i < CONTINUITY_METRICS; i++) {
         struct vagus_metric_desc desc = own[i];
         desc.kind = VAGUS_GAUGE;
         desc.tier = VAGUS_TIER_10S;
         desc.resolution = 1;
         monitor->continuity.metrics[i] =
-            metrics_define(&monitor->metrics, &desc, METRIC_SENSED, &why);
+            known ? metrics_define(&monitor->metrics, &desc, METRIC_SENSED, &why) : VAGUS_ENOENT;
     }
 }
 

@@ -72,7 +72,7 @@ static void the_file_comes_first(void)
     REQUIRE(config != NULL);
     CHECK_EQ(faults.total, 0);
     CHECK_STR(config->extends, "container");
-    CHECK_EQ(config->rule_count, 9);
+    CHECK_EQ(config->rule_count, 10);
     CHECK(rule_named(config, "cpu") == NULL && rule_named(config, "disk-inodes") == NULL);
     /* Of the preset that the preset extends, and replaced by the preset. */
     CHECK_EQ(rule_named(config, "descriptors")->line, 2);
