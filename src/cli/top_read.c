@@ -14,6 +14,7 @@
 
 #define NONE UINT32_MAX
 #define METRICS_MAX 65536
+#define LOG_NS (50 * VAGUS_MILLISECOND_NS) /* of the kernel's log, once a process has ended */
 #define MINUTE_NS (60 * VAGUS_SECOND_NS)
 #define QUANTILES_EACH_NS (5 * VAGUS_SECOND_NS)
 /* Rates are over so long at least: what begins every few seconds would else jump. */
@@ -208,7 +209,7 @@ static void look_at_operations(struct top_reading *reading, struct top_state *st
 
 /* --- All of it. --- */
 
-/* Once: the machine's part of it may take 20 ms. */
+/* Once: the machine's part of it takes a while. */
 static void tell_ending(const struct segment_reader *reader, struct top_state *state)
 {
     static struct ending_facts facts;
@@ -218,7 +219,7 @@ static void tell_ending(const struct segment_reader *reader, struct top_state *s
     if ((life != REPORT_CLOSED && life != REPORT_ENDED) || state->ended[0] != '\0' ||
         ending_load(reader, &facts) != 0)
         return;
-    ending_look(&facts, NULL);
+    ending_look(&facts, LOG_NS);
     ending_judge(&facts, &ending);
     if (ending.running)
         return; /* it has just ended, and the next look knows more */
