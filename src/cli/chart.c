@@ -10,10 +10,10 @@
 
 /* --- Scales. --- */
 
-static const int64_t steps_ms[] = {1,       2,       5,        10,       20,       50,      100,
-                                   200,     500,     1000,     2000,     5000,     10000,   15000,
-                                   30000,   60000,   120000,   300000,   600000,   900000,  1800000,
-                                   3600000, 7200000, 10800000, 21600000, 43200000, 86400000};
+static const int64_t steps_ms[] = {
+    1,      2,       5,       10,      20,       50,       100,      200,     500,    1000,
+    2000,   5000,    10000,   15000,   20000,    30000,    60000,    120000,  300000, 600000,
+    900000, 1800000, 3600000, 7200000, 10800000, 21600000, 43200000, 86400000};
 #define STEPS (sizeof(steps_ms) / sizeof(steps_ms[0]))
 #define WEEK_NS (7 * 86400 * VAGUS_SECOND_NS)
 
@@ -170,7 +170,7 @@ static void draw_times(const struct chart *chart, struct canvas *canvas, unsigne
     int64_t step_ns = chart->step_ns, cell_ns = step_ns / (int64_t)chart->wide;
     int64_t span_ns = (int64_t)chart->count * step_ns;
     /* A label and a space take ten columns at most. */
-    int64_t each_ns = chart_step_ns(span_ns, cells / 10 + 1);
+    int64_t each_ns = chart_step_ns(span_ns, cells / 10);
     each_ns = each_ns > step_ns ? each_ns : step_ns;
     int64_t offset_ns = offset_from_utc_ns(chart->first_wall_ns);
     int64_t first_ns = chart->first_wall_ns + offset_ns;

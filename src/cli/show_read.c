@@ -155,7 +155,6 @@ static int64_t bucket_step(const struct history *history, int64_t by_ns)
 static int choose_grid(struct shown *shown, const struct show_window *window, char why[256])
 {
     const struct history *history = &shown->history;
-    bool fine = window->form != SHOW_TEXT && shown->spread == NULL;
     unsigned room = window->form == SHOW_TEXT && window->by_ns == 0 ? chart_room(window->columns)
                     : shown->metric.kind == VAGUS_HISTOGRAM         ? SHOW_SPREADS_MAX
                                                                     : SHOW_BUCKETS_MAX;
@@ -166,9 +165,8 @@ static int choose_grid(struct shown *shown, const struct show_window *window, ch
                  room);
         return VAGUS_EINVAL;
     }
-    int64_t step_ns = history->period_ns;
-    if (!fine && window->form == SHOW_TEXT)
-        step_ns = chart_step_ns(history->period_ns, 1);
+    int64_t step_ns =
+        window->form == SHOW_TEXT ? chart_step_ns(history->period_ns, 1) : history->period_ns;
     while (!lay_grid(shown, step_ns, room, &shown->grid)) {
         if (step_ns > INT64_MAX / 4)
             return VAGUS_ECORRUPT;
@@ -242,6 +240,8 @@ int show_read(const struct segment_reader *reader, const struct show_window *win
         error = VAGUS_ENOMEM;
     if (error != 0 || shown->history.count == 0)
         return error;
+    if (window->form != SHOW_TEXT && window->by_ns == 0 && shown->metric.kind != VAGUS_HISTOGRAM)
+        return 0; /* every entry is printed as it is */
     error = choose_grid(shown, window, why);
     if (error == 0)
         error = fill_buckets(shown);

@@ -49,6 +49,7 @@ struct top_state {
     struct top_organ organs[REPORT_ORGANS_MAX];
     unsigned operation_count;
     struct top_operation operations[TOP_OPERATIONS_MAX];
+    char ended[200];  /* how, if more is known than the verdict says: safe for a terminal; "" */
     char notice[200]; /* a process was followed, or could not be read; "" */
 };
 

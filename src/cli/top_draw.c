@@ -94,8 +94,11 @@ static void draw_identity(const struct top_state *state, struct canvas *canvas, 
     unsigned column = canvas_put(canvas, row, 0, canvas->columns, SCREEN_BOLD, line);
     text_init(&text, line, sizeof(line));
     text_addf(&text, " · pid %lld", (long long)header->pid);
-    if (life == REPORT_CLOSED || life == REPORT_ENDED)
-        text_add(&text, " · this is the last that was known");
+    if (life == REPORT_CLOSED || life == REPORT_ENDED) {
+        text_add(&text, " · its last picture");
+        if (state->ended[0] != '\0')
+            text_addf(&text, "; %s", state->ended);
+    }
     add_mode(state, &text);
     canvas_put(canvas, row, column, canvas->columns, SCREEN_PLAIN, line);
 }

@@ -9,10 +9,12 @@
 #include "cli/target.h"
 #include "cli/top.h"
 #include "metrics/outside.h"
+#include "report/ending.h"
 #include "report/findings.h"
 
 #define NONE UINT32_MAX
 #define METRICS_MAX 65536
+#define LOG_NS (50 * VAGUS_MILLISECOND_NS) /* of the kernel's log, once a process has ended */
 #define MINUTE_NS (60 * VAGUS_SECOND_NS)
 #define QUANTILES_EACH_NS (5 * VAGUS_SECOND_NS)
 /* Rates are over so long at least: what begins every few seconds would else jump. */
@@ -207,6 +209,28 @@ static void look_at_operations(struct top_reading *reading, struct top_state *st
 
 /* --- All of it. --- */
 
+/* Once: the machine's part of it takes a while. */
+static void tell_ending(const struct segment_reader *reader, struct top_state *state)
+{
+    static struct ending_facts facts;
+    static struct ending ending;
+    enum report_life life = report_life(&state->report);
+    struct text text;
+    if ((life != REPORT_CLOSED && life != REPORT_ENDED) || state->ended[0] != '\0' ||
+        ending_load(reader, &facts) != 0)
+        return;
+    ending_look(&facts, LOG_NS);
+    ending_judge(&facts, &ending);
+    if (ending.running)
+        return; /* it has just ended, and the next look knows more */
+    text_init(&text, state->ended, sizeof(state->ended));
+    if (ending.end == VAGUS_END_CLOSED ||
+        ending.end == VAGUS_END_UNCLOSED) /* the verdict says it */
+        text_add(&text, "vagus autopsy tells more");
+    else
+        ending_add_sentence(&ending, &text);
+}
+
 int top_look(struct top_reading *reading, struct top_state *state)
 {
     static struct report next;
@@ -230,6 +254,7 @@ int top_look(struct top_reading *reading, struct top_state *state)
     state->report = next;
     state->as_of_ns = report_as_of_ns(&state->report);
     top_organs(state);
+    tell_ending(reader, state);
     look_at_operations(reading, state, state->as_of_ns);
     return error;
 }

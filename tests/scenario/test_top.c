@@ -169,7 +169,7 @@ static void one_that_is_killed_keeps_its_last_picture_and_is_followed(void)
     end_agent(pid, SIGKILL);
     CHECK_SCREEN("UNKNOWN — ended without closing, last published ");
     CHECK_SCREEN("memory  "); /* the picture stays */
-    CHECK_SCREEN("this is the last that was known");
+    CHECK_SCREEN(" · its last picture; vagus autopsy tells more");
     pid_t next = start_agent("alpha");
     snprintf(line, sizeof(line), "pid %d ended without closing; pid %d of the same", pid, next);
     CHECK_SCREEN(line);

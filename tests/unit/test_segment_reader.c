@@ -410,6 +410,41 @@ static void the_list_has_the_alive_first_then_the_newest(void)
     fixture_clear();
 }
 
+/* Who watches for long learns of the end, and of whatever became of the file. */
+static void the_header_is_read_again(void)
+{
+    struct segment segment;
+    struct segment_reader reader;
+    char path[256];
+    if (!fixture_begin())
+        SKIP_TEST("no /dev/shm");
+    REQUIRE(fixture_create("alpha", 3, &segment) == 0);
+    snprintf(path, sizeof(path), "%s", segment.path);
+    REQUIRE(segment_attach(path, &reader) == 0);
+    segment_run(&segment);
+    CHECK_EQ(segment_refresh(&reader), 0);
+    CHECK_EQ(reader.header.life, SEGMENT_RUNNING);
+    segment.header->stamp++; /* as if it were another segment */
+    CHECK_EQ(segment_refresh(&reader), VAGUS_ECORRUPT);
+    segment.header->stamp--;
+    segment.header->sections[SEGMENT_NOTES]
+        .capacity--; /* possible, but not what room was made for */
+    CHECK_EQ(segment_refresh(&reader), VAGUS_ECORRUPT);
+    segment.header->sections[SEGMENT_NOTES].capacity++;
+    segment.header->magic++;
+    CHECK(segment_refresh(&reader) < 0);
+    segment.header->magic--;
+    segment_close(&segment);
+    CHECK_EQ(segment_refresh(&reader), 0);
+    CHECK_EQ(reader.header.life, SEGMENT_CLOSED);
+    CHECK_EQ(truncate(path, 100), 0);
+    CHECK_EQ(segment_refresh(&reader), VAGUS_ECORRUPT);
+    CHECK_EQ(reader.header.life, SEGMENT_CLOSED); /* what it knew */
+    segment_detach(&reader);
+    CHECK_EQ(segment_refresh(&reader), VAGUS_EINVAL);
+    fixture_end();
+}
+
 int main(void)
 {
     if (!fixture_begin())
@@ -420,6 +455,7 @@ int main(void)
     RUN(what_a_dead_writer_left_is_readable);
     RUN(snapshots_come_by_file);
     RUN(damage_is_named);
+    RUN(the_header_is_read_again);
     RUN(what_is_no_segment_is_refused);
     RUN(a_strangers_file_is_refused);
     RUN(the_list_has_the_alive_first_then_the_newest);

@@ -113,7 +113,7 @@ static void one_that_was_killed(void)
     state.as_of_ns = report.snapshot.published_ns;
     draw(24, 80, false);
     CHECK_CONTAINS(output, "UNKNOWN — ended without closing, last published 42 s ago\n");
-    CHECK_CONTAINS(output, "pid 4242 · this is the last that was known");
+    CHECK_CONTAINS(output, "pid 4242 · its last picture");
     CHECK_CONTAINS(output, "memory  "); /* the picture stays */
 }
 
