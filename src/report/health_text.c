@@ -173,12 +173,16 @@ static void add_transition(const struct segment_signal *entry, int64_t ago_ns, c
     screen_line(screen, 0);
 }
 
-/* True if the entry was already shown as what a raised signal rests on. */
+/* True if the entry is of a signal that is explained above: its raise, or what came after. */
 static bool is_raised_now(const struct report *report, const struct segment_signal *entry)
 {
-    for (uint32_t i = 0; i < report_raised_count(report); i++)
-        if (report_transition_of(report, &report->snapshot.signals[i]) == entry)
+    for (uint32_t i = 0; i < report_raised_count(report); i++) {
+        const struct vagus_snapshot_signal *raised = &report->snapshot.signals[i];
+        if (!entry->shadow && raised->kind == entry->signal.kind &&
+            entry->signal.at_ns >= raised->since_ns &&
+            strcmp(raised->resource, entry->signal.resource) == 0)
             return true;
+    }
     return false;
 }
 

@@ -185,7 +185,7 @@ static inline void put_spark(unsigned slot, double from, double to, unsigned kno
                                : from + (to - from) * i / (REPORT_SPARK_STEPS - 1);
 }
 
-static inline void put_gpu(const char *device, double used_ratio, double busy_ratio)
+static inline void put_device(const char *device, double used_ratio, double busy_ratio)
 {
     struct vagus_snapshot_gpu *gpu = &report.snapshot.gpus[report.snapshot.gpu_count];
     put_spark(REPORT_SPARK_GPUS + report.snapshot.gpu_count++, used_ratio, used_ratio, 60);
@@ -200,9 +200,9 @@ static inline void put_gpu(const char *device, double used_ratio, double busy_ra
     gpu->throttled = taken(0, 0.2);
 }
 
-static inline struct vagus_snapshot_budget *put_budget(const char *name, const char *unit,
-                                                       uint64_t limit, uint64_t used,
-                                                       uint64_t reserved)
+static inline struct vagus_snapshot_budget *put_allowance(const char *name, const char *unit,
+                                                          uint64_t limit, uint64_t used,
+                                                          uint64_t reserved)
 {
     struct vagus_snapshot_budget *budget = &report.snapshot.budgets[report.snapshot.budget_count++];
     strcpy(budget->name, name);
@@ -228,17 +228,17 @@ static inline void add_everything(void)
     put_spark(REPORT_SPARK_AGENT, 5, 40, 60);
     strcpy(report.sparks[REPORT_SPARK_AGENT].unit, " tokens");
     put_spark(REPORT_SPARK_PATHS, 0.82, 0.82, 20);
-    put_gpu("GPU-0a1b2c3d", 0.37, 0.96);
-    put_gpu("GPU-4e5f6071", 0.9951, 0);
+    put_device("GPU-0a1b2c3d", 0.37, 0.96);
+    put_device("GPU-4e5f6071", 0.9951, 0);
     s->gpus[1].throttled = taken(1, 0.2);
     s->network.receive_rate = taken(2.1 * MIB, 1);
     s->network.transmit_rate = taken(40960, 1);
     s->network.established = taken(14, 1);
     s->agent.context_used = taken(0.71, 0.4);
     s->agent.progress_age = taken(1.5, 0.1);
-    put_budget("tokens-hour", "{token}", 200000, 148000, 4000)->exhausted_in = taken(1380, 0.1);
-    put_budget("vram", "By", 80ULL << 30, 30ULL << 30, 0)->exhausted_in = taken(INFINITY, 0.1);
-    put_budget("disk-scratch", "By", 0, 0, 0)->status.known = 0;
+    put_allowance("tokens-hour", "{token}", 200000, 148000, 4000)->exhausted_in = taken(1380, 0.1);
+    put_allowance("vram", "By", 80ULL << 30, 30ULL << 30, 0)->exhausted_in = taken(INFINITY, 0.1);
+    put_allowance("disk-scratch", "By", 0, 0, 0)->status.known = 0;
     s->forecast_count = 2;
     strcpy(s->forecasts[0].resource, "disk");
     strcpy(s->forecasts[0].instance, "/var");
