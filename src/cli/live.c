@@ -32,10 +32,7 @@ int live_attach(struct live *live, const struct cli_verb *verb, const char *dir,
     int error = segment_attach(live->target.path, &live->reader);
     if (error == 0 && (error = live_read(live)) != 0)
         segment_detach(&live->reader);
-    if (error == 0)
-        return CLI_OK;
-    cli_error(verb, "%s: %s", live->target.path, vagus_error_message(error));
-    return error == VAGUS_ENOENT ? CLI_NOT_FOUND : LIVE_UNREADABLE;
+    return error == 0 ? CLI_OK : target_unreadable(verb, live->target.path, error);
 }
 
 const char *live_end_words(const struct segment_header *header)

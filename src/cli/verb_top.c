@@ -138,9 +138,6 @@ static int run(int argc, char **argv)
         return status;
     if (options.each_ns < EACH_MIN_NS || options.each_ns > EACH_MAX_NS)
         return cli_usage_error(&cli_verb_top, "--every is not within 100ms and 1h");
-    if (isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1)
-        return cli_error(&cli_verb_top, "it needs a terminal, for keys and picture; vagus health "
-                                        "prints the same once, and vagus watch each change");
     status = target_find(&cli_verb_top, options.dir, options.process, &target);
     if (status != CLI_OK)
         return status == CLI_FAILED ? CLI_UNREADABLE : status;
@@ -151,6 +148,11 @@ static int run(int argc, char **argv)
         segment_detach(&reader);
     if (error != 0)
         return target_unreadable(&cli_verb_top, target.path, error);
+    if (isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1) {
+        top_detach(&top.reading);
+        return cli_error(&cli_verb_top, "it needs a terminal, for keys and picture; vagus health "
+                                        "prints the same once, and vagus watch each change");
+    }
     const char *why = top_terminal_begin(&top.canvas);
     int ended = why == NULL ? watch(&top) : 0;
     top_terminal_end();

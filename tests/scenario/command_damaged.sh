@@ -54,7 +54,7 @@ look() { # VERB ARGUMENT...
     shift
     needs "$verb"
     status=0
-    timeout 20 "$VAGUS" "$verb" "${arguments[@]}" "$@" >out.txt 2>err.txt </dev/null || status=$?
+    timeout 60 "$VAGUS" "$verb" "${arguments[@]}" "$@" >out.txt 2>err.txt </dev/null || status=$?
     said=$(cat err.txt)
 }
 
@@ -91,7 +91,7 @@ survived() { # DAMAGE
             fault "$verb, $1: prints control characters"
         fi
     done
-    timeout 20 "$VAGUS" ps --dir "$folder/vagus" >/dev/null || fault "ps, $1: exit status $?"
+    timeout 60 "$VAGUS" ps --dir "$folder/vagus" >/dev/null || fault "ps, $1: exit status $?"
     rm -rf "$place"
 }
 

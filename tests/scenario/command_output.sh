@@ -62,7 +62,7 @@ for verb in "${verbs[@]}"; do
     # Of a process that has ended top and watch may have nothing to show.
     "$VAGUS" "$verb" "${arguments[@]}" >out.txt 2>err.txt </dev/null & # not waited for without end
     pid=$!
-    for _ in {1..100}; do
+    for _ in {1..400}; do
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.1
     done
@@ -72,18 +72,18 @@ for verb in "${verbs[@]}"; do
     [[ -s out.txt ]] || continue
 
     status=0
-    timeout 20 "$VAGUS" "$verb" "${arguments[@]}" >/dev/full 2>err.txt </dev/null || status=$?
+    timeout 60 "$VAGUS" "$verb" "${arguments[@]}" >/dev/full 2>err.txt </dev/null || status=$?
     refused "$verb" 'a full disk'
 
     status=0
-    timeout 20 "$VAGUS" "$verb" "${arguments[@]}" >&- 2>err.txt </dev/null || status=$?
+    timeout 60 "$VAGUS" "$verb" "${arguments[@]}" >&- 2>err.txt </dev/null || status=$?
     refused "$verb" 'closed output'
 
     # A pipe whose reader has gone, first as a shell leaves SIGPIPE, then as Python does.
     {
         sleep 0.2
         status=0
-        timeout 20 "$VAGUS" "$verb" "${arguments[@]}" 2>err.txt </dev/null || status=$?
+        timeout 60 "$VAGUS" "$verb" "${arguments[@]}" 2>err.txt </dev/null || status=$?
         echo "$status" >status.txt
     } | true
     [[ $(cat status.txt) == 141 && ! -s err.txt ]] ||
@@ -93,7 +93,7 @@ for verb in "${verbs[@]}"; do
         {
             sleep 0.2
             status=0
-            timeout 20 "$VAGUS" "$verb" "${arguments[@]}" 2>err.txt </dev/null || status=$?
+            timeout 60 "$VAGUS" "$verb" "${arguments[@]}" 2>err.txt </dev/null || status=$?
             echo "$status" >status.txt
         } | true
     )
