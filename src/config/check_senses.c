@@ -260,6 +260,7 @@ void check_filters(struct check *check, const struct tree_node *root)
     if (filters.collectors == NULL && filters.patterns == NULL)
         return;
     const struct tree_node *rules = list_of(root, "rules"), *derived = list_of(root, "derived");
+    const struct tree_node *budgets = list_of(root, "budgets");
     const struct tree_node *day = list_of(tree_member(root, "retention"), "day");
     const struct tree_node *shown = list_of(tree_member(root, "snapshot"), "metrics");
     for (const struct tree_node *one = rules != NULL ? rules->first : NULL; one != NULL;
@@ -271,6 +272,12 @@ void check_filters(struct check *check, const struct tree_node *root)
         for (const struct tree_node *input = of != NULL ? of->first : NULL; input != NULL;
              input = input->next)
             check_needed_as_written(check, &filters, input, "of");
+    }
+    for (const struct tree_node *one = budgets != NULL ? budgets->first : NULL; one != NULL;
+         one = one->next) {
+        const struct tree_node *live = check_valid_member(one, "live");
+        if (live != NULL)
+            check_needed(check, &filters, live, "live", live->text, NULL);
     }
     for (const struct tree_node *one = day != NULL ? day->first : NULL; one != NULL;
          one = one->next)

@@ -67,8 +67,9 @@ struct config_metric {
     char *help;     /* NULL: none */
     char *resource; /* NULL: the name up to the first dot */
     int tier;       /* enum vagus_tier, less 1 */
-    double min, max, resolution;
-    char *label; /* NULL: there is one of it */
+    bool tier_given;
+    double min, max, resolution; /* 0: not given */
+    char *label;                 /* NULL: there is one of it */
     uint32_t line;
 };
 #define CONFIG_METRICS_MAX 256

@@ -58,7 +58,7 @@ struct metrics_family {
 #define METRICS_INSTANCES_DEFAULT 64
 #define METRICS_INSTANCE_OTHER "other"
 
-/* What the policy says of a metric that the agent records; "": nothing. */
+/* What the policy says of a metric that the agent records; "", DEFAULT, 0: nothing. */
 struct metrics_template {
     char name[VAGUS_NAME_MAX];
     char unit[VAGUS_UNIT_MAX];

@@ -18,7 +18,8 @@ const struct metrics_template *metrics_template(const struct metrics *metrics, c
 static struct metrics_template template_of(const struct config_metric *config)
 {
     struct metrics_template made = {.kind = (enum vagus_metric_kind)(config->kind + 1),
-                                    .tier = (enum vagus_tier)(config->tier + 1),
+                                    .tier = config->tier_given ? (enum vagus_tier)(config->tier + 1)
+                                                               : VAGUS_TIER_DEFAULT,
                                     .min = config->min,
                                     .max = config->max,
                                     .resolution = config->resolution};
@@ -99,9 +100,13 @@ bool metrics_template_apply(const struct metrics *metrics, struct vagus_metric_d
         desc->help = made->help;
     if (made->resource[0] != '\0')
         desc->resource = made->resource;
-    desc->tier = made->tier;
-    desc->min = made->min;
-    desc->max = made->max;
-    desc->resolution = made->resolution;
+    if (made->tier != VAGUS_TIER_DEFAULT)
+        desc->tier = made->tier;
+    if (made->min < made->max) {
+        desc->min = made->min;
+        desc->max = made->max;
+    }
+    if (made->resolution > 0)
+        desc->resolution = made->resolution;
     return true;
 }

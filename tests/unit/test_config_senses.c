@@ -66,6 +66,9 @@ static const struct expectation {
      2, 38, "of: \"disk.free\" is left out"},
     {"filters: {without_metrics: [\"disk.*\"]}\nretention: {day: [disk.free]}\n" RULES, 2, 19,
      "day: \"disk.free\" is left out"},
+    {"filters: {without_metrics: [\"hw.gpu.*\"]}\nbudgets: [{name: vram, live: "
+     "hw.gpu.memory.free}]\n" RULES,
+     2, 30, "live: \"hw.gpu.memory.free\" is left out"},
     {"filters: {without_metrics: [\"disk.*\"]}\nsnapshot: {metrics: [\"disk.free{/}\"]}\n" RULES, 2,
      22, "metrics: \"disk.free\" is left out"},
     {"extends: default\nfilters: {without_collectors: [memory]}\n", 1, 10,

@@ -72,6 +72,32 @@ static void memory_near_a_limit_is_read_sooner(void)
     root_end();
 }
 
+/* A card that the policy leaves out shifts no other one's readings. */
+static void a_card_that_is_left_out(void)
+{
+#define SECOND "sys/devices/pci0000:00/0000:04:00.0/"
+    CHECK(root_begin());
+    make_card();
+    gpu_link("sys/class/drm/card2/device", "../../../devices/pci0000:00/0000:04:00.0");
+    gpu_file(SECOND "vendor", "0x1002\n");
+    gpu_file(SECOND "power/runtime_status", "active\n");
+    gpu_file(SECOND "mem_info_vram_total", "17163091968\n");
+    gpu_file(SECOND "mem_info_vram_used", "4290772993\n");
+    struct vagus_monitor *m =
+        gpu_monitor_of("filters: { without_metrics: [\"*{gpu=card1}\"] }\n"
+                       "rules:\n  - name: vram\n    metric: hw.gpu.memory.usage\n"
+                       "    throttle: { above: 4300000000B, clear: 4200000000B }\n",
+                       VAGUS_STEPPED);
+    CHECK_READS("hw.gpu.memory.usage", "card1", ABSENT);
+    CHECK_READS("hw.gpu.memory.usage", "card2", 4290772993.0);
+    CHECK_EQ(gpu_next(m), 5 * MS);
+    rewrite(SECOND "mem_info_vram_used", "4300000002\n");
+    gpu_next(m);
+    CHECK_READS("hw.gpu.memory.usage", "card2", 4300000002.0);
+    vagus_monitor_close(m);
+    root_end();
+}
+
 static void a_card_that_sleeps_is_not_woken(void)
 {
     CHECK(root_begin());
@@ -168,6 +194,7 @@ int main(void)
 {
     RUN(every_reading_arrives_in_its_unit);
     RUN(memory_near_a_limit_is_read_sooner);
+    RUN(a_card_that_is_left_out);
     RUN(a_card_that_sleeps_is_not_woken);
     RUN(a_newer_kernel_has_other_names);
     RUN(damaged_files_are_no_readings);
