@@ -151,8 +151,8 @@ static void check_row(char *row)
             for (size_t i = 0; i < count; i++) /* two senses may have metrics of one name */
                 if (strcmp(all[i].desc->name, all[found].desc->name) == 0)
                     check_cells(all[i].desc, number, cells);
-        } else if (strncmp(first, "vagus.", 6) != 0 &&
-                   strncmp(first, "continuity.", 11) != 0 && strcmp(names, ".avg10") != 0) {
+        } else if (strncmp(first, "vagus.", 6) != 0 && strncmp(first, "continuity.", 11) != 0 &&
+                   strcmp(names, ".avg10") != 0) {
             CHECK_FAIL_("docs/metrics.md tells of %s, which no sense has", names);
         }
         names = end + 1;
