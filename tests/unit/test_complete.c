@@ -41,7 +41,7 @@ static bool offers(const char *word)
 static void verbs_and_options(void)
 {
     CHECK_STR(at("heal"), ":words\nhealth\tprint the health of a monitored process\n");
-    at("");
+    at("%s", "");
     CHECK(offers("ps") && offers("version") && !offers("complete"));
     at("show --");
     CHECK(offers("--last") && offers("--json") && offers("--help") && !offers("-p"));
