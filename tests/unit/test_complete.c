@@ -9,7 +9,7 @@
 static char offered[64 * 1024];
 
 /* Completes a line of words divided by single spaces; the last may be empty. */
-static const char *at(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static const char *at(const char *format, ...)
 {
     static char words[512], *argv[32];
     int argc = 0;
@@ -41,7 +41,7 @@ static bool offers(const char *word)
 static void verbs_and_options(void)
 {
     CHECK_STR(at("heal"), ":words\nhealth\tprint the health of a monitored process\n");
-    at("");
+    at("%s", "");
     CHECK(offers("ps") && offers("version") && !offers("complete"));
     at("show --");
     CHECK(offers("--last") && offers("--json") && offers("--help") && !offers("-p"));
