@@ -58,7 +58,7 @@ static void add_why(const struct segment_signal *entry, struct text *text)
     const struct vagus_signal *signal = &entry->signal;
     text_addf(text, "    %s: ", report_why_name(entry->why));
     text_add_safe(text, signal->reason, 2 * sizeof(signal->reason));
-    if (signal->sample_age_ns >= 0 && signal->metric[0] != '\0') {
+    if (signal->sample_age_ns > 0 && signal->metric[0] != '\0') {
         text_add(text, "; the value was ");
         text_add_duration(text, signal->sample_age_ns);
         text_add(text, " old");
