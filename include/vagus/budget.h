@@ -39,7 +39,7 @@ struct vagus_budget_mark {
 struct vagus_budget_desc {
     size_t size;          /* sizeof(struct vagus_budget_desc) */
     const char *name;     /* [a-z0-9._-] */
-    const char *unit;     /* UCUM; NULL: "1" */
+    const char *unit;     /* UCUM; NULL: "{count}" */
     const char *resource; /* whose signals its marks raise; NULL: "budget" */
     uint64_t limit;       /* in whole units; 0 with `live` alone */
     /* Over which what was spent is forgotten, each sixtieth of it as a whole, late rather than

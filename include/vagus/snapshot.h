@@ -118,7 +118,7 @@ struct vagus_snapshot_process {
     struct vagus_reading reserved[5];
 };
 
-/* What an agent counts. The total is of this tick, hour and day are computed each 10 s: taken_ns
+/* What an agent counts. The total is of this tick, hour and day are computed each second: taken_ns
  * says when. An hour that has not passed yet is what was counted so far; where history does not
  * reach back over a day, `day` says so by its error, VAGUS_EAGAIN. */
 struct vagus_snapshot_count {

@@ -118,7 +118,7 @@ struct config_budget {
     char *name;
     uint64_t limit;    /* 0: `live` */
     int64_t window_ns; /* 0: a standing amount */
-    char *unit;        /* NULL: "1" */
+    char *unit;        /* NULL: "{count}" */
     char *resource;    /* NULL: "budget" */
     char *counts;      /* NULL, or a counter */
     char *live;        /* NULL, or a gauge */

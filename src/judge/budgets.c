@@ -148,7 +148,8 @@ int budgets_make(struct budgets *budgets, const struct vagus_budget_desc *desc, 
     if (desc->window_ns > 0)
         allowance->newest = now_ns / (desc->window_ns / VAGUS_BUDGET_BUCKETS);
     text_copy(allowance->name, sizeof(allowance->name), desc->name);
-    text_copy(allowance->unit, sizeof(allowance->unit), desc->unit != NULL ? desc->unit : "1");
+    text_copy(allowance->unit, sizeof(allowance->unit),
+              desc->unit != NULL ? desc->unit : "{count}");
     text_copy(budget->resource, sizeof(budget->resource),
               desc->resource != NULL ? desc->resource : "budget");
     text_copy(budget->counts, sizeof(budget->counts), desc->counts);
