@@ -119,7 +119,7 @@ struct vagus_snapshot_process {
 };
 
 /* What an agent counts. The total is of this tick. An hour or a day that has not passed yet is what
- * was counted so far, which is the total; later they are computed each 10 s: taken_ns says when.
+ * was counted so far, which is the total; later they are computed each second: taken_ns says when.
  * Where history does not reach back over a day, `day` says so by its error, VAGUS_EAGAIN. */
 struct vagus_snapshot_count {
     struct vagus_reading total;

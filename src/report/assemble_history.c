@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of the snapshot is computed of history, each 10 s. What history no longer knows is not made
- * up: it says VAGUS_EAGAIN. */
+/* What of the snapshot is computed of history: counts each second, the rest each 10 s. What history
+ * no longer knows is not made up: it says VAGUS_EAGAIN. */
 #include <math.h>
 
 #include "base/clock.h"
@@ -205,11 +205,13 @@ static void rate_network(struct assembly *assembly, const struct metrics *metric
     }
 }
 
-void assemble_history(struct assembly *assembly, const struct metrics *metrics, int64_t started_ns,
-                      int64_t now_ns, struct vagus_system_snapshot *snapshot)
+void assemble_history(struct assembly *assembly, const struct metrics *metrics, unsigned due,
+                      int64_t started_ns, int64_t now_ns, struct vagus_system_snapshot *snapshot)
 {
     count(assembly, metrics, now_ns, snapshot);
     rate_errors(assembly, metrics, started_ns, now_ns, snapshot);
+    if ((due & (1u << VAGUS_TIER_10S)) == 0)
+        return;
     rank(assembly, metrics, now_ns, snapshot);
     rate_network(assembly, metrics, now_ns, snapshot);
 }

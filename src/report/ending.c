@@ -12,7 +12,6 @@
 
 #include "report/findings.h"
 
-#define DIRECTORY_PART 32
 #define SURVIVED_NS VAGUS_SECOND_NS         /* published for so long after a fatal signal */
 #define LOG_BEFORE_NS (5 * VAGUS_SECOND_NS) /* two clocks of the kernel, drifting */
 #define LOG_AFTER_NS (600 * VAGUS_SECOND_NS)
@@ -21,29 +20,25 @@
 
 /* --- What the segment says. --- */
 
+struct kills {
+    const struct segment_reader *reader;
+    struct ending_facts *facts;
+};
+
 /* The newest value of the counter, wherever it stands in the directory. */
-static void load_kills(const struct segment_reader *reader, struct ending_facts *facts)
+static bool on_metric(const struct segment_metric *metric, uint32_t index, void *arg)
 {
-    struct segment_metric part[DIRECTORY_PART];
+    const struct kills *kills = arg;
     struct vagus_reading reading;
-    uint64_t got = DIRECTORY_PART;
-    for (uint64_t first = 0; got == DIRECTORY_PART; first += got) {
-        if (segment_read_entries(reader, SEGMENT_DIRECTORY, first, DIRECTORY_PART, part, &got,
-                                 NULL) != 0)
-            return;
-        for (uint64_t i = 0; i < got; i++) {
-            uint64_t one = 0;
-            if (strcmp(part[i].name, "cgroup.memory.events.oom_kill") != 0 ||
-                segment_read_entries(reader, SEGMENT_VALUES, first + i, 1, &reading, &one, NULL) !=
-                    0 ||
-                one == 0 || reading.error != 0 || reading.taken_ns == 0 ||
-                !(reading.value >= 0 && reading.value < 1e15))
-                continue;
-            facts->kills_told = true;
-            facts->kills_then = (uint64_t)reading.value;
-            return;
-        }
-    }
+    uint64_t got = 0;
+    if (strcmp(metric->name, "cgroup.memory.events.oom_kill") != 0 ||
+        segment_read_entries(kills->reader, SEGMENT_VALUES, index, 1, &reading, &got, NULL) != 0 ||
+        got == 0 || reading.error != 0 || reading.taken_ns == 0 ||
+        !(reading.value >= 0 && reading.value < 1e15))
+        return true;
+    kills->facts->kills_told = true;
+    kills->facts->kills_then = (uint64_t)reading.value;
+    return false;
 }
 
 int ending_load(const struct segment_reader *reader, struct ending_facts *facts)
@@ -60,7 +55,8 @@ int ending_load(const struct segment_reader *reader, struct ending_facts *facts)
         got == 0)
         memset(&facts->continuity, 0, sizeof(facts->continuity));
     facts->kills_error = facts->log_error = VAGUS_ENOENT;
-    load_kills(reader, facts);
+    struct kills kills = {reader, facts};
+    segment_each_metric(reader, on_metric, &kills);
     return 0;
 }
 
@@ -102,14 +98,15 @@ static bool is_rebooted(const struct ending_facts *facts)
 static bool by_pid(const struct host_oom_kill *kill, const void *arg)
 {
     const struct ending_facts *facts = arg;
-    return kill->pid == facts->header.pid && kill->at_ns - last_sign_ns(facts) < LOG_AFTER_NS;
+    return kill->pid == facts->header.pid &&
+           report_span_ns(last_sign_ns(facts), kill->at_ns) < LOG_AFTER_NS;
 }
 
 static bool by_name(const struct host_oom_kill *kill, const void *arg)
 {
     const struct ending_facts *facts = arg;
     return strncmp(kill->program, facts->header.program, PROGRAM_BYTES) == 0 &&
-           kill->at_ns - last_sign_ns(facts) < LOG_BEFORE_NS;
+           report_span_ns(last_sign_ns(facts), kill->at_ns) < LOG_BEFORE_NS;
 }
 
 /* In another PID namespace than the first one, processes have other numbers in the log. */
