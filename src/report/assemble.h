@@ -80,12 +80,7 @@ void assemble_readings(struct assembly *assembly, const struct metrics *metrics,
 void assemble_history(struct assembly *assembly, const struct metrics *metrics, unsigned due,
                       int64_t started_ns, int64_t now_ns, struct vagus_system_snapshot *snapshot);
 
-<<<<<<< HEAD
-/* Of count i: a window that has not passed yet is the total so far, at each tick and not 10 s late.
- */
-=======
 /* Of count i: a window that has not passed yet is the total so far, at each tick. */
->>>>>>> 96ae9ae3c878b7540e9d0b3001f7958e400bb180
 void assemble_young_count(const struct metrics *metrics, uint32_t index, size_t i,
                           struct vagus_system_snapshot *snapshot);
 
