@@ -102,7 +102,7 @@ static void what_is_overdue_was_so_then(void)
     make_bad();
     CHECK_EQ(vagus_snapshot_format(&s, later_ns, output, sizeof(output), NULL), 0);
     CHECK_CONTAINS(output, "unknown: published 1 h 0 min ago and overdue, number 37801; then it "
-                           "was:\nmode degraded for 6 s\ndefer on memory for 8 s, level");
+                           "was:\nmode degraded for 5.9 s\ndefer on memory for 7.9 s, level");
 }
 
 static void json_has_every_field(void)
