@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "cli/lock_owner.h"
 
@@ -29,6 +30,8 @@ struct search {
     struct segment_found unreadable; /* the first that may be meant; path "": none */
     struct candidate others[CANDIDATES_SHOWN];
     unsigned other_count; /* of all that exist, or of those that match if there are several */
+    struct nearest nearest;
+    char best[SEGMENT_AGENT_MAX];
 };
 
 /* By pid also where the writer lives in another PID namespace and has another pid here. */
@@ -45,6 +48,11 @@ static bool matches(const struct search *search, const struct segment_found *fou
 
 static void remember(struct search *search, const struct segment_found *found)
 {
+    nearest_offer(&search->nearest, found->header.agent);
+    if (search->nearest.best == found->header.agent) { /* which is there for this call alone */
+        text_copy(search->best, sizeof(search->best), found->header.agent);
+        search->nearest.best = search->best;
+    }
     if (search->other_count++ >= CANDIDATES_SHOWN)
         return;
     struct candidate *candidate = &search->others[search->other_count - 1];
@@ -114,7 +122,14 @@ static void show_candidates(const struct search *search, bool alive_only)
 
 static int not_found(const struct cli_verb *verb, const struct search *search)
 {
-    if (search->wanted != NULL)
+    char near[4 * SEGMENT_AGENT_MAX];
+    struct text text;
+    text_init(&text, near, sizeof(near));
+    text_add_safe(&text, search->best, SEGMENT_AGENT_MAX);
+    if (search->wanted != NULL && search->best[0] != '\0')
+        cli_error(verb, "no monitored process '%s'; did you mean '%s'? There are:", search->wanted,
+                  near);
+    else if (search->wanted != NULL)
         cli_error(verb, "no monitored process '%s'%s", search->wanted,
                   search->other_count > 0 ? "; there are:" : "");
     else if (search->ended > 0)
@@ -165,6 +180,7 @@ static int look(const struct cli_verb *verb, const char *dir, const char *wanted
                 struct search *search)
 {
     *search = (struct search){.wanted = wanted, .wanted_pid = parse_pid(wanted)};
+    nearest_init(&search->nearest, wanted != NULL ? wanted : "");
     int listed = segment_list(dir, on_found, search);
     if (listed < 0 && dir != NULL)
         return target_cannot_look(verb, dir, listed);

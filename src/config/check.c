@@ -15,7 +15,7 @@ __attribute__((format(printf, 4, 0))) static void add_fault(struct check *check,
                                                             struct tree_place place, bool warning,
                                                             const char *format, va_list arguments)
 {
-    char buffer[sizeof(((struct vagus_fault *)NULL)->text)];
+    char buffer[2 * sizeof(((struct vagus_fault *)NULL)->text)]; /* cut, and said so, there */
     struct text text;
     text_init(&text, buffer, sizeof(buffer));
     text_addv(&text, format, arguments);
