@@ -101,7 +101,7 @@ static void unknown_key(struct check *check, const struct schema *schema,
 {
     struct nearest nearest;
     nearest_init(&nearest, node->key);
-    char list[150];
+    char list[400]; /* a fault is cut, and says so */
     struct text text;
     text_init(&text, list, sizeof(list));
     for (size_t i = 0; is_shown(check) && i < schema->count; i++) {
