@@ -85,12 +85,13 @@ static bool on_found(const struct segment_found *found, void *arg)
     return true;
 }
 
-/* True of one of several monitors in one process that have the same name. */
+/* True of one of several monitors in one process that have the same name, and where a pid came
+ * again. */
 static bool has_twin(const struct search *search, const struct candidate *candidate)
 {
     for (unsigned i = 0; i < search->other_count && i < CANDIDATES_SHOWN; i++) {
         const struct candidate *other = &search->others[i];
-        if (other != candidate && other->alive && other->pid == candidate->pid &&
+        if (other != candidate && other->pid == candidate->pid &&
             strcmp(other->agent, candidate->agent) == 0)
             return true;
     }
@@ -109,7 +110,7 @@ static void show_candidates(const struct search *search, bool alive_only)
         text_add_safe(&text, candidate->agent, 64);
         text_addf(&text, "  pid %lld  ", (long long)candidate->pid);
         text_add_safe(&text, candidate->program, 64);
-        if (candidate->alive && has_twin(search, candidate)) {
+        if (has_twin(search, candidate)) {
             text_add(&text, "  -p ");
             text_add_safe(&text, candidate->path, sizeof(candidate->path));
         }
