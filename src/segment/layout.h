@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 
+#include "base/boot.h"
 #include "vagus/signal.h"
 #include "vagus/snapshot.h"
 
@@ -86,7 +87,7 @@ struct segment_header {
     uint32_t reserved0;
     char agent[64];
     char program[64];
-    char boot_id[40];
+    char boot_id[BOOT_ID_MAX];
     char library_version[24];
     struct segment_extent sections[16];
     struct segment_fatal fatal;
