@@ -17,7 +17,7 @@
 #include "metrics/outside.h"
 #include "report/findings.h"
 
-#define FILES_MAX 2100
+#define FILES_MAX (65536 + 8) /* a segment has no more metrics */
 #define NAME_BYTES 96
 
 struct export
