@@ -60,7 +60,7 @@ static void end_line(struct watch *watch, struct text *text)
 static void add_time(struct text *text, int64_t wall_ns)
 {
     struct json json = {.text = text, .filled = true};
-    json_span(&json, "unix_s", wall_ns);
+    json_time(&json, "unix_s", wall_ns);
 }
 
 /* Goes on with the members of an object that was written elsewhere. */
@@ -83,7 +83,7 @@ static void tell_whole(struct watch *watch)
     add_time(&text, watch->live.snapshot.wall_ns);
     json_string(&json, "agent", header->agent);
     json_string(&json, "program", header->program);
-    json_count(&json, "pid", (uint64_t)header->pid);
+    json_integer(&json, "pid", header->pid);
     json_key(&json, "snapshot");
     text_add(&text, object);
     end_line(watch, &text);
