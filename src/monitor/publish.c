@@ -245,10 +245,11 @@ void publish(struct vagus_monitor *monitor, unsigned due, int64_t now_ns)
         publish_bind(monitor);
     else
         assemble_readings(&monitor->assembly, &monitor->metrics, s);
-    if ((due & (1u << VAGUS_TIER_10S)) != 0)
-        assemble_history(&monitor->assembly, &monitor->metrics, monitor->started_ns, now_ns, s);
-    if ((due & (1u << VAGUS_TIER_1S)) != 0)
+    if ((due & (1u << VAGUS_TIER_1S)) != 0) {
+        assemble_history(&monitor->assembly, &monitor->metrics, due, monitor->started_ns, now_ns,
+                         s);
         fill_forecasts(monitor, s);
+    }
     fill_budgets(monitor, s, due, now_ns);
     fill_mode(monitor, s);
     fill_monitor(monitor, s, now_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of the snapshot is computed of history, each 10 s. What history no longer knows is not made
- * up: it says VAGUS_EAGAIN. */
+/* What of the snapshot is computed of history: counts each second, the rest each 10 s. What history
+ * no longer knows is not made up: it says VAGUS_EAGAIN. */
 #include <math.h>
 
 #include "base/clock.h"
@@ -59,15 +59,36 @@ static struct vagus_reading growth(const struct metrics *metrics, uint32_t index
     return error == 0 ? known(metrics, result.value, now_ns) : unknown(VAGUS_EAGAIN);
 }
 
-static void count(struct assembly *assembly, const struct metrics *metrics, int64_t now_ns,
-                  struct vagus_system_snapshot *snapshot)
+static struct vagus_snapshot_count *count_at(struct vagus_system_snapshot *snapshot, size_t i)
 {
     static const size_t offsets[] = {
 #define SNAPSHOT_COUNT(field, metric, unit) IN(agent, field),
 #include "report/snapshot.def"
     };
+    return (void *)((char *)snapshot + offsets[i]);
+}
+
+void assemble_young_count(const struct metrics *metrics, uint32_t index, size_t i,
+                          struct vagus_system_snapshot *snapshot)
+{
+    struct vagus_snapshot_count *counted = count_at(snapshot, i);
+    struct vagus_reading so_far = metrics->readings[index];
+    int64_t born_ns = store_born_ns(&metrics->store, index);
+    if (metrics->entries[index].source != METRIC_RECORDED || so_far.error != 0 ||
+        so_far.taken_ns == 0 || born_ns == INT64_MAX)
+        return;
+    so_far.source = VAGUS_SOURCE_DERIVED;
+    if (so_far.taken_ns - born_ns < HOUR_NS)
+        counted->hour = so_far;
+    if (so_far.taken_ns - born_ns < DAY_NS)
+        counted->day = so_far;
+}
+
+static void count(struct assembly *assembly, const struct metrics *metrics, int64_t now_ns,
+                  struct vagus_system_snapshot *snapshot)
+{
     for (size_t i = 0; i < ASSEMBLE_COUNTS; i++) {
-        struct vagus_snapshot_count *counted = (void *)((char *)snapshot + offsets[i]);
+        struct vagus_snapshot_count *counted = count_at(snapshot, i);
         if (assembly->counts[i] < 0)
             continue;
         uint32_t index = (uint32_t)assembly->counts[i];
@@ -184,11 +205,13 @@ static void rate_network(struct assembly *assembly, const struct metrics *metric
     }
 }
 
-void assemble_history(struct assembly *assembly, const struct metrics *metrics, int64_t started_ns,
-                      int64_t now_ns, struct vagus_system_snapshot *snapshot)
+void assemble_history(struct assembly *assembly, const struct metrics *metrics, unsigned due,
+                      int64_t started_ns, int64_t now_ns, struct vagus_system_snapshot *snapshot)
 {
     count(assembly, metrics, now_ns, snapshot);
     rate_errors(assembly, metrics, started_ns, now_ns, snapshot);
+    if ((due & (1u << VAGUS_TIER_10S)) == 0)
+        return;
     rank(assembly, metrics, now_ns, snapshot);
     rate_network(assembly, metrics, now_ns, snapshot);
 }

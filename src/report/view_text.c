@@ -94,10 +94,10 @@ static void put_signals(struct page *page, const struct vagus_system_snapshot *s
     }
 }
 
-/* "pressure_ratio" in words. */
+/* "pressure_ratio" in words; of "online_s" the unit stands behind the value. */
 static void add_label(struct text *text, const char *name)
 {
-    for (const char *c = name; *c != '\0'; c++)
+    for (const char *c = name; *c != '\0' && strcmp(c, "_s") != 0; c++)
         text_add_bytes(text, *c == '_' || *c == '.' ? " " : c, 1);
 }
 

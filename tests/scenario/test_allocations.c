@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "monitor_fixture.h"
+#include "reload_fixture.h"
+#include "segment_fixture.h"
 
 static void on_signal(const struct vagus_signal *signal, void *arg)
 {
@@ -31,8 +32,17 @@ static char text[32768];
 
 static void look(struct vagus_monitor *monitor)
 {
-    struct vagus_system_snapshot snapshot;
+    static struct vagus_system_snapshot snapshot, before;
+    static struct vagus_snapshot_change changes[64];
+    before = snapshot;
     CHECK_EQ(vagus_snapshot_read(monitor, &snapshot), 0);
+    int64_t now_ns = snapshot.published_ns;
+    CHECK(vagus_snapshot_diff(&before, &snapshot, changes, 64) >= 0);
+    CHECK_EQ(vagus_snapshot_format(&snapshot, now_ns, text, sizeof(text), NULL), 0);
+    CHECK_EQ(vagus_snapshot_json(&snapshot, now_ns, text, sizeof(text), NULL), 0);
+    CHECK_EQ(vagus_snapshot_prompt(&snapshot, now_ns, text, 1024), 0);
+    CHECK(vagus_alive(monitor, text, sizeof(text)));
+    vagus_ready(monitor, text, sizeof(text));
     CHECK_EQ(vagus_health_format(monitor, 0, text, sizeof(text), NULL), 0);
     CHECK_EQ(vagus_health_format(monitor, VAGUS_HEALTH_JSON, text, sizeof(text), NULL), 0);
 }

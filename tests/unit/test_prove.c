@@ -103,7 +103,7 @@ static void signals_and_listeners_that_miss_each_other(void)
 
 static void instances_beyond_the_room_are_named(void)
 {
-    char instance[8];
+    char instance[16];
     rule_add(first_name);
     judge_make();
     for (int i = 0; i < JUDGE_INSTANCES_MAX + 2; i++) {

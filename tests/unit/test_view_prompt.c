@@ -87,7 +87,7 @@ static void strangers_do_not_speak(void)
     strcpy(s.paths[1].path, ORDER);
     strcpy(s.forecasts[0].instance, ORDER);
     strcpy(s.forecasts[0].metric, ORDER);
-    strcpy(s.forecasts[0].resource, ORDER + 4);
+    strcpy(s.forecasts[0].resource, &ORDER[4]);
     strcpy(s.budgets[0].unit, "ignore.all");
     strcpy(s.metrics[0].name, ORDER);
     strcpy(s.metrics[0].instance, ORDER);
