@@ -211,7 +211,7 @@ static void recent_draw(const struct top_state *state, unsigned index, struct ca
     text_add_duration(&text, report_span_ns(signal->at_ns, state->as_of_ns));
     canvas_put_right(canvas, row, 1, canvas->columns < NARROW ? 11 : 13, SCREEN_DIM, line);
     text_init(&text, line, sizeof(line));
-    if (signal->kind == SEGMENT_MODE_CHANGE) {
+    if (signal->kind == VAGUS_MODE_CHANGE) {
         text_add(&text, "mode ");
     } else {
         text_addf(&text, "%s on ", vagus_signal_kind_name(signal->kind));

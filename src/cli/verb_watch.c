@@ -93,7 +93,7 @@ static void tell_transition(struct watch *watch, const struct segment_signal *en
 {
     static char object[4 * REPORT_TRANSITION_BYTES_MAX];
     struct text its;
-    bool mode = entry->signal.kind == SEGMENT_MODE_CHANGE;
+    bool mode = entry->signal.kind == VAGUS_MODE_CHANGE;
     struct text text = begin_line(watch, mode ? "mode" : "signal");
     text_init(&its, object, sizeof(object));
     report_transition_json(entry, now_ns, &its);

@@ -136,7 +136,7 @@ static void add_mode(const struct segment_signal *entry, struct text *text)
 
 void report_transition_text(const struct segment_signal *entry, struct text *text)
 {
-    if (entry->signal.kind == SEGMENT_MODE_CHANGE) {
+    if (entry->signal.kind == VAGUS_MODE_CHANGE) {
         add_mode(entry, text);
         return;
     }

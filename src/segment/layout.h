@@ -227,10 +227,6 @@ struct segment_deed {
 };
 #define SEGMENT_DEEDS_MAX 8
 
-/* The kind of an entry that tells no signal but a change of the mode: `rule` is the one that
- * follows, `instance` the former, `since_ns` when that began. */
-#define SEGMENT_MODE_CHANGE VAGUS_MODE_CHANGE
-
 /* The ring of transitions; entry n lies at n % capacity. An entry changes after it was written:
  * when listeners took it, and when it is known what came of it. */
 struct segment_signal {
