@@ -9,6 +9,8 @@
 #include "base/decimal.h"
 #include "vagus/base.h"
 
+#define UNIT_BYTES_MAX 128 /* escaped */
+
 void text_init(struct text *text, char *buffer, size_t capacity)
 {
     *text = (struct text){.data = buffer, .capacity = capacity};
@@ -253,7 +255,7 @@ void text_add_value(struct text *text, double value, const char *unit)
             text_add_digits(text, value, 4);
         if (unit[0] != '{' && unit[0] != '\0') {
             text_add(text, " ");
-            text_add(text, unit);
+            text_add_safe(text, unit, UNIT_BYTES_MAX);
         }
     }
 }

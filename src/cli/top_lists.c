@@ -60,13 +60,9 @@ static unsigned budgets_count(const struct top_state *state)
 static void add_amount(struct text *text, const char *label, double amount, const char *unit,
                        const char *after)
 {
-    char safe[4 * VAGUS_UNIT_MAX + 4];
-    struct text safe_unit;
-    text_init(&safe_unit, safe, sizeof(safe));
-    text_add_safe(&safe_unit, unit, 4 * VAGUS_UNIT_MAX);
     text_add(text, label);
     /* A budget without a unit counts; it is no share. */
-    text_add_value(text, amount, strcmp(safe, "1") == 0 ? "" : safe);
+    text_add_value(text, amount, strcmp(unit, "1") == 0 ? "" : unit);
     text_add(text, after);
 }
 

@@ -125,14 +125,10 @@ static void add_newest(const struct listing *listing, uint64_t index, struct tex
     enum vagus_state state = vagus_reading_state(reading, listing->now_ns);
     bool ns = strcmp(metric->unit, "ns") == 0, values = metric->kind == VAGUS_HISTOGRAM;
     if (reading->taken_ns != 0) {
-        char amount[96];
-        struct text plain;
-        text_init(&plain, amount, sizeof(amount));
-        text_add_value(&plain, ns && !values ? reading->value / 1e9 : reading->value,
+        text_add_value(text, ns && !values ? reading->value / 1e9 : reading->value,
                        values ? ""
                        : ns   ? "s"
                               : metric->unit);
-        text_add_safe(text, amount, sizeof(amount));
         text_add(text, values ? " values, " : ", ");
     }
     if (state == VAGUS_STATE_ERROR)

@@ -5,15 +5,6 @@
 
 #include "report/findings.h"
 
-static void add_value(struct text *text, double value, const char *unit)
-{
-    char safe[4 * VAGUS_UNIT_MAX];
-    struct text safe_unit;
-    text_init(&safe_unit, safe, sizeof(safe));
-    text_add_safe(&safe_unit, unit, sizeof(safe) - sizeof("…"));
-    text_add_value(text, value, safe);
-}
-
 /* "2026-11-21 12:55:51.123", by the clock on the wall. */
 void report_add_time(struct text *text, int64_t wall_ns)
 {
@@ -79,7 +70,7 @@ static void add_deed(const struct segment_deed *deed, const char *unit, struct t
     }
     if (isfinite(deed->released)) {
         text_add(text, ", says it released ");
-        add_value(text, deed->released, unit);
+        text_add_value(text, deed->released, unit);
     }
     text_add(text, "\n");
 }
@@ -114,9 +105,9 @@ static void add_outcome(const struct segment_signal *entry, struct text *text)
     text_add_duration(text, report_span_ns(signal->at_ns, entry->outcome_ns));
     if (isfinite(signal->value) && isfinite(entry->value_after)) {
         text_add(text, ": ");
-        add_value(text, signal->value, signal->unit);
+        text_add_value(text, signal->value, signal->unit);
         text_add(text, " to ");
-        add_value(text, entry->value_after, signal->unit);
+        text_add_value(text, entry->value_after, signal->unit);
     }
     text_add(text, "\n");
 }

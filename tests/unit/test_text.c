@@ -117,6 +117,8 @@ static void values(void)
     CHECK_STR(TEXT(text_add_value(&t, 0.5, "s")), "500 ms");
     CHECK_STR(TEXT(text_add_value(&t, 42, "{token}")), "42");
     CHECK_STR(TEXT(text_add_value(&t, 42.5, "Cel")), "42.5 Cel");
+    CHECK_STR(TEXT(text_add_value(&t, 42.5, "\033[31mC")),
+              "42.5 \\x1b[31mC"); /* a stranger's unit */
     CHECK_STR(TEXT(text_add_value(&t, (double)NAN, "1")), "?");
     CHECK(strlen(TEXT(text_add_value(&t, 1e300, "{x}"))) < 16);
 }
