@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "cli/live.h"
 #include "report/ending.h"
+#include "report/findings.h"
 #include "report/json.h"
 #include "report/report.h"
 #include "vagus/snapshot_view.h"
@@ -183,7 +184,7 @@ static void tell_end(struct watch *watch)
     text = begin_line(watch, "end");
     struct json json = {.text = &text, .filled = true};
     add_time(&text, clock_wall_ns(&clock_of_machine));
-    json_string(&json, "how", ending_name(ending.end));
+    json_string(&json, "how", report_end_name(ending.end));
     json_string(&json, "words", sentence);
     end_line(watch, &text);
 }

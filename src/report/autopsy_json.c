@@ -13,7 +13,7 @@ static void put_ending(struct json *json, const struct autopsy *autopsy)
     struct text words;
     json_key(json, "end");
     json_open(json, "{");
-    json_string(json, "how", ending->running ? "running" : ending_name(ending->end));
+    json_string(json, "how", ending->running ? "running" : report_end_name(ending->end));
     if (ending->signal != 0)
         json_count(json, "signal", ending->signal);
     else
@@ -48,7 +48,7 @@ static void put_continuity(struct json *json, const struct autopsy *autopsy)
     json_count(json, "deaths_hour", c->deaths_hour);
     json_count(json, "deaths_day", c->deaths_day);
     json_number(json, "online_s", c->online_s);
-    json_string(json, "last_end", ending_name(c->last_end));
+    json_string(json, "last_end", report_end_name(c->last_end));
     json_close(json, "}");
 }
 

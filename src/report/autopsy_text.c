@@ -86,7 +86,7 @@ static void add_continuity(const struct autopsy *autopsy, struct screen *screen)
               (unsigned long long)c->starts, (unsigned long long)c->deaths, c->deaths_hour);
     if (c->last_end > VAGUS_END_NONE) {
         text_add(&text, "; the run before ended: ");
-        text_add(&text, ending_name(c->last_end));
+        text_add(&text, report_end_name(c->last_end));
     }
     add_words(screen, "runs", SCREEN_PLAIN, line);
 }

@@ -257,26 +257,6 @@ void ending_judge(const struct ending_facts *facts, struct ending *ending)
     add_last_state(facts, ending);
 }
 
-const char *ending_name(uint32_t end)
-{
-    switch (end) {
-    case VAGUS_END_NONE:
-        return "none";
-    case VAGUS_END_CLOSED:
-        return "closed";
-    case VAGUS_END_UNCLOSED:
-        return "unclosed";
-    case VAGUS_END_OUT_OF_MEMORY:
-        return "out of memory";
-    case VAGUS_END_SIGNAL:
-        return "signal";
-    case VAGUS_END_REBOOT:
-        return "reboot";
-    default:
-        return "unknown";
-    }
-}
-
 void ending_add_sentence(const struct ending *ending, struct text *text)
 {
     if (ending->running) {

@@ -49,9 +49,6 @@ void ending_look(struct ending_facts *facts, int64_t log_ns);
 /* Concludes. Pure. */
 void ending_judge(const struct ending_facts *facts, struct ending *ending);
 
-/* "closed", "unclosed", "out of memory", "signal", "reboot", "none", "unknown". */
-const char *ending_name(uint32_t end);
-
 /* One sentence without a full stop: "it was killed by SIGSEGV (11), as its handler noted". */
 void ending_add_sentence(const struct ending *ending, struct text *text);
 
