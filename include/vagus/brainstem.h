@@ -63,8 +63,8 @@ struct vagus_brainstem_options {
     size_t size;       /* sizeof(struct vagus_brainstem_options) */
     const char *name;  /* as a listener, [a-z0-9._-]; NULL: "brainstem" */
     int64_t period_ns; /* from one regular beat to the next, 1 ms to 1 h; 0: 100 ms */
-    int64_t
-        rest_ns; /* after a beat none comes sooner, whatever happens; 0: a tenth of the period */
+    /* After a beat none comes sooner, whatever happens; 0: a tenth of the period. */
+    int64_t rest_ns;
     int64_t slow_ns; /* a hook that takes longer is named at the next beat; 0: the period */
     /* What wakes it early and is handed over: enum vagus_signal_kind, or-ed. To the proof of wiring
      * it is a listener to these signals; let it name those that `act` acts upon. 0: all, and the

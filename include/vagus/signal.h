@@ -99,7 +99,7 @@ VAGUS_API int vagus_signal_acknowledge(struct vagus_listener listener, uint64_t 
  * for a closed monitor. */
 VAGUS_API double vagus_signal_level(const struct vagus_monitor *monitor, uint32_t kinds);
 
-/* "throttle", "defer", "shutdown"; "?" for anything else. */
+/* "throttle", "defer", "shutdown", "mode"; "?" for anything else. */
 VAGUS_API const char *vagus_signal_kind_name(uint32_t kind);
 
 VAGUS_END_DECLS

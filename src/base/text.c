@@ -9,6 +9,8 @@
 #include "base/decimal.h"
 #include "vagus/base.h"
 
+#define UNIT_BYTES_MAX 128 /* escaped */
+
 void text_init(struct text *text, char *buffer, size_t capacity)
 {
     *text = (struct text){.data = buffer, .capacity = capacity};
@@ -272,7 +274,7 @@ void text_add_value(struct text *text, double value, const char *unit)
             text_add(text, over);
         } else if (unit[0] != '{' && unit[0] != '\0') {
             text_add(text, " ");
-            text_add(text, unit);
+            text_add_safe(text, unit, UNIT_BYTES_MAX);
         }
     }
 }

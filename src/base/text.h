@@ -54,7 +54,7 @@ void text_add_size_digits(struct text *text, double bytes, int digits);
 void text_add_duration(struct text *text, int64_t ns);
 
 /* A value in its UCUM unit: "By" as a size, "1" as a percentage, "s" as a duration, else the number
- * with the unit after it. */
+ * with the unit after it, escaped: it may be a stranger's. */
 void text_add_value(struct text *text, double value, const char *unit);
 
 /* Copies a string into an array field: cut to fit, never in the middle of a UTF-8 character, ended

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "vagus/base.h"
+#include "base/clock.h"
 
 /* --- Scales. --- */
 
@@ -168,22 +168,27 @@ static void draw_times(const struct chart *chart, struct canvas *canvas, unsigne
 {
     unsigned cells = chart->count * chart->wide, free_from = CHART_LABEL - 3;
     int64_t step_ns = chart->step_ns, cell_ns = step_ns / (int64_t)chart->wide;
-    int64_t span_ns = (int64_t)chart->count * step_ns;
+    int64_t span_ns, first_ns, end_ns;
+    for (unsigned i = 0; i < cells; i++)
+        put_glyph(canvas, row, CHART_LABEL + i, 0x2500, SCREEN_PLAIN);
+    int64_t offset_ns = offset_from_utc_ns(chart->first_wall_ns);
+    if (__builtin_mul_overflow(step_ns, (int64_t)chart->count, &span_ns) ||
+        __builtin_add_overflow(chart->first_wall_ns, offset_ns, &first_ns) ||
+        __builtin_add_overflow(first_ns, span_ns, &end_ns))
+        return; /* of a stranger's clock: there are no such times */
     /* A label and a space take ten columns at most. */
     int64_t each_ns = chart_step_ns(span_ns, cells / 10);
     each_ns = each_ns > step_ns ? each_ns : step_ns;
-    int64_t offset_ns = offset_from_utc_ns(chart->first_wall_ns);
-    int64_t first_ns = chart->first_wall_ns + offset_ns;
-    int64_t next_ns = first_ns - ((first_ns % each_ns) + each_ns) % each_ns;
-    for (unsigned i = 0; i < cells; i++)
-        put_glyph(canvas, row, CHART_LABEL + i, 0x2500, SCREEN_PLAIN);
-    for (; next_ns < first_ns + span_ns; next_ns += each_ns) {
+    int64_t into_ns = first_ns % each_ns;
+    int64_t next_ns = first_ns - (into_ns < 0 ? into_ns + each_ns : into_ns);
+    for (; next_ns < end_ns; next_ns = clock_add_ns(next_ns, each_ns)) {
         char label[32];
         if (next_ns < first_ns || cell_ns <= 0)
             continue;
         unsigned at = CHART_LABEL + (unsigned)((next_ns - first_ns) / step_ns) * chart->wide;
-        unsigned width = add_time(label, sizeof(label),
-                                  (time_t)((next_ns - offset_ns) / VAGUS_SECOND_NS), each_ns);
+        unsigned width =
+            add_time(label, sizeof(label),
+                     (time_t)(clock_add_ns(next_ns, -offset_ns) / VAGUS_SECOND_NS), each_ns);
         unsigned from = at > width / 2 ? at - width / 2 : 0;
         if (from < free_from || from + width > canvas->columns)
             continue;

@@ -17,7 +17,7 @@
 #include "metrics/outside.h"
 #include "report/findings.h"
 
-#define FILES_MAX 2100
+#define FILES_MAX (65536 + 8) /* a segment has no more metrics */
 #define NAME_BYTES 96
 
 struct export
@@ -210,7 +210,7 @@ static void write_metrics(struct export *export)
 static void put_transition(struct export *export, const struct segment_signal *entry)
 {
     const struct vagus_signal *signal = &entry->signal;
-    bool mode = signal->kind == SEGMENT_MODE_CHANGE;
+    bool mode = signal->kind == VAGUS_MODE_CHANGE;
     const char *cells[] = {mode ? "mode" : vagus_signal_kind_name(signal->kind),
                            mode ? "" : report_change_name(signal->change),
                            signal->resource,

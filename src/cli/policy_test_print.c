@@ -63,7 +63,7 @@ static void print_timeline(const struct policy_case *one, const struct policy_ou
         /* Changes of level that nobody asked for hide what matters. */
         bool dull = !failed && !event->last_resort && !event->matched &&
                     event->signal.change == VAGUS_SIGNAL_UPDATED && one->exact != EXACT_ALL &&
-                    event->signal.kind != SEGMENT_MODE_CHANGE;
+                    event->signal.kind != VAGUS_MODE_CHANGE;
         if (dull || lines >= SHOWN_MAX) {
             left++;
         } else if (failed) {

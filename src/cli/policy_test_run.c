@@ -204,8 +204,8 @@ static bool fits(const struct expectation *expected, const struct policy_event *
         return false;
     if (event->last_resort)
         return true;
-    if (expected->mode != NULL || signal->kind == SEGMENT_MODE_CHANGE)
-        return expected->mode != NULL && signal->kind == SEGMENT_MODE_CHANGE &&
+    if (expected->mode != NULL || signal->kind == VAGUS_MODE_CHANGE)
+        return expected->mode != NULL && signal->kind == VAGUS_MODE_CHANGE &&
                strcmp(expected->mode, signal->rule) == 0;
     bool level =
         isnan(expected->level_from) || (signal->level >= expected->level_from - LEVEL_NEAR &&

@@ -437,7 +437,7 @@ static bool is_same(const struct replay_event *a, const struct replay_event *b,
            a->signal.change == b->signal.change &&
            (a->signal.change != VAGUS_SIGNAL_UPDATED ||
             fabs(a->signal.level - b->signal.level) < LEVEL_NEAR) &&
-           (a->signal.kind != SEGMENT_MODE_CHANGE || strcmp(a->signal.rule, b->signal.rule) == 0) &&
+           (a->signal.kind != VAGUS_MODE_CHANGE || strcmp(a->signal.rule, b->signal.rule) == 0) &&
            strcmp(a->signal.resource, b->signal.resource) == 0 &&
            !__builtin_sub_overflow(a->signal.at_ns, b->signal.at_ns, &apart_ns) &&
            apart_ns <= tolerance_ns && -apart_ns <= tolerance_ns;

@@ -23,13 +23,9 @@ static int64_t age_ns(const struct shown *shown, int64_t at_ns)
 
 void show_figure(struct text *text, const char *label, double value, const char *unit)
 {
-    char amount[96];
-    struct text plain;
     bool ns = strcmp(unit, "ns") == 0;
-    text_init(&plain, amount, sizeof(amount));
-    text_add_value(&plain, ns ? value / 1e9 : value, ns ? "s" : unit);
     text_add(text, label);
-    text_add_safe(text, amount, sizeof(amount));
+    text_add_value(text, ns ? value / 1e9 : value, ns ? "s" : unit);
 }
 
 void show_unit(const struct shown *shown, char unit[VAGUS_UNIT_MAX + 2])
@@ -129,18 +125,15 @@ static int add_chart(const struct shown *shown, unsigned width, bool ascii, stru
     struct chart_column columns[TERMINAL_COLUMNS_MAX];
     double rates[TERMINAL_COLUMNS_MAX];
     struct canvas canvas = {.ascii = ascii};
-    char unit[4 * VAGUS_UNIT_MAX + 8], raw[VAGUS_UNIT_MAX + 2];
-    struct text safe;
+    char unit[VAGUS_UNIT_MAX + 2];
     bool spread_known = shown->spread != NULL && shown->spread->known;
-    show_unit(shown, raw);
-    text_init(&safe, unit, sizeof(unit));
-    text_add_safe(&safe, spread_known ? shown->metric.unit : raw, sizeof(unit) - 4);
+    show_unit(shown, unit);
     unsigned count = fold(shown, room, columns, rates);
     unsigned each = (shown->grid.count + room - 1) / room;
     struct chart chart = {.columns = columns,
                           .count = count,
                           .wide = room / count < 6 ? room / count : 6,
-                          .unit = unit,
+                          .unit = spread_known ? shown->metric.unit : unit,
                           .first_wall_ns = clock_add_ns(shown->grid.first_ns, shown->wall_ns),
                           .step_ns = shown->grid.step_ns * each};
     if (!canvas_resize(&canvas, CHART_ROWS_MAX + 1, width))

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "cli/show.h"
 
 static void on_record(const struct spread_record *record, void *arg)
@@ -93,7 +94,7 @@ void show_spread_json(const struct shown *shown, struct text *text)
     add_value(text, "p99", show_quantile(all, 0.99));
     add_value(text, "max", show_quantile(all, 1));
     add_value(text, "error_ratio", spread->known ? vagus_distribution_error(all) : NAN);
-    add_value(text, "covered_s", (double)(spread->walk.to_ns - spread->walk.from_ns) / 1e9);
+    add_value(text, "covered_s", (double)clock_span_ns(spread->walk.from_ns, spread->walk.to_ns) / 1e9);
     const struct grid *grid = spread->grid;
     add_value(text, "step_s", (double)grid->step_ns / 1e9);
     text_add(text, ",\"steps\":[");
@@ -102,7 +103,7 @@ void show_spread_json(const struct shown *shown, struct text *text)
         const struct vagus_distribution *each = &spread->each[i];
         int64_t at_ns = grid->first_ns + (int64_t)i * grid->step_ns;
         text_addf(text, "%s{\"age_s\":", comma);
-        text_add_json_number(text, (double)(shown->now_ns - at_ns) / 1e9);
+        text_add_json_number(text, (double)clock_span_ns(at_ns, shown->now_ns) / 1e9);
         text_addf(text, ",\"count\":%llu", (unsigned long long)each->count);
         add_value(text, "p50", show_quantile(each, 0.5));
         add_value(text, "p99", show_quantile(each, 0.99));

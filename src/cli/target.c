@@ -3,10 +3,9 @@
 #include "cli/target.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "base/boot.h"
 #include "base/clock.h"
 #include "base/nearest.h"
 #include "base/text.h"
@@ -243,19 +242,12 @@ int target_find_ended(const struct cli_verb *verb, const char *dir, const char *
     return CLI_OK;
 }
 
+/* Where it cannot be told, the usual case is meant. */
 static bool is_this_boot(const char *boot_id)
 {
-    char now[64];
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return true; /* cannot be told: the usual case is meant */
-    ssize_t length = read(fd, now, sizeof(now) - 1);
-    close(fd);
-    if (length <= 0 || boot_id[0] == '\0')
-        return true;
-    now[length] = '\0';
-    now[strcspn(now, "\n")] = '\0';
-    return strcmp(now, boot_id) == 0;
+    char now[BOOT_ID_MAX];
+    boot_id_read(now);
+    return now[0] == '\0' || boot_id[0] == '\0' || strcmp(now, boot_id) == 0;
 }
 
 int64_t target_now_ns(const struct segment_header *header)

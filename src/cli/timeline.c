@@ -5,15 +5,7 @@
 #include <inttypes.h>
 
 #include "base/text.h"
-#include "segment/layout.h"
-
-const char *timeline_change(uint32_t change)
-{
-    return change == VAGUS_SIGNAL_RAISED    ? "raised"
-           : change == VAGUS_SIGNAL_UPDATED ? "updated"
-           : change == VAGUS_SIGNAL_CLEARED ? "cleared"
-                                            : "?";
-}
+#include "report/findings.h"
 
 /* "1:02:03.4" hours, minutes, seconds: columns that can be read downwards. */
 void timeline_begin(FILE *out, char mark, int64_t at_ns)
@@ -34,14 +26,14 @@ void timeline_signal(FILE *out, const struct vagus_signal *signal, bool shadow)
     char line[1024];
     struct text text;
     text_init(&text, line, sizeof(line));
-    if (signal->kind == SEGMENT_MODE_CHANGE) {
+    if (signal->kind == VAGUS_MODE_CHANGE) {
         text_addf(&text, "mode     %-8s ", signal->rule);
         text_add_safe(&text, signal->reason, sizeof(signal->reason));
         fprintf(out, "%s\n", line);
         return;
     }
     text_addf(&text, "%-8s %-8s ", vagus_signal_kind_name(signal->kind),
-              timeline_change(signal->change));
+              report_change_name(signal->change));
     text_add_safe(&text, signal->resource, sizeof(signal->resource));
     text_add(&text, " ");
     if (signal->change != VAGUS_SIGNAL_CLEARED) {
@@ -60,8 +52,7 @@ void timeline_json(FILE *out, int64_t at_ns, const struct vagus_signal *signal, 
     text_init(&text, line, sizeof(line));
     text_addf(&text,
               "{\"at_ns\": %" PRId64 ", \"signal\": \"%s\", \"change\": \"%s\", \"about\": ", at_ns,
-              signal->kind == SEGMENT_MODE_CHANGE ? "mode" : vagus_signal_kind_name(signal->kind),
-              timeline_change(signal->change));
+              vagus_signal_kind_name(signal->kind), report_change_name(signal->change));
     text_add_json(&text, signal->resource);
     text_add(&text, ", \"rule\": ");
     text_add_json(&text, signal->rule);

@@ -14,7 +14,4 @@ void timeline_signal(FILE *out, const struct vagus_signal *signal, bool shadow);
 /* One JSON object. */
 void timeline_json(FILE *out, int64_t at_ns, const struct vagus_signal *signal, bool shadow);
 
-/* "raised", "updated", "cleared". */
-const char *timeline_change(uint32_t change);
-
 #endif

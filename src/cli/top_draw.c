@@ -54,7 +54,7 @@ static void draw_verdict(const struct top_state *state, const struct top_view *v
 static const char *mode_reason(const struct report *report)
 {
     for (uint32_t i = report->signal_count; i > 0; i--)
-        if (report->signals[i - 1].signal.kind == SEGMENT_MODE_CHANGE)
+        if (report->signals[i - 1].signal.kind == VAGUS_MODE_CHANGE)
             return report->signals[i - 1].signal.reason;
     return "";
 }

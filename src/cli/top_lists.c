@@ -60,13 +60,9 @@ static unsigned budgets_count(const struct top_state *state)
 static void add_amount(struct text *text, const char *label, double amount, const char *unit,
                        const char *after)
 {
-    char safe[4 * VAGUS_UNIT_MAX + 4];
-    struct text safe_unit;
-    text_init(&safe_unit, safe, sizeof(safe));
-    text_add_safe(&safe_unit, unit, 4 * VAGUS_UNIT_MAX);
     text_add(text, label);
     /* A budget without a unit counts; it is no share. */
-    text_add_value(text, amount, strcmp(safe, "1") == 0 ? "" : safe);
+    text_add_value(text, amount, strcmp(unit, "1") == 0 ? "" : unit);
     text_add(text, after);
 }
 
@@ -214,7 +210,7 @@ static void recent_draw(const struct top_state *state, unsigned index, struct ca
     text_add_duration(&text, report_span_ns(signal->at_ns, state->as_of_ns));
     canvas_put_right(canvas, row, 1, canvas->columns < NARROW ? 11 : 13, SCREEN_DIM, line);
     text_init(&text, line, sizeof(line));
-    if (signal->kind == SEGMENT_MODE_CHANGE) {
+    if (signal->kind == VAGUS_MODE_CHANGE) {
         text_add(&text, "mode ");
     } else {
         text_addf(&text, "%s on ", vagus_signal_kind_name(signal->kind));

@@ -7,6 +7,7 @@
 
 #include "cli/top.h"
 #include "report/findings.h"
+#include "report/health_parts.h"
 
 #define NAME_COLUMN 1
 #define BAR_COLUMN 9
@@ -15,20 +16,6 @@ static bool is_known(const struct vagus_reading *reading, int64_t as_of_ns)
 {
     enum vagus_state state = vagus_reading_state(reading, as_of_ns);
     return state == VAGUS_STATE_OK || state == VAGUS_STATE_STALE;
-}
-
-static enum screen_style style_of(const struct report *report, const char *resource)
-{
-    enum screen_style style = SCREEN_GOOD;
-    for (uint32_t i = 0; i < report_raised_count(report); i++) {
-        const struct vagus_snapshot_signal *raised = &report->snapshot.signals[i];
-        if (strcmp(raised->resource, resource) != 0)
-            continue;
-        if (raised->kind == VAGUS_SHUTDOWN)
-            return SCREEN_BAD;
-        style = SCREEN_WARN;
-    }
-    return style;
 }
 
 /* --- Words. --- */
@@ -197,7 +184,7 @@ static void fill(const struct top_state *state, struct top_organ *line)
     struct words words = {.as_of_ns = state->as_of_ns};
     struct text flow;
     line->stale = vagus_reading_state(&organ->foremost, state->as_of_ns) != VAGUS_STATE_OK;
-    line->style = line->stale ? SCREEN_DIM : style_of(&state->report, organ->name);
+    line->style = line->stale ? SCREEN_DIM : report_style_of_resource(&state->report, organ->name);
     text_copy(line->short_name, sizeof(line->short_name), organ->name);
     if (organ->instance[0] != '\0' && has_sibling(state, organ))
         shorten(line->short_name, organ->instance);

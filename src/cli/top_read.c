@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/notation.h"
 #include "cli/target.h"
 #include "cli/top.h"
@@ -111,7 +112,7 @@ static double p99_of(const struct top_reading *reading, uint32_t metric,
         return NAN;
     histogram_empty(&shape, &all);
     struct outside_spread walk = {.on_record = on_record, .arg = &all};
-    int64_t from_ns = now_ns - MINUTE_NS;
+    int64_t from_ns = clock_add_ns(now_ns, -MINUTE_NS);
     unsigned level = blocks[outside_level_for(blocks, count, from_ns)].level;
     outside_walk_spread(&reading->reader, metric, &shape, blocks, count, level, from_ns, now_ns,
                         &walk);

@@ -2,6 +2,7 @@
 /* vagus metrics: what a process measures: each metric with its newest value, and how far back its
  * history reaches. */
 #include <fnmatch.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "cli/target.h"
 #include "cli/terminal.h"
 #include "metrics/outside.h"
+#include "report/json.h"
 
 extern const struct cli_verb cli_verb_metrics;
 
@@ -123,14 +125,10 @@ static void add_newest(const struct listing *listing, uint64_t index, struct tex
     enum vagus_state state = vagus_reading_state(reading, listing->now_ns);
     bool ns = strcmp(metric->unit, "ns") == 0, values = metric->kind == VAGUS_HISTOGRAM;
     if (reading->taken_ns != 0) {
-        char amount[96];
-        struct text plain;
-        text_init(&plain, amount, sizeof(amount));
-        text_add_value(&plain, ns && !values ? reading->value / 1e9 : reading->value,
+        text_add_value(text, ns && !values ? reading->value / 1e9 : reading->value,
                        values ? ""
                        : ns   ? "s"
                               : metric->unit);
-        text_add_safe(text, amount, sizeof(amount));
         text_add(text, values ? " values, " : ", ");
     }
     if (state == VAGUS_STATE_ERROR)
@@ -209,44 +207,32 @@ static void print_metric(const struct listing *listing, uint64_t index, unsigned
 
 /* --- For a program. --- */
 
-static void add_number(struct text *text, const char *key, bool known, double value)
-{
-    text_addf(text, ",\"%s\":", key);
-    if (known)
-        text_add_json_number(text, value);
-    else
-        text_add(text, "null");
-}
-
 static void print_metric_json(const struct listing *listing, uint64_t index, bool first)
 {
     const struct segment_metric *metric = &listing->metrics[index];
     const struct vagus_reading *reading = &listing->readings[index];
-    const struct {
-        const char *key, *value;
-    } strings[] = {{"metric", metric->name},
-                   {"label", metric->label},
-                   {"instance", metric->instance},
-                   {"kind", kind_name(metric->kind)},
-                   {"unit", metric->unit},
-                   {"tier", tier_name(metric->tier)},
-                   {"resource", metric->resource},
-                   {"help", metric->help},
-                   {"state", vagus_state_name(vagus_reading_state(reading, listing->now_ns))}};
     char line[8192];
     struct text text;
-    bool taken = reading->taken_ns != 0, kept = listing->since_ns[index] != INT64_MAX;
     text_init(&text, line, sizeof(line));
-    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
-        text_addf(&text, "%s\"%s\":", i == 0 ? (first ? "{" : ",{") : ",", strings[i].key);
-        text_add_json(&text, strings[i].value);
-    }
-    add_number(&text, "value", taken, reading->value);
-    add_number(&text, "age_s", taken,
-               (double)clock_span_ns(reading->taken_ns, listing->now_ns) / 1e9);
-    add_number(&text, "reach_s", kept,
-               (double)clock_span_ns(listing->since_ns[index], listing->now_ns) / 1e9);
-    text_add(&text, "}");
+    text_add(&text, first ? "" : ",");
+    struct json json = {.text = &text};
+    json_open(&json, "{");
+    json_string(&json, "metric", metric->name);
+    json_string(&json, "label", metric->label);
+    json_string(&json, "instance", metric->instance);
+    json_string(&json, "kind", kind_name(metric->kind));
+    json_string(&json, "unit", metric->unit);
+    json_string(&json, "tier", tier_name(metric->tier));
+    json_string(&json, "resource", metric->resource);
+    json_string(&json, "help", metric->help);
+    json_string(&json, "state", vagus_state_name(vagus_reading_state(reading, listing->now_ns)));
+    json_number(&json, "value", reading->taken_ns != 0 ? reading->value : NAN);
+    json_age(&json, "age_s", reading->taken_ns, listing->now_ns);
+    if (listing->since_ns[index] != INT64_MAX)
+        json_span(&json, "reach_s", clock_span_ns(listing->since_ns[index], listing->now_ns));
+    else
+        json_null(&json, "reach_s");
+    json_close(&json, "}");
     fputs(line, stdout);
 }
 

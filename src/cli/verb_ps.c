@@ -10,6 +10,7 @@
 #include "cli/target.h"
 #include "cli/terminal.h"
 #include "report/findings.h"
+#include "report/json.h"
 
 extern const struct cli_verb cli_verb_ps;
 
@@ -229,73 +230,66 @@ static void print_heads(const struct listing *listing)
 
 /* --- For programs. --- */
 
-static void add_string(struct text *json, const char *key, const char *value)
-{
-    text_addf(json, ",\"%s\":", key);
-    text_add_json(json, value);
-}
-
-static void add_life(const struct process *process, struct text *json)
+static void put_life(struct json *json, const struct process *process)
 {
     const struct segment_header *header = &process->found->header;
     const struct report *report = process->report;
-    add_string(json, "program", header->program);
-    text_addf(json, ",\"pid\":%lld,\"pid_here\":", (long long)header->pid);
-    if (process->pid_here > 0)
-        text_addf(json, "%lld", (long long)process->pid_here);
-    else
-        text_add(json, "null");
-    text_addf(json, ",\"alive\":%s", process->found->alive ? "true" : "false");
-    add_string(json, "life", report_life_name(report_life(report)));
-    add_string(json, "verdict", vagus_verdict_name(report_verdict(report)));
-    add_string(json, "mode", mode_of(process));
-    text_addf(json, ",\"started_wall_ns\":%lld,\"ran_s\":", (long long)header->started_wall_ns);
-    text_add_json_number(json, (double)span_of(process) / 1e9);
-    int64_t sign_ns = report_last_sign_ns(report);
-    text_add(json, ",\"last_sign_age_s\":");
-    text_add_json_number(json, sign_ns == 0
-                                   ? __builtin_nan("")
-                                   : (double)report_span_ns(sign_ns, report->now_ns) / 1e9);
     char reason[1024];
     struct text text;
+    json_string(json, "program", header->program);
+    json_integer(json, "pid", header->pid);
+    if (process->pid_here > 0)
+        json_integer(json, "pid_here", process->pid_here);
+    else
+        json_null(json, "pid_here");
+    json_bool(json, "alive", process->found->alive);
+    json_string(json, "life", report_life_name(report_life(report)));
+    json_string(json, "verdict", vagus_verdict_name(report_verdict(report)));
+    json_string(json, "mode", mode_of(process));
+    json_time(json, "started_unix_s", header->started_wall_ns);
+    json_span(json, "ran_s", span_of(process));
+    json_age(json, "last_sign_age_s", report_last_sign_ns(report), report->now_ns);
     text_init(&text, reason, sizeof(reason));
     report_add_reason(report, &text);
-    add_string(json, "reason", reason);
-    text_add(json, ",\"signals\":[");
+    json_string(json, "reason", reason);
+    json_key(json, "signals");
+    json_open(json, "[");
     for (uint32_t i = 0; i < report_raised_count(report); i++) {
         const struct vagus_snapshot_signal *raised = &report->snapshot.signals[i];
-        text_addf(json, "%s{\"kind\":\"%s\",\"resource\":", i > 0 ? "," : "",
-                  vagus_signal_kind_name(raised->kind));
-        text_add_json(json, raised->resource);
-        text_add(json, ",\"level\":");
-        text_add_json_number(json, (double)raised->level);
-        text_add(json, "}");
+        json_element(json);
+        json_string(json, "kind", vagus_signal_kind_name(raised->kind));
+        json_string(json, "resource", raised->resource);
+        json_level(json, (double)raised->level);
+        json_close(json, "}");
     }
-    text_addf(json, "],\"bytes\":%llu", (unsigned long long)process->bytes);
+    json_close(json, "]");
+    json_count(json, "bytes", process->bytes);
 }
 
 static void print_json(const struct listing *listing, const struct segment_found *found,
                        const struct process *process)
 {
     static char buffer[64 * 1024];
-    struct text json;
-    text_init(&json, buffer, sizeof(buffer));
-    text_addf(&json, "%s\n {\"agent\":", listing->shown > 0 ? "," : "");
-    text_add_json(&json, found->header.agent);
-    add_string(&json, "path", found->path);
+    struct text text;
+    text_init(&text, buffer, sizeof(buffer));
+    text_addf(&text, "%s\n ", listing->shown > 0 ? "," : "");
+    struct json json = {.text = &text};
+    json_open(&json, "{");
+    json_string(&json, "agent", found->header.agent);
+    json_string(&json, "path", found->path);
     if (process != NULL)
-        add_life(process, &json);
-    text_add(&json, ",\"error\":");
+        put_life(&json, process);
     if (found->error != 0) {
         char why[128];
-        struct text text;
-        text_init(&text, why, sizeof(why));
-        target_add_fault(&text, found->path, found->error);
-        text_add_json(&json, why);
+        struct text words;
+        text_init(&words, why, sizeof(why));
+        target_add_fault(&words, found->path, found->error);
+        json_string(&json, "error", why);
     } else {
-        text_add(&json, "null");
+        json_null(&json, "error");
     }
-    printf("%s}", buffer);
+    json_close(&json, "}");
+    fputs(buffer, stdout);
 }
 
 /* --- The verb. --- */

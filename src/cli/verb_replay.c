@@ -109,7 +109,7 @@ static void print_notes(const struct side *side)
 static bool is_shown(const struct replay_event *event, bool updates)
 {
     return updates || event->signal.change != VAGUS_SIGNAL_UPDATED ||
-           event->signal.kind == SEGMENT_MODE_CHANGE;
+           event->signal.kind == VAGUS_MODE_CHANGE;
 }
 
 static void print_line(char mark, const struct replay_event *event, int64_t begin_ns)

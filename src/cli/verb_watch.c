@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "cli/live.h"
 #include "report/ending.h"
+#include "report/findings.h"
 #include "report/json.h"
 #include "report/report.h"
 #include "vagus/snapshot_view.h"
@@ -60,7 +61,7 @@ static void end_line(struct watch *watch, struct text *text)
 static void add_time(struct text *text, int64_t wall_ns)
 {
     struct json json = {.text = text, .filled = true};
-    json_span(&json, "unix_s", wall_ns);
+    json_time(&json, "unix_s", wall_ns);
 }
 
 /* Goes on with the members of an object that was written elsewhere. */
@@ -83,7 +84,7 @@ static void tell_whole(struct watch *watch)
     add_time(&text, watch->live.snapshot.wall_ns);
     json_string(&json, "agent", header->agent);
     json_string(&json, "program", header->program);
-    json_count(&json, "pid", (uint64_t)header->pid);
+    json_integer(&json, "pid", header->pid);
     json_key(&json, "snapshot");
     text_add(&text, object);
     end_line(watch, &text);
@@ -93,7 +94,7 @@ static void tell_transition(struct watch *watch, const struct segment_signal *en
 {
     static char object[4 * REPORT_TRANSITION_BYTES_MAX];
     struct text its;
-    bool mode = entry->signal.kind == SEGMENT_MODE_CHANGE;
+    bool mode = entry->signal.kind == VAGUS_MODE_CHANGE;
     struct text text = begin_line(watch, mode ? "mode" : "signal");
     text_init(&its, object, sizeof(object));
     report_transition_json(entry, now_ns, &its);
@@ -183,7 +184,7 @@ static void tell_end(struct watch *watch)
     text = begin_line(watch, "end");
     struct json json = {.text = &text, .filled = true};
     add_time(&text, clock_wall_ns(&clock_of_machine));
-    json_string(&json, "how", ending_name(ending.end));
+    json_string(&json, "how", report_end_name(ending.end));
     json_string(&json, "words", sentence);
     end_line(watch, &text);
 }

@@ -20,13 +20,13 @@ _Static_assert(sizeof(struct carry_file_head) == 64, "the entries are aligned");
 /* --- The file. --- */
 
 /* FNV-1a, 64 bits: against damage, not against forgery; the folder is ours alone. */
-static uint64_t checksum_of(const char boot_id[CARRY_BOOT_ID_MAX],
-                            const struct segment_budget *entries, uint32_t count)
+static uint64_t checksum_of(const char boot_id[BOOT_ID_MAX], const struct segment_budget *entries,
+                            uint32_t count)
 {
     uint64_t sum = UINT64_C(14695981039346656037);
     const unsigned char *parts[2] = {(const unsigned char *)boot_id,
                                      (const unsigned char *)entries};
-    size_t sizes[2] = {CARRY_BOOT_ID_MAX, count * sizeof(*entries)};
+    size_t sizes[2] = {BOOT_ID_MAX, count * sizeof(*entries)};
     for (int part = 0; part < 2; part++)
         for (size_t i = 0; i < sizes[part]; i++)
             sum = (sum ^ parts[part][i]) * UINT64_C(1099511628211);

@@ -4,16 +4,15 @@
 #ifndef JUDGE_CARRY_H
 #define JUDGE_CARRY_H
 
+#include "base/boot.h"
 #include "judge/budgets.h"
 #include "segment/layout.h"
 #include "segment/writer.h"
 
-#define CARRY_BOOT_ID_MAX 40
-
 /* What one source says: a former segment, or the file. */
 struct carry {
     uint32_t count;
-    char boot_id[CARRY_BOOT_ID_MAX];
+    char boot_id[BOOT_ID_MAX];
     struct segment_budget entries[SEGMENT_BUDGETS_MAX];
 };
 
@@ -22,7 +21,7 @@ struct carry_file_head {
     char magic[8];
     uint32_t version, count;
     uint64_t checksum; /* of boot_id and entries */
-    char boot_id[CARRY_BOOT_ID_MAX];
+    char boot_id[BOOT_ID_MAX];
 };
 #define CARRY_FILE_BYTES_MAX (sizeof(struct carry_file_head) + sizeof(struct carry))
 

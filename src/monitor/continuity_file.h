@@ -15,7 +15,7 @@ struct continuity_file {
     int64_t pid;
     int64_t started_ns, started_wall_ns;
     int64_t last_ns, last_wall_ns; /* when it was written: a sign of life */
-    char boot_id[40];
+    char boot_id[BOOT_ID_MAX];
     struct segment_continuity state;
 };
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "monitor/monitor.h"
@@ -220,16 +221,6 @@ static struct carry *read_previous(const char *dir, const char *agent)
     return NULL;
 }
 
-static void read_boot_id(char boot_id[CARRY_BOOT_ID_MAX])
-{
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd >= 0 ? read(fd, boot_id, CARRY_BOOT_ID_MAX - 1) : 0;
-    if (fd >= 0)
-        close(fd);
-    boot_id[length > 0 ? length : 0] = '\0';
-    boot_id[strcspn(boot_id, "\n")] = '\0';
-}
-
 void state_open(struct vagus_monitor *monitor, const char *agent, bool anonymous)
 {
     struct state *state = &monitor->state;
@@ -245,7 +236,7 @@ void state_open(struct vagus_monitor *monitor, const char *agent, bool anonymous
         state->on = false;
         return;
     }
-    read_boot_id(state->boot_id);
+    boot_id_read(state->boot_id);
     text_copy(state->work->agent, sizeof(state->work->agent), agent);
     if (!anonymous)
         state->former[0] = read_previous(config->segment_dir, agent);

@@ -33,7 +33,7 @@ struct state {
     bool damaged; /* there is, and it cannot be believed */
     bool unknown; /* there is a file, and it cannot be read */
     char why[160];
-    char boot_id[CARRY_BOOT_ID_MAX];
+    char boot_id[BOOT_ID_MAX];
     struct continuity_file continuity;
     int64_t signed_ns;       /* when the newest sign of life was given */
     struct carry *former[2]; /* the previous segment's, the file's; NULL */

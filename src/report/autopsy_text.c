@@ -87,7 +87,7 @@ static void add_continuity(const struct autopsy *autopsy, struct screen *screen)
               c->deaths == 1 ? "" : "s", c->deaths_hour);
     if (c->last_end > VAGUS_END_NONE) {
         text_add(&text, "; the run before ended: ");
-        text_add(&text, ending_name(c->last_end));
+        text_add(&text, report_end_name(c->last_end));
     }
     add_words(screen, "runs", SCREEN_PLAIN, line);
 }
@@ -115,16 +115,14 @@ static void add_mode(const struct autopsy *autopsy, struct screen *screen)
 static void add_figure(struct text *text, const char *label, double value,
                        const struct segment_metric *metric)
 {
-    char amount[96], unit[VAGUS_UNIT_MAX + 2];
-    struct text plain;
-    text_init(&plain, unit, sizeof(unit));
-    text_add(&plain, metric->kind == VAGUS_HISTOGRAM ? "{value}" : metric->unit);
+    char unit[VAGUS_UNIT_MAX + 2];
+    struct text words;
+    text_init(&words, unit, sizeof(unit));
+    text_add(&words, metric->kind == VAGUS_HISTOGRAM ? "{value}" : metric->unit);
     if (metric->kind != VAGUS_GAUGE)
-        text_add(&plain, "/s");
-    text_init(&plain, amount, sizeof(amount));
-    text_add_value(&plain, value, unit);
+        text_add(&words, "/s");
     text_add(text, label);
-    text_add_safe(text, amount, sizeof(amount));
+    text_add_value(text, value, unit);
 }
 
 static void add_vital(const struct autopsy_vital *vital, bool narrow, struct screen *screen)
@@ -235,14 +233,12 @@ static void add_reservations(const struct autopsy *autopsy, struct screen *scree
         autopsy->ticket_count < RESERVATIONS_SHOWN ? autopsy->ticket_count : RESERVATIONS_SHOWN;
     for (uint32_t i = 0; i < shown; i++) {
         const struct segment_ticket *ticket = &autopsy->tickets[i];
-        char line[400], amount[96];
-        struct text text, plain;
-        text_init(&plain, amount, sizeof(amount));
-        text_add_value(&plain, (double)ticket->amount, ticket->unit);
+        char line[400];
+        struct text text;
         text_init(&text, line, sizeof(line));
         text_add_safe(&text, ticket->budget, VAGUS_NAME_MAX);
         text_add(&text, ": ");
-        text_add_safe(&text, amount, sizeof(amount));
+        text_add_value(&text, (double)ticket->amount, ticket->unit);
         text_add(&text, ", for ");
         text_add_duration(&text, report_span_ns(ticket->opened_ns, autopsy->end_ns));
         text_add(&text, "; would have expired in ");
@@ -266,17 +262,15 @@ static void add_budgets(const struct autopsy *autopsy, struct screen *screen)
     add_title(screen, "budgets");
     for (uint32_t i = 0; i < count; i++) {
         const struct vagus_snapshot_budget *budget = &s->budgets[i];
-        char line[400], amount[96];
-        struct text text, plain;
+        char line[400];
+        struct text text;
         text_init(&text, line, sizeof(line));
         text_add_safe(&text, budget->name, VAGUS_NAME_MAX);
         text_add(&text, ": ");
         if (budget->status.known) {
-            text_init(&plain, amount, sizeof(amount));
-            text_add_value(&plain, (double)budget->status.left, budget->unit);
-            text_add(&plain, " left of ");
-            text_add_value(&plain, (double)budget->status.limit, budget->unit);
-            text_add_safe(&text, amount, sizeof(amount));
+            text_add_value(&text, (double)budget->status.left, budget->unit);
+            text_add(&text, " left of ");
+            text_add_value(&text, (double)budget->status.limit, budget->unit);
         } else {
             text_add(&text, "what is left is not known");
         }

@@ -3,12 +3,10 @@
  * here, and the most certain of it decides. */
 #include "report/ending.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "report/findings.h"
 
@@ -61,16 +59,6 @@ int ending_load(const struct segment_reader *reader, struct ending_facts *facts)
 }
 
 /* --- What the machine says. --- */
-
-static void read_boot_id(char boot_id[40])
-{
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd >= 0 ? read(fd, boot_id, 39) : 0;
-    if (fd >= 0)
-        close(fd);
-    boot_id[length > 0 ? length : 0] = '\0';
-    boot_id[strcspn(boot_id, "\n")] = '\0';
-}
 
 static int64_t last_sign_ns(const struct ending_facts *facts)
 {
@@ -131,7 +119,7 @@ static void look_into_log(struct ending_facts *facts, int64_t budget_ns)
 void ending_look(struct ending_facts *facts, int64_t log_ns)
 {
     const struct segment_continuity *continuity = &facts->continuity;
-    read_boot_id(facts->boot_id);
+    boot_id_read(facts->boot_id);
     if (facts->alive || facts->header.life == SEGMENT_CLOSED || is_rebooted(facts))
         return;
     if (continuity->cgroup[0] != '\0')
@@ -270,26 +258,6 @@ void ending_judge(const struct ending_facts *facts, struct ending *ending)
     else
         ending->end = judge_kills(facts, ending) ? VAGUS_END_OUT_OF_MEMORY : VAGUS_END_UNCLOSED;
     add_last_state(facts, ending);
-}
-
-const char *ending_name(uint32_t end)
-{
-    switch (end) {
-    case VAGUS_END_NONE:
-        return "none";
-    case VAGUS_END_CLOSED:
-        return "closed";
-    case VAGUS_END_UNCLOSED:
-        return "unclosed";
-    case VAGUS_END_OUT_OF_MEMORY:
-        return "out of memory";
-    case VAGUS_END_SIGNAL:
-        return "signal";
-    case VAGUS_END_REBOOT:
-        return "reboot";
-    default:
-        return "unknown";
-    }
 }
 
 void ending_add_sentence(const struct ending *ending, struct text *text)

@@ -4,6 +4,7 @@
 #ifndef REPORT_ENDING_H
 #define REPORT_ENDING_H
 
+#include "base/boot.h"
 #include "base/text.h"
 #include "host/oom.h"
 #include "segment/reader.h"
@@ -22,7 +23,7 @@ struct ending_facts {
     bool kills_told;                      /* how often its cgroup's OOM killer struck, at last */
     uint64_t kills_then;
     /* Of the machine; ending_look() asks it only where the segment leaves it open. */
-    char boot_id[40];
+    char boot_id[BOOT_ID_MAX];
     int kills_error; /* 0, or why the counter cannot be had */
     uint64_t kills_now;
     int log_error; /* 0: the kernel's log tells of it; VAGUS_ENOENT: it does not; or no log */
@@ -47,9 +48,6 @@ void ending_look(struct ending_facts *facts, int64_t log_ns);
 
 /* Concludes. Pure. */
 void ending_judge(const struct ending_facts *facts, struct ending *ending);
-
-/* "closed", "unclosed", "out of memory", "signal", "reboot", "none", "unknown". */
-const char *ending_name(uint32_t end);
 
 /* One sentence without a full stop: "it was killed by SIGSEGV (11), as its handler noted". */
 void ending_add_sentence(const struct ending *ending, struct text *text);

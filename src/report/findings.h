@@ -26,7 +26,8 @@ const char *report_outcome_name(uint32_t outcome);
 /* "info", "warning", "unwired", "refused"; "?" for anything else. */
 const char *report_note_name(uint32_t kind);
 
-/* "unknown", "none", "closed", "unclosed", "out of memory", "signal", "reboot"; "?". */
+/* "unknown", "none", "closed", "unclosed", "out of memory", "signal", "reboot"; "unknown" for
+ * anything else, too. */
 const char *report_end_name(uint32_t end);
 /* How a run ended: "closed in order", "ended by signal 11". */
 void report_add_end(struct text *text, const struct vagus_snapshot_continuity *continuity);

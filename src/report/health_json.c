@@ -22,8 +22,7 @@ static void put_identity(struct json *json, const struct report *report)
     json_string(json, "reason", reason);
     json_string(json, "agent", header->agent);
     json_string(json, "program", header->program);
-    json_key(json, "pid");
-    text_addf(json->text, "%lld", (long long)header->pid);
+    json_integer(json, "pid", header->pid);
     json_string(json, "life", report_life_name(report_life(report)));
     json_bool(json, "alive", report->alive);
     json_age(json, "started_age_s", header->started_ns, report->now_ns);
@@ -44,21 +43,18 @@ static void put_signal(struct json *json, const struct vagus_signal *signal)
     json_number(json, "value", signal->value);
     json_number(json, "threshold", signal->threshold);
     json_string(json, "reason", signal->reason);
-    if (signal->sample_age_ns >= 0) {
+    if (signal->sample_age_ns >= 0)
         json_span(json, "sample_age_s", signal->sample_age_ns);
-        return;
-    }
-    json_key(json, "sample_age_s"); /* there never was a sample */
-    text_add(json->text, "null");
+    else
+        json_null(json, "sample_age_s"); /* there never was a sample */
 }
 
 static void put_raised(struct json *json, const struct report *report)
 {
-    json_key(json, "signal_count");
     if (report->snapshot_error == 0)
-        text_addf(json->text, "%u", report->snapshot.signal_count);
+        json_count(json, "signal_count", report->snapshot.signal_count);
     else
-        text_add(json->text, "null");
+        json_null(json, "signal_count");
     json_key(json, "signals");
     json_open(json, "[");
     for (uint32_t i = 0; i < report_raised_count(report); i++) {
@@ -104,7 +100,7 @@ static void put_transition(struct json *json, const struct segment_signal *entry
     json_string(json, "resource", entry->signal.resource);
     json_string(json, "change", report_change_name(entry->signal.change));
     json_age(json, "age_s", entry->signal.at_ns, now_ns);
-    json_span(json, "unix_s", entry->wall_ns);
+    json_time(json, "unix_s", entry->wall_ns);
     json_level(json, entry->signal.level);
     put_signal(json, &entry->signal);
     json_bool(json, "shadow", entry->shadow != 0);
@@ -212,8 +208,7 @@ static void put_collectors(struct json *json, const struct report *report)
         json_count(json, "failures", collector->failures);
         json_count(json, "skipped", collector->skipped);
         json_age(json, "last_age_s", collector->last_ns, report->now_ns);
-        json_key(json, "took_ns");
-        text_addf(json->text, "%lld", (long long)collector->took_ns);
+        json_integer(json, "took_ns", collector->took_ns);
         json_bool(json, "hangs", report_hangs(collector->busy_since_ns, report_as_of_ns(report)));
         json_close(json, "}");
     }

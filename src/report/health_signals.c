@@ -113,16 +113,6 @@ static void add_deeds(const struct report *report, const struct segment_signal *
     screen_line(screen, 0);
 }
 
-/* A value in a stranger's unit. */
-static void add_value(struct text *text, double value, const char *unit)
-{
-    char safe[4 * VAGUS_UNIT_MAX];
-    struct text safe_unit;
-    text_init(&safe_unit, safe, sizeof(safe));
-    text_add_safe(&safe_unit, unit, sizeof(safe) - sizeof("…"));
-    text_add_value(text, value, safe);
-}
-
 /* The reason in words, and how far the value has moved since. */
 static void add_reason(const struct report *report, const struct segment_signal *entry,
                        int64_t as_of_ns, struct screen *screen)
@@ -136,9 +126,9 @@ static void add_reason(const struct report *report, const struct segment_signal 
     } else {
         notation_add(&text, signal->metric, signal->label, signal->instance);
         text_add(&text, " ");
-        add_value(&text, signal->value, signal->unit);
+        text_add_value(&text, signal->value, signal->unit);
         text_add(&text, " is beyond ");
-        add_value(&text, signal->threshold, signal->unit);
+        text_add_value(&text, signal->threshold, signal->unit);
     }
     const char *unit;
     const struct vagus_reading *now =
@@ -183,9 +173,9 @@ static void add_outcome(const struct report *report, const struct segment_signal
     text_add_duration(&text, report_span_ns(entry->signal.at_ns, entry->outcome_ns));
     if (isfinite(entry->signal.value) && isfinite(entry->value_after)) {
         text_add(&text, ": ");
-        add_value(&text, entry->signal.value, entry->signal.unit);
+        text_add_value(&text, entry->signal.value, entry->signal.unit);
         text_add(&text, " to ");
-        add_value(&text, entry->value_after, entry->signal.unit);
+        text_add_value(&text, entry->value_after, entry->signal.unit);
     }
     screen_to(screen, 3);
     screen->indent = 6;

@@ -160,7 +160,7 @@ static void add_transition(const struct segment_signal *entry, int64_t ago_ns, c
         reason[metric_length] == ' ')
         reason += metric_length + 1;
     text_init(&text, words, sizeof(words));
-    if (signal->kind == SEGMENT_MODE_CHANGE) {
+    if (signal->kind == VAGUS_MODE_CHANGE) {
         text_add(&text, "mode ");
     } else {
         text_addf(&text, "%s on ", vagus_signal_kind_name(signal->kind));
@@ -193,8 +193,8 @@ static void add_recent(const struct report *report, int64_t as_of_ns, struct scr
         const struct segment_signal *entry = &report->signals[i - 1];
         /* Updates of a signal are the noise between a raise and its clear; those of the mode are
          * its changes. */
-        bool noise = entry->signal.change == VAGUS_SIGNAL_UPDATED &&
-                     entry->signal.kind != SEGMENT_MODE_CHANGE;
+        bool noise =
+            entry->signal.change == VAGUS_SIGNAL_UPDATED && entry->signal.kind != VAGUS_MODE_CHANGE;
         if (noise || is_raised_now(report, entry))
             continue;
         if (shown++ == 0)

@@ -55,6 +55,12 @@ void json_count(struct json *json, const char *name, uint64_t value)
     text_addf(json->text, "%llu", (unsigned long long)value);
 }
 
+void json_integer(struct json *json, const char *name, int64_t value)
+{
+    json_key(json, name);
+    text_addf(json->text, "%lld", (long long)value);
+}
+
 void json_bool(struct json *json, const char *name, bool value)
 {
     json_key(json, name);
@@ -78,6 +84,14 @@ void json_span(struct json *json, const char *name, int64_t ns)
 {
     json_key(json, name);
     text_add_json_seconds(json->text, ns);
+}
+
+void json_time(struct json *json, const char *name, int64_t wall_ns)
+{
+    if (wall_ns > 0)
+        json_span(json, name, wall_ns);
+    else
+        json_null(json, name);
 }
 
 void json_age(struct json *json, const char *name, int64_t at_ns, int64_t now_ns)

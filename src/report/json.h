@@ -22,6 +22,7 @@ void json_null(struct json *json, const char *name);
 void json_string(struct json *json, const char *name, const char *value);
 void json_number(struct json *json, const char *name, double value);
 void json_count(struct json *json, const char *name, uint64_t value);
+void json_integer(struct json *json, const char *name, int64_t value);
 void json_bool(struct json *json, const char *name, bool value);
 
 /* The name of an error, or null. */
@@ -32,6 +33,9 @@ void json_level(struct json *json, double level);
 
 /* A span in seconds, to the millisecond; 0 if it is negative. */
 void json_span(struct json *json, const char *name, int64_t ns);
+
+/* A time by the clock on the wall, in seconds since 1970; null if it is not known. */
+void json_time(struct json *json, const char *name, int64_t wall_ns);
 
 /* How long ago something was; null if it never was. */
 void json_age(struct json *json, const char *name, int64_t at_ns, int64_t now_ns);

@@ -184,5 +184,5 @@ const char *report_end_name(uint32_t end)
         [VAGUS_END_SIGNAL] = "signal",
         [VAGUS_END_REBOOT] = "reboot",
     };
-    return end < sizeof(names) / sizeof(names[0]) ? names[end] : "?";
+    return names[end < sizeof(names) / sizeof(names[0]) ? end : VAGUS_END_UNKNOWN];
 }

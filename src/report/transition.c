@@ -7,15 +7,6 @@
 
 #define TICK_NS (100 * VAGUS_MILLISECOND_NS) /* a value of the tick before is as new as any */
 
-static void add_value(struct text *text, double value, const char *unit)
-{
-    char safe[4 * VAGUS_UNIT_MAX];
-    struct text safe_unit;
-    text_init(&safe_unit, safe, sizeof(safe));
-    text_add_safe(&safe_unit, unit, sizeof(safe) - sizeof("…"));
-    text_add_value(text, value, safe);
-}
-
 /* "2026-11-21 12:55:51.123", by the clock on the wall. */
 void report_add_time(struct text *text, int64_t wall_ns)
 {
@@ -81,7 +72,7 @@ static void add_deed(const struct segment_deed *deed, const char *unit, struct t
     }
     if (isfinite(deed->released)) {
         text_add(text, ", says it released ");
-        add_value(text, deed->released, unit);
+        text_add_value(text, deed->released, unit);
     }
     text_add(text, "\n");
 }
@@ -116,9 +107,9 @@ static void add_outcome(const struct segment_signal *entry, struct text *text)
     text_add_duration(text, report_span_ns(signal->at_ns, entry->outcome_ns));
     if (isfinite(signal->value) && isfinite(entry->value_after)) {
         text_add(text, ": ");
-        add_value(text, signal->value, signal->unit);
+        text_add_value(text, signal->value, signal->unit);
         text_add(text, " to ");
-        add_value(text, entry->value_after, signal->unit);
+        text_add_value(text, entry->value_after, signal->unit);
     }
     text_add(text, "\n");
 }
@@ -138,7 +129,7 @@ static void add_mode(const struct segment_signal *entry, struct text *text)
 
 void report_transition_text(const struct segment_signal *entry, struct text *text)
 {
-    if (entry->signal.kind == SEGMENT_MODE_CHANGE) {
+    if (entry->signal.kind == VAGUS_MODE_CHANGE) {
         add_mode(entry, text);
         return;
     }

@@ -286,16 +286,12 @@ int vagus_snapshot_change_format(const struct vagus_snapshot_change *change, cha
                                  size_t capacity, size_t *length)
 {
     struct text text;
-    char copy[VIEW_STRING_MAX], unit[VIEW_STRING_MAX];
+    char copy[VIEW_STRING_MAX];
     if (change == NULL || (out == NULL && capacity > 0))
         return VAGUS_EINVAL;
     text_init(&text, out, capacity);
     text_add_safe(&text, VIEW_STRING(copy, change->what), sizeof(change->what) * 4);
-    VIEW_STRING(copy, change->unit);
-    unit[0] = '\0';
-    struct text safe;
-    text_init(&safe, unit, sizeof(unit));
-    text_add_safe(&safe, copy, sizeof(change->unit) * 4);
+    const char *unit = VIEW_STRING(copy, change->unit);
     bool states = change->kind == VAGUS_CHANGE_STATE;
     switch (change->kind) {
     case VAGUS_CHANGE_VALUE:

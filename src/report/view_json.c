@@ -12,7 +12,7 @@ static void put_head(struct json *json, const struct vagus_system_snapshot *s, i
     json_count(json, "version", s->version);
     json_count(json, "sequence", s->sequence);
     json_age(json, "published_age_s", s->published_ns, now_ns);
-    json_span(json, "unix_s", s->wall_ns);
+    json_time(json, "unix_s", s->wall_ns);
     json_age(json, "started_age_s", s->started_ns, now_ns);
 }
 
@@ -85,8 +85,8 @@ static void put_names(struct json *json, enum view_part_id part, const void *ele
         const struct vagus_snapshot_continuity *continuity = element;
         json_string(json, "last_end", report_end_name(continuity->last_end));
         json_count(json, "end_signal", continuity->end_signal);
-        json_span(json, "last_started_unix_s", continuity->last_started_wall_ns);
-        json_span(json, "last_ended_unix_s", continuity->last_ended_wall_ns);
+        json_time(json, "last_started_unix_s", continuity->last_started_wall_ns);
+        json_time(json, "last_ended_unix_s", continuity->last_ended_wall_ns);
     }
 }
 

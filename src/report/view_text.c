@@ -115,10 +115,7 @@ static void add_label(struct text *text, const char *name)
 static void put_known(struct page *page, const struct view_field *field, const void *element,
                       const struct vagus_reading *reading, int64_t now_ns)
 {
-    char copy[VIEW_STRING_MAX], unit[VIEW_STRING_MAX];
-    struct text safe;
-    text_init(&safe, unit, sizeof(unit));
-    text_add_safe(&safe, view_shown_unit(copy, field, element), sizeof(unit) - 4);
+    char copy[VIEW_STRING_MAX];
     enum vagus_state state = vagus_reading_state(reading, now_ns);
     text_add(&page->line, "  ");
     add_label(&page->line, field->part == VIEW_metric ? "value" : field->name);
@@ -126,7 +123,7 @@ static void put_known(struct page *page, const struct view_field *field, const v
         text_add(&page->line, " ");
     while (page->line.length < NAME_COLUMNS);
     if (state != VAGUS_STATE_ERROR)
-        view_add_value(&page->line, reading->value, unit);
+        view_add_value(&page->line, reading->value, view_shown_unit(copy, field, element));
     if (state == VAGUS_STATE_STALE)
         text_add(&page->line, ", ");
     if (reading->error == VAGUS_EAGAIN) /* of a window that has not passed yet */

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 
+#include "base/boot.h"
 #include "vagus/signal.h"
 #include "vagus/snapshot.h"
 
@@ -86,7 +87,7 @@ struct segment_header {
     uint32_t reserved0;
     char agent[64];
     char program[64];
-    char boot_id[40];
+    char boot_id[BOOT_ID_MAX];
     char library_version[24];
     struct segment_extent sections[16];
     struct segment_fatal fatal;
@@ -225,10 +226,6 @@ struct segment_deed {
     uint32_t reserved;
 };
 #define SEGMENT_DEEDS_MAX 8
-
-/* The kind of an entry that tells no signal but a change of the mode: `rule` is the one that
- * follows, `instance` the former, `since_ns` when that began. */
-#define SEGMENT_MODE_CHANGE VAGUS_MODE_CHANGE
 
 /* The ring of transitions; entry n lies at n % capacity. An entry changes after it was written:
  * when listeners took it, and when it is known what came of it. */

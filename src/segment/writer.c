@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "segment/folder.h"
@@ -96,19 +97,6 @@ static int draft_open(int folder, const struct segment_options *options, char na
     return -error;
 }
 
-static void read_boot_id(char *field, size_t capacity)
-{
-    char text[64] = "";
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        ssize_t length = read(fd, text, sizeof(text) - 1);
-        text[length > 0 ? length : 0] = 0;
-        close(fd);
-    }
-    text[strcspn(text, "\n")] = 0;
-    text_copy(field, capacity, text);
-}
-
 static void fill_header(struct segment *segment, const struct segment_options *options,
                         uint64_t stamp)
 {
@@ -123,7 +111,7 @@ static void fill_header(struct segment *segment, const struct segment_options *o
     header->life = SEGMENT_OPENING;
     text_copy(header->agent, sizeof(header->agent), options->agent);
     text_copy(header->program, sizeof(header->program), program_invocation_short_name);
-    read_boot_id(header->boot_id, sizeof(header->boot_id));
+    boot_id_read(header->boot_id);
     text_copy(header->library_version, sizeof(header->library_version), vagus_version());
     memcpy(header->sections, segment->extents, sizeof(segment->extents));
     if (options->continuity != NULL) {

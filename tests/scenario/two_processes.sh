@@ -59,6 +59,7 @@ comes_to() { # STATUS PATTERN...: sets `said`
 }
 
 start_demo() {
+    rm -f story.txt # of the one before: it tells of having been awake
     "$VAGUS" demo --declared >story.txt 2>&1 &
     pid=$!
     for _ in {1..300}; do

@@ -14,6 +14,7 @@
 
 static struct point buckets[COUNT];
 static struct shown shown;
+static int64_t first_wall_ns = FIRST_WALL_NS;
 
 static double wave(unsigned i)
 {
@@ -135,7 +136,7 @@ static const char *draw(const double *values, unsigned count, const char *unit, 
     struct text text;
     for (unsigned i = 0; i < count; i++)
         columns[i] = (struct chart_column){values[i], NAN};
-    struct chart chart = {columns, count, 1, unit, FIRST_WALL_NS, step_ns};
+    struct chart chart = {columns, count, 1, unit, first_wall_ns, step_ns};
     text_init(&text, drawn, sizeof(drawn));
     CHECK(canvas_resize(&canvas, CHART_ROWS_MAX, width));
     CHECK(chart_draw(&chart, &canvas, 0) <= CHART_ROWS_MAX);
@@ -182,6 +183,15 @@ static void extremes_do_not_trap(void)
                     const double values[] = {extremes[i], extremes[k]};
                     draw(values, 2, units[u], width, (int64_t)1 << (i * 6));
                 }
+    const double values[] = {1, 2};
+    const int64_t times[] = {0, INT64_MAX - 1, INT64_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        first_wall_ns = times[i];
+        draw(values, 2, "", 40, INT64_MAX / 2);
+        draw(values, 2, "", 40, INT64_MAX);
+        draw(values, 2, "", 40, SECONDS(1));
+    }
+    first_wall_ns = FIRST_WALL_NS;
 }
 
 static void steps_are_what_people_count_in(void)

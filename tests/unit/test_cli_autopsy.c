@@ -162,8 +162,9 @@ static void as_json(void)
     CHECK_CONTAINS(printed, "{\"agent\":\"alpha\",\"program\":");
     CHECK_CONTAINS(printed, "\"end\":{\"how\":\"unclosed\",\"signal\":null,");
     CHECK_CONTAINS(printed, "\"last_sign_unix_s\":1795265751.123");
-    CHECK_CONTAINS(printed, "\"name\":\"llm.call\",\"instance\":\"\",\"in_flight\":2,"
-                            "\"newest_for_s\":3,\"never_none_for_s\":12,\"last_ended_s\":null");
+    CHECK_CONTAINS(printed,
+                   "\"name\":\"llm.call\",\"instance\":\"\",\"in_flight\":2,"
+                   "\"newest_for_s\":3.000,\"never_none_for_s\":12.000,\"last_ended_s\":null");
     CHECK_CONTAINS(printed, "\"reservation_count\":70,\"reservations\":[{\"budget\":\"tokens\"");
     CHECK_CONTAINS(printed, "\"transition_count\":1,\"transitions\":[{");
     end();

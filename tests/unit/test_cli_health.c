@@ -2,6 +2,7 @@
 /* vagus health over real segments: of this process, of one that was killed, of none. The verb is
  * built in here, with what main.c would give it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 

@@ -121,7 +121,7 @@ static void each_is_told_in_its_way(void)
     columns = 80;
 
     CHECK_EQ(ps("--json"), CLI_OK);
-    CHECK_CONTAINS(printed, "\"verdict\":\"degraded\",\"mode\":\"calm\",");
+    CHECK_CONTAINS(printed, "\"verdict\":\"degraded\",\"mode\":\"calm\",\"started_unix_s\":1");
     CHECK_CONTAINS(printed, "{\"kind\":\"throttle\",\"resource\":\"thing\\u001b0\",\"level\":0.5}");
     CHECK_CONTAINS(printed, "\"life\":\"closed\",\"verdict\":\"unknown\"");
     CHECK_CONTAINS(printed, "\"error\":\"the segment is damaged\"}");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What follows from what is known of an end: each kind of evidence by itself and against others. */
 #include "report/ending.h"
+#include "report/findings.h"
 
 #include <signal.h>
 
@@ -174,9 +175,9 @@ static void another_boot(void)
 
 static void names(void)
 {
-    CHECK_STR(ending_name(VAGUS_END_NONE), "none");
-    CHECK_STR(ending_name(VAGUS_END_OUT_OF_MEMORY), "out of memory");
-    CHECK_STR(ending_name(4711), "unknown");
+    CHECK_STR(report_end_name(VAGUS_END_NONE), "none");
+    CHECK_STR(report_end_name(VAGUS_END_OUT_OF_MEMORY), "out of memory");
+    CHECK_STR(report_end_name(4711), "unknown");
 }
 
 int main(void)

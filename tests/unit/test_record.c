@@ -201,7 +201,7 @@ static void leave_out_modes(struct replay_events *events)
 {
     size_t kept = 0;
     for (size_t i = 0; i < events->count; i++)
-        if (events->events[i].signal.kind != SEGMENT_MODE_CHANGE)
+        if (events->events[i].signal.kind != VAGUS_MODE_CHANGE)
             events->events[kept++] = events->events[i];
     events->count = kept;
 }

@@ -104,7 +104,7 @@ static void *change_things(void *arg)
     s.path_count = 0;
     add_signal(VAGUS_THROTTLE, VAGUS_SIGNAL_RAISED);
     add_signal(VAGUS_THROTTLE, VAGUS_SIGNAL_CLEARED);
-    add_signal(SEGMENT_MODE_CHANGE, VAGUS_SIGNAL_UPDATED);
+    add_signal(VAGUS_MODE_CHANGE, VAGUS_SIGNAL_UPDATED);
     publish();
     if (atomic_load(&watched))
         wait_for_output(size);

@@ -68,7 +68,7 @@ static struct segment_signal record_of(uint64_t number)
 {
     uint64_t count = read_ring();
     for (uint64_t i = 0; i < count; i++)
-        if (ring[i].signal.kind != SEGMENT_MODE_CHANGE && --number == 0)
+        if (ring[i].signal.kind != VAGUS_MODE_CHANGE && --number == 0)
             return ring[i];
     CHECK(!"there is such a record");
     return (struct segment_signal){0};
