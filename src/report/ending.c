@@ -101,14 +101,15 @@ static bool is_rebooted(const struct ending_facts *facts)
 static bool by_pid(const struct host_oom_kill *kill, const void *arg)
 {
     const struct ending_facts *facts = arg;
-    return kill->pid == facts->header.pid && kill->at_ns - last_sign_ns(facts) < LOG_AFTER_NS;
+    return kill->pid == facts->header.pid &&
+           report_span_ns(last_sign_ns(facts), kill->at_ns) < LOG_AFTER_NS;
 }
 
 static bool by_name(const struct host_oom_kill *kill, const void *arg)
 {
     const struct ending_facts *facts = arg;
     return strncmp(kill->program, facts->header.program, PROGRAM_BYTES) == 0 &&
-           kill->at_ns - last_sign_ns(facts) < LOG_BEFORE_NS;
+           report_span_ns(last_sign_ns(facts), kill->at_ns) < LOG_BEFORE_NS;
 }
 
 /* In another PID namespace than the first one, processes have other numbers in the log. */
