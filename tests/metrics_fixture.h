@@ -7,7 +7,10 @@
 
 #include "metrics/metrics.h"
 
+#ifndef FIXTURE_METRICS
 #define FIXTURE_METRICS 48
+#define FIXTURE_BYTES SEGMENT_BYTES_MIN
+#endif
 #define FIXTURE_WALL_NS (INT64_C(1700000000) * VAGUS_SECOND_NS)
 
 static struct segment segment;
@@ -31,7 +34,7 @@ static const struct vagus_clock fixture_clock = {fixture_monotonic_ns, fixture_w
 static inline void metrics_fixture_begin(void)
 {
     struct segment_options options = {.agent = "test",
-                                      .bytes = SEGMENT_BYTES_MIN,
+                                      .bytes = FIXTURE_BYTES,
                                       .metrics_max = FIXTURE_METRICS,
                                       .anonymous = true,
                                       .clock = &fixture_clock};

@@ -118,9 +118,9 @@ struct vagus_snapshot_process {
     struct vagus_reading reserved[5];
 };
 
-/* What an agent counts. The total is of this tick, hour and day are computed each second: taken_ns
- * says when. An hour that has not passed yet is what was counted so far; where history does not
- * reach back over a day, `day` says so by its error, VAGUS_EAGAIN. */
+/* What an agent counts. The total is of this tick. An hour or a day that has not passed yet is what
+ * was counted so far, which is the total; later they are computed each second: taken_ns says when.
+ * Where history does not reach back over a day, `day` says so by its error, VAGUS_EAGAIN. */
 struct vagus_snapshot_count {
     struct vagus_reading total;
     struct vagus_reading hour; /* the last 60 minutes */

@@ -175,6 +175,12 @@ void text_add_json_number(struct text *text, double value)
         text_add_digits(text, value, 9);
 }
 
+void text_add_json_seconds(struct text *text, int64_t ns)
+{
+    int64_t ms = ns > 0 ? ns / VAGUS_MILLISECOND_NS : 0;
+    text_addf(text, "%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
+}
+
 void text_add_size(struct text *text, double bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

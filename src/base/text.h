@@ -41,6 +41,9 @@ void text_add_json(struct text *text, const char *string);
 
 /* A JSON number, or null for what is not finite. */
 void text_add_json_number(struct text *text, double value);
+/* Seconds to the millisecond, of a time too: a number as above has too few digits for these. What
+ * is negative is 0. */
+void text_add_json_seconds(struct text *text, int64_t ns);
 
 /* "1.5 GiB", "512 MiB", "0 B". */
 void text_add_size(struct text *text, double bytes);

@@ -214,7 +214,8 @@ static void add_point_json(const struct shown *shown, const struct point *point,
     bool any = point->count > 0;
     text_add(text, "{\"age_s\":");
     text_add_json_number(text, (double)age_ns(shown, point->at_ns) / 1e9);
-    add_number(text, "time", (double)clock_add_ns(point->at_ns, shown->wall_ns) / 1e9);
+    text_add(text, ",\"time\":");
+    text_add_json_seconds(text, clock_add_ns(point->at_ns, shown->wall_ns));
     add_number(text, "min", any ? point->min : NAN);
     add_number(text, "max", any ? point->max : NAN);
     add_number(text, "last", any ? point->last : NAN);
@@ -242,7 +243,7 @@ void show_json(const struct shown *shown, bool by_bucket, struct text *text)
     add_number(text, "value", taken ? reading->value : NAN);
     add_number(text, "age_s", taken ? (double)age_ns(shown, reading->taken_ns) / 1e9 : NAN);
     add_number(text, "wanted_s", (double)shown->wanted_ns / 1e9);
-    add_number(text, "covered_s", (double)(history->last_ns - history->first_ns) / 1e9);
+    add_number(text, "covered_s", (double)clock_span_ns(history->first_ns, history->last_ns) / 1e9);
     add_number(text, "min", any ? history->min : NAN);
     add_number(text, "mean", any ? history->sum / (double)history->values : NAN);
     add_number(text, "max", any ? history->max : NAN);

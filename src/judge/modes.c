@@ -346,6 +346,7 @@ void modes_succeed(struct modes *modes, const struct modes *heir, struct judge *
     next.machine.mode = stays ? place : 0;
     next.machine.requests = modes->machine.requests;
     next.machine.last_ns = modes->machine.last_ns;
+    next.answered = __atomic_load_n(&modes->answered, __ATOMIC_RELAXED);
     next.machine.since_ns = stays ? modes->machine.since_ns : now_ns;
     text_copy(next.before, sizeof(next.before), stays ? modes->before : present);
     for (uint32_t i = 0; i < next.cap_count; i++)

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "metrics/store.h"
+
 #define ALL_METRICS UINT32_MAX
 
 static int by_age(const void *a, const void *b)
@@ -97,16 +99,18 @@ static void take_block(struct outside_block *blocks, uint32_t room, uint32_t *co
 }
 
 /* Follows a chain from its newest block to those that are older than since_ns. */
-static void follow(const struct segment_reader *reader, uint32_t metric, uint32_t newest,
-                   int64_t since_ns, struct outside_block *blocks, uint32_t room, uint32_t *count)
+static void follow(const struct segment_reader *reader, uint32_t metric, unsigned level,
+                   uint32_t newest, int64_t since_ns, struct outside_block *blocks, uint32_t room,
+                   uint32_t *count)
 {
     struct segment_block_head head;
     uint32_t number = UINT32_MAX;
     for (uint32_t place = newest; place != 0; place = head.previous) {
-        /* Numbers fall, so this ends, whatever a stranger wrote. */
+        /* Numbers fall, so this ends, whatever a stranger wrote; and no block comes twice, since it
+         * is of one level. */
         if (read_head(reader, place - 1, &head) != 0 || head.metric != metric ||
-            head.fields == SPREAD_FIELDS || head.number >= number ||
-            segment_block_last_ns(&head) <= since_ns)
+            store_own_level(head.level) != level || head.fields == SPREAD_FIELDS ||
+            head.number >= number || segment_block_last_ns(&head) <= since_ns)
             return;
         number = head.number;
         struct outside_block block = block_of(place - 1, &head);
@@ -142,7 +146,8 @@ uint32_t outside_list_since(const struct segment_reader *reader, uint32_t metric
     if (segment_read_entries(reader, SEGMENT_CHAINS, metric, 1, &chains, &got, NULL) == 0 &&
         got == 1)
         for (unsigned level = 0; level < SEGMENT_CHAIN_LEVELS; level++)
-            follow(reader, metric, chains.values[level].newest, since_ns, blocks, room, &count);
+            follow(reader, metric, level, chains.values[level].newest, since_ns, blocks, room,
+                   &count);
     else
         look_through(reader, metric, since_ns, blocks, room, &count);
     qsort(blocks, count, sizeof(*blocks), by_age);

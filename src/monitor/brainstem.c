@@ -27,6 +27,7 @@ struct vagus_brainstem {
     uint32_t asked;      /* atomic: enum asked */
     uint32_t beating;    /* atomic */
     int wake;            /* eventfd, readable from the first request on */
+    pid_t pid;           /* whose loop it is: a forked child has the same eventfd */
     int events;          /* epoll: that, and the listener's descriptor */
     struct vagus_monitor *monitor;
     struct vagus_listener listener;
@@ -60,7 +61,7 @@ static void ask(struct vagus_brainstem *stem, enum asked what)
     int error = errno;
     uint64_t one = 1;
     __atomic_fetch_or(&stem->asked, (uint32_t)what, __ATOMIC_SEQ_CST);
-    if (write(stem->wake, &one, sizeof(one)) < 0)
+    if (stem->pid == getpid() && write(stem->wake, &one, sizeof(one)) < 0)
         errno = error; /* it is readable many times over already */
     errno = error;
 }
@@ -118,6 +119,7 @@ static int watch(struct vagus_brainstem *stem, int fd)
 
 static int listen_to(struct vagus_brainstem *stem)
 {
+    stem->references++; /* first: the listener may end before this thread goes on */
     int error = vagus_listener_add(stem->monitor,
                                    &(struct vagus_listener_desc){
                                        .size = sizeof(struct vagus_listener_desc),
@@ -128,9 +130,10 @@ static int listen_to(struct vagus_brainstem *stem)
                                        .destroy = on_listener_end,
                                    },
                                    &stem->listener);
-    if (error != 0)
+    if (error != 0) {
+        stem->references--;
         return error;
-    stem->references++;
+    }
     /* From inside, so that the descriptor is still the listener's. epoll holds on to what it stands
      * for, and not to its number. */
     struct vagus_monitor *monitor = monitor_enter_generation(stem->listener.generation);
@@ -153,6 +156,7 @@ int vagus_brainstem_create(struct vagus_monitor *monitor,
         return VAGUS_ENOMEM;
     stem->references = 1;
     stem->monitor = monitor;
+    stem->pid = getpid();
     stem->events = epoll_create1(EPOLL_CLOEXEC);
     stem->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     stem->beat.self = stem->beat.self_before = &stem->selves[0];
@@ -327,10 +331,12 @@ static void ask_for_consent(struct vagus_brainstem *stem, struct slowest *slowes
     struct vagus_monitor *monitor = monitor_enter_generation(stem->listener.generation);
     if (monitor == NULL)
         return;
+    pthread_mutex_lock(&monitor->step_lock); /* another policy may bring other modes */
     if (!agrees)
         modes_refuse(&monitor->modes);
     else if (modes_consent(&monitor->modes, to) == 0)
         stem->agreed_in = beat->self->sequence;
+    pthread_mutex_unlock(&monitor->step_lock);
     monitor_leave();
 }
 

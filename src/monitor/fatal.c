@@ -65,6 +65,18 @@ static void let_die(int number, const siginfo_t *info)
         syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), number);
 }
 
+/* It may recover: we stay installed, unless it was to run but once, since it may count on the
+ * default for what follows. */
+static void run_former(const struct sigaction *former, int number, siginfo_t *info, void *context)
+{
+    if ((former->sa_flags & (int)SA_RESETHAND) != 0)
+        take_default(number);
+    if ((former->sa_flags & SA_SIGINFO) != 0)
+        former->sa_sigaction(number, info, context);
+    else
+        former->sa_handler(number);
+}
+
 static void on_fatal(int number, siginfo_t *info, void *context)
 {
     int kept = errno;
@@ -82,10 +94,8 @@ static void on_fatal(int number, siginfo_t *info, void *context)
     if (ignored || former->sa_handler == SIG_DFL) {
         if (!ignored || forced)
             let_die(number, info);
-    } else if ((former->sa_flags & SA_SIGINFO) != 0) {
-        former->sa_sigaction(number, info, context); /* it may recover: we stay installed */
     } else {
-        former->sa_handler(number);
+        run_former(former, number, info, context);
     }
     errno = kept;
 }

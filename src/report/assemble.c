@@ -159,6 +159,10 @@ static void copy_all(struct assembly *assembly, const struct metrics *metrics,
         *reading_at(snapshot, place->offset) = metrics->readings[place->metric];
         assembly->dirty |= 1u << place->part;
     }
+    for (size_t i = 0; i < ASSEMBLE_COUNTS; i++)
+        if (assembly->counts[i] >= 0 &&
+            (!touched_alone || is_touched(metrics, (uint32_t)assembly->counts[i])))
+            assemble_young_count(metrics, (uint32_t)assembly->counts[i], i, snapshot);
     copy_ratios(assembly, metrics, snapshot, touched_alone);
 }
 

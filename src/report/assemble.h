@@ -80,6 +80,10 @@ void assemble_readings(struct assembly *assembly, const struct metrics *metrics,
 void assemble_history(struct assembly *assembly, const struct metrics *metrics, unsigned due,
                       int64_t started_ns, int64_t now_ns, struct vagus_system_snapshot *snapshot);
 
+/* Of count i: a window that has not passed yet is the total so far, at each tick. */
+void assemble_young_count(const struct metrics *metrics, uint32_t index, size_t i,
+                          struct vagus_system_snapshot *snapshot);
+
 /* A part changed by other hands than these. */
 static inline void assemble_touch(struct assembly *assembly, enum assemble_part part)
 {

@@ -59,15 +59,36 @@ static struct vagus_reading growth(const struct metrics *metrics, uint32_t index
     return error == 0 ? known(metrics, result.value, now_ns) : unknown(VAGUS_EAGAIN);
 }
 
-static void count(struct assembly *assembly, const struct metrics *metrics, int64_t now_ns,
-                  struct vagus_system_snapshot *snapshot)
+static struct vagus_snapshot_count *count_at(struct vagus_system_snapshot *snapshot, size_t i)
 {
     static const size_t offsets[] = {
 #define SNAPSHOT_COUNT(field, metric, unit) IN(agent, field),
 #include "report/snapshot.def"
     };
+    return (void *)((char *)snapshot + offsets[i]);
+}
+
+void assemble_young_count(const struct metrics *metrics, uint32_t index, size_t i,
+                          struct vagus_system_snapshot *snapshot)
+{
+    struct vagus_snapshot_count *counted = count_at(snapshot, i);
+    struct vagus_reading so_far = metrics->readings[index];
+    int64_t born_ns = store_born_ns(&metrics->store, index);
+    if (metrics->entries[index].source != METRIC_RECORDED || so_far.error != 0 ||
+        so_far.taken_ns == 0 || born_ns == INT64_MAX)
+        return;
+    so_far.source = VAGUS_SOURCE_DERIVED;
+    if (so_far.taken_ns - born_ns < HOUR_NS)
+        counted->hour = so_far;
+    if (so_far.taken_ns - born_ns < DAY_NS)
+        counted->day = so_far;
+}
+
+static void count(struct assembly *assembly, const struct metrics *metrics, int64_t now_ns,
+                  struct vagus_system_snapshot *snapshot)
+{
     for (size_t i = 0; i < ASSEMBLE_COUNTS; i++) {
-        struct vagus_snapshot_count *counted = (void *)((char *)snapshot + offsets[i]);
+        struct vagus_snapshot_count *counted = count_at(snapshot, i);
         if (assembly->counts[i] < 0)
             continue;
         uint32_t index = (uint32_t)assembly->counts[i];

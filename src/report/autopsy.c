@@ -8,7 +8,6 @@
 
 #include "report/spark.h"
 
-#define DIRECTORY_PART 32
 #define LOG_NS (2 * VAGUS_SECOND_NS)
 
 /* In the order in which they are shown; of those with instances each one that there is room for. */
@@ -80,28 +79,30 @@ static uint32_t wanted_add(struct wanted *list, uint32_t count, uint32_t rank, u
     return last + 1;
 }
 
+struct search {
+    const struct report *report;
+    uint32_t count;
+    struct wanted list[AUTOPSY_VITALS_MAX];
+};
+
+static bool on_metric(const struct segment_metric *metric, uint32_t index, void *arg)
+{
+    struct search *search = arg;
+    uint32_t rank = rank_of(search->report, metric);
+    if (rank != UINT32_MAX)
+        search->count = wanted_add(search->list, search->count, rank, index, metric);
+    return true;
+}
+
 static void load_vitals(struct autopsy *autopsy, const struct segment_reader *reader)
 {
-    struct wanted list[AUTOPSY_VITALS_MAX];
-    struct segment_metric part[DIRECTORY_PART];
-    uint64_t got = DIRECTORY_PART;
-    uint32_t count = 0;
-    for (uint64_t first = 0; got == DIRECTORY_PART; first += got) {
-        if (segment_read_entries(reader, SEGMENT_DIRECTORY, first, DIRECTORY_PART, part, &got,
-                                 NULL) != 0)
-            break;
-        for (uint64_t i = 0; i < got; i++) {
-            uint32_t rank = rank_of(&autopsy->report, &part[i]);
-            if (rank != UINT32_MAX)
-                count = wanted_add(list, count, rank, (uint32_t)(first + i), &part[i]);
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
+    struct search search = {.report = &autopsy->report};
+    segment_each_metric(reader, on_metric, &search);
+    for (uint32_t i = 0; i < search.count; i++) {
         struct autopsy_vital *vital = &autopsy->vitals[autopsy->vital_count];
-        vital->metric = list[i].metric;
-        if (spark_read_metric(reader, list[i].index, &list[i].metric, autopsy->end_ns,
-                              AUTOPSY_SPAN_NS / AUTOPSY_COLUMNS, vital->values,
-                              AUTOPSY_COLUMNS) != 0)
+        vital->metric = search.list[i].metric;
+        if (spark_read(reader, search.list[i].index, &search.list[i].metric, autopsy->end_ns,
+                       AUTOPSY_SPAN_NS / AUTOPSY_COLUMNS, vital->values, AUTOPSY_COLUMNS) != 0)
             continue;
         measure(vital);
         if (isfinite(vital->last))

@@ -11,7 +11,6 @@
 
 #include "report/findings.h"
 
-#define DIRECTORY_PART 32
 #define SURVIVED_NS VAGUS_SECOND_NS         /* published for so long after a fatal signal */
 #define LOG_BEFORE_NS (5 * VAGUS_SECOND_NS) /* two clocks of the kernel, drifting */
 #define LOG_AFTER_NS (600 * VAGUS_SECOND_NS)
@@ -20,29 +19,25 @@
 
 /* --- What the segment says. --- */
 
+struct kills {
+    const struct segment_reader *reader;
+    struct ending_facts *facts;
+};
+
 /* The newest value of the counter, wherever it stands in the directory. */
-static void load_kills(const struct segment_reader *reader, struct ending_facts *facts)
+static bool on_metric(const struct segment_metric *metric, uint32_t index, void *arg)
 {
-    struct segment_metric part[DIRECTORY_PART];
+    const struct kills *kills = arg;
     struct vagus_reading reading;
-    uint64_t got = DIRECTORY_PART;
-    for (uint64_t first = 0; got == DIRECTORY_PART; first += got) {
-        if (segment_read_entries(reader, SEGMENT_DIRECTORY, first, DIRECTORY_PART, part, &got,
-                                 NULL) != 0)
-            return;
-        for (uint64_t i = 0; i < got; i++) {
-            uint64_t one = 0;
-            if (strcmp(part[i].name, "cgroup.memory.events.oom_kill") != 0 ||
-                segment_read_entries(reader, SEGMENT_VALUES, first + i, 1, &reading, &one, NULL) !=
-                    0 ||
-                one == 0 || reading.error != 0 || reading.taken_ns == 0 ||
-                !(reading.value >= 0 && reading.value < 1e15))
-                continue;
-            facts->kills_told = true;
-            facts->kills_then = (uint64_t)reading.value;
-            return;
-        }
-    }
+    uint64_t got = 0;
+    if (strcmp(metric->name, "cgroup.memory.events.oom_kill") != 0 ||
+        segment_read_entries(kills->reader, SEGMENT_VALUES, index, 1, &reading, &got, NULL) != 0 ||
+        got == 0 || reading.error != 0 || reading.taken_ns == 0 ||
+        !(reading.value >= 0 && reading.value < 1e15))
+        return true;
+    kills->facts->kills_told = true;
+    kills->facts->kills_then = (uint64_t)reading.value;
+    return false;
 }
 
 int ending_load(const struct segment_reader *reader, struct ending_facts *facts)
@@ -59,7 +54,8 @@ int ending_load(const struct segment_reader *reader, struct ending_facts *facts)
         got == 0)
         memset(&facts->continuity, 0, sizeof(facts->continuity));
     facts->kills_error = facts->log_error = VAGUS_ENOENT;
-    load_kills(reader, facts);
+    struct kills kills = {reader, facts};
+    segment_each_metric(reader, on_metric, &kills);
     return 0;
 }
 

@@ -76,9 +76,8 @@ void json_level(struct json *json, double level)
 
 void json_span(struct json *json, const char *name, int64_t ns)
 {
-    int64_t ms = ns > 0 ? ns / VAGUS_MILLISECOND_NS : 0;
     json_key(json, name);
-    text_addf(json->text, "%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
+    text_add_json_seconds(json->text, ns);
 }
 
 void json_age(struct json *json, const char *name, int64_t at_ns, int64_t now_ns)

@@ -5,8 +5,7 @@
 #include "report/findings.h"
 #include "report/spark.h"
 
-#define DIRECTORY_PART 8
-#define SUMMED_MAX 16 /* series in one line: interfaces of a machine */
+#define SUMMED_MAX 128 /* series in one line: two of each interface that may be sensed */
 
 /* How a metric's values become what the organ's line shows. */
 enum shape { AS_IT_IS, WHAT_IS_LEFT, SUMMED, PART };
@@ -74,12 +73,13 @@ static void take(struct report_spark *spark, const struct source *source, const 
         spark->known = spark->known || isfinite(spark->values[i]);
 }
 
-struct found {
-    const struct source *source;
-    uint32_t index; /* in the directory */
+struct search {
+    struct report *report;
+    const struct segment_reader *reader;
+    uint32_t count, summed;
+    struct source sources[SOURCES_MAX];
+    uint32_t found[SOURCES_MAX]; /* index in the directory, plus 1; 0: it is not there */
 };
-
-#define FOUND_MAX (SOURCES_MAX + SUMMED_MAX)
 
 static bool means(const struct source *source, const struct segment_metric *metric)
 {
@@ -89,52 +89,54 @@ static bool means(const struct source *source, const struct segment_metric *metr
                                     : strcmp(source->instance, metric->instance) == 0;
 }
 
-static uint32_t find(const struct segment_reader *reader, const struct source *sources,
-                     uint32_t source_count, struct found found[FOUND_MAX])
+static void load(struct search *search, const struct source *source,
+                 const struct segment_metric *metric, uint32_t index)
 {
-    struct segment_metric metrics[DIRECTORY_PART];
-    uint64_t got = DIRECTORY_PART;
-    uint32_t count = 0;
-    for (uint64_t first = 0; got == DIRECTORY_PART; first += got) {
-        if (segment_read_entries(reader, SEGMENT_DIRECTORY, first, DIRECTORY_PART, metrics, &got,
-                                 NULL) != 0)
-            break;
-        for (uint64_t i = 0; i < got; i++)
-            for (uint32_t k = 0; k < source_count && count < FOUND_MAX; k++)
-                if (means(&sources[k], &metrics[i]))
-                    found[count++] = (struct found){&sources[k], (uint32_t)(first + i)};
-    }
-    return count;
+    double values[REPORT_SPARK_STEPS];
+    if (spark_read(search->reader, index, metric, report_as_of_ns(search->report),
+                   REPORT_SPARK_STEP_NS, values, REPORT_SPARK_STEPS) == 0)
+        take(&search->report->sparks[source->slot], source, values);
 }
 
-/* Of several sources of one line, the first that there is; or all, to be summed. */
-static bool is_wanted(const struct found *found, uint32_t count, uint32_t at)
+static bool on_metric(const struct segment_metric *metric, uint32_t index, void *arg)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (found[i].source->slot == found[at].source->slot && found[i].source < found[at].source &&
-            found[at].source->shape != SUMMED)
-            return false;
+    struct search *search = arg;
+    for (uint32_t k = 0; k < search->count; k++) {
+        const struct source *source = &search->sources[k];
+        if (!means(source, metric))
+            continue;
+        if (source->shape != SUMMED)
+            search->found[k] = index + 1;
+        else if (search->summed++ < SUMMED_MAX)
+            load(search, source, metric, index);
+    }
     return true;
+}
+
+/* Of several sources of one line, the first that there is. */
+static bool is_wanted(const struct search *search, uint32_t at)
+{
+    for (uint32_t k = 0; k < at; k++)
+        if (search->found[k] != 0 && search->sources[k].slot == search->sources[at].slot)
+            return false;
+    return search->found[at] != 0;
 }
 
 void report_load_sparks(struct report *report, const struct segment_reader *reader)
 {
-    struct source sources[SOURCES_MAX];
-    struct found found[FOUND_MAX];
-    double values[REPORT_SPARK_STEPS];
+    struct search search = {.report = report, .reader = reader};
     memset(report->sparks, 0, sizeof(report->sparks));
     if (report->snapshot_error != 0)
         return;
-    uint32_t count = find(reader, sources, list_sources(report, sources), found);
-    for (uint32_t i = 0; i < count; i++) {
+    search.count = list_sources(report, search.sources);
+    segment_each_metric(reader, on_metric, &search);
+    for (uint32_t k = 0; k < search.count; k++) {
         struct segment_metric metric;
         uint64_t got = 0;
-        if (is_wanted(found, count, i) &&
-            segment_read_entries(reader, SEGMENT_DIRECTORY, found[i].index, 1, &metric, &got,
+        if (is_wanted(&search, k) &&
+            segment_read_entries(reader, SEGMENT_DIRECTORY, search.found[k] - 1, 1, &metric, &got,
                                  NULL) == 0 &&
-            got == 1 &&
-            spark_read_metric(reader, found[i].index, &metric, report_as_of_ns(report),
-                              REPORT_SPARK_STEP_NS, values, REPORT_SPARK_STEPS) == 0)
-            take(&report->sparks[found[i].source->slot], found[i].source, values);
+            got == 1)
+            load(&search, &search.sources[k], &metric, search.found[k] - 1);
     }
 }

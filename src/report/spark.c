@@ -10,7 +10,6 @@
 /* Enough for what a line of columns can show; of more, the finest and oldest are left out. */
 #define SPARK_BLOCKS 128
 #define GOOD_MAX_NS (3600 * VAGUS_SECOND_NS)
-#define DIRECTORY_PART 8
 
 struct spark {
     int64_t from_ns, end_ns, step_ns;
@@ -101,9 +100,9 @@ static void on_count(const struct block_entry *entry, int64_t width_ns, void *ar
     }
 }
 
-int spark_read_metric(const struct segment_reader *reader, uint32_t index,
-                      const struct segment_metric *metric, int64_t end_ns, int64_t step_ns,
-                      double *values, unsigned columns)
+int spark_read(const struct segment_reader *reader, uint32_t index,
+               const struct segment_metric *metric, int64_t end_ns, int64_t step_ns, double *values,
+               unsigned columns)
 {
     struct outside_block blocks[SPARK_BLOCKS];
     struct spark spark = {
@@ -127,25 +126,6 @@ int spark_read_metric(const struct segment_reader *reader, uint32_t index,
     for (unsigned i = 0; i < columns; i++)
         values[i] = spark.weights[i] > 0 ? spark.sums[i] / spark.weights[i] : NAN;
     return 0;
-}
-
-int spark_read(const struct segment_reader *reader, const char *name, const char *instance,
-               int64_t end_ns, int64_t step_ns, double *values, unsigned columns)
-{
-    struct segment_metric metrics[DIRECTORY_PART];
-    uint64_t got = DIRECTORY_PART;
-    for (uint64_t first = 0; got == DIRECTORY_PART; first += got) {
-        int error = segment_read_entries(reader, SEGMENT_DIRECTORY, first, DIRECTORY_PART, metrics,
-                                         &got, NULL);
-        if (error != 0)
-            return error;
-        for (uint64_t i = 0; i < got; i++)
-            if (strcmp(metrics[i].name, name) == 0 &&
-                strcmp(metrics[i].instance, instance == NULL ? "" : instance) == 0)
-                return spark_read_metric(reader, (uint32_t)(first + i), &metrics[i], end_ns,
-                                         step_ns, values, columns);
-    }
-    return VAGUS_ENOENT;
 }
 
 void spark_draw(const double *values, unsigned count, double low, double high, struct text *text)

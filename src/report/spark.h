@@ -8,19 +8,14 @@
 
 #define SPARK_COLUMNS_MAX 256
 
-/* The newest `columns` steps of a metric's history as a segment holds it, oldest first, the last
- * one ending at end_ns; NaN: nothing is known. Of a gauge the mean of what was read in a step, or
- * else what is still good of what was read before; of a counter, and of a histogram's count, how
- * fast it grew, per second. An instance of NULL is none. VAGUS_ENOENT: there is no such metric;
- * VAGUS_EINVAL: more than SPARK_COLUMNS_MAX; and what segment_read_entries() says. The values are
- * untouched then. */
-int spark_read(const struct segment_reader *reader, const char *name, const char *instance,
-               int64_t end_ns, int64_t step_ns, double *values, unsigned columns);
-
-/* The same of a metric that was found already: entry `index` of the directory. */
-int spark_read_metric(const struct segment_reader *reader, uint32_t index,
-                      const struct segment_metric *metric, int64_t end_ns, int64_t step_ns,
-                      double *values, unsigned columns);
+/* The newest `columns` steps of the history of entry `index` of the directory as a segment holds
+ * it, oldest first, the last one ending at end_ns; NaN: nothing is known. Of a gauge the mean of
+ * what was read in a step, or else what is still good of what was read before; of a counter, and of
+ * a histogram's count, how fast it grew, per second. VAGUS_EINVAL: more than SPARK_COLUMNS_MAX, or
+ * steps that no time has; the values are untouched then. */
+int spark_read(const struct segment_reader *reader, uint32_t index,
+               const struct segment_metric *metric, int64_t end_ns, int64_t step_ns, double *values,
+               unsigned columns);
 
 /* As eighths of a column between low and high (NaN: their own least and greatest), a dot for what
  * is not known. */

@@ -194,16 +194,46 @@ static void add_element(struct diff *diff, enum vagus_change_kind kind, enum vie
     view_add_element(&what, part, element);
 }
 
+static bool is_called(const struct view_field *field, const char *end)
+{
+    size_t length = strlen(field->name), tail = strlen(end);
+    return length > tail && strcmp(field->name + length - tail, end) == 0;
+}
+
+/* Of an hour or a day that has not passed yet: it is the total so far, and tells nothing else. */
+static bool is_the_total(const struct vagus_system_snapshot *snapshot,
+                         const struct view_field *total, const struct view_field *window,
+                         const void *element)
+{
+    struct vagus_reading all = view_reading(snapshot, total, element);
+    struct vagus_reading some = view_reading(snapshot, window, element);
+    return all.taken_ns == some.taken_ns && all.error == some.error && all.value == some.value;
+}
+
+static void compare_fields(struct diff *diff, enum view_part_id part, const void *before,
+                           const void *after)
+{
+    const struct view_field *field = NULL, *total = NULL;
+    while ((field = view_next(part, field)) != NULL) {
+        if (is_called(field, ".total"))
+            total = field;
+        else if (total != NULL && (is_called(field, ".hour") || is_called(field, ".day")) &&
+                 is_the_total(diff->before, total, field, before) &&
+                 is_the_total(diff->after, total, field, after))
+            continue;
+        compare_field(diff, field, before, after);
+    }
+}
+
 static void compare_part(struct diff *diff, enum view_part_id part)
 {
     for (uint32_t i = 0; i < view_count(diff->after, part); i++) {
         const void *after = view_element(diff->after, part, i);
         const void *before = find_element(diff->before, part, after);
-        const struct view_field *field = NULL;
         if (before == NULL)
             add_element(diff, VAGUS_CHANGE_APPEARED, part, after);
-        while (before != NULL && (field = view_next(part, field)) != NULL)
-            compare_field(diff, field, before, after);
+        else
+            compare_fields(diff, part, before, after);
     }
     for (uint32_t i = 0; i < view_count(diff->before, part); i++) {
         const void *before = view_element(diff->before, part, i);

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DIRECTORY_PART 8 /* entries that are read at once */
+
 /* Reads bytes that the writer may be changing. All offsets and sizes are multiples of 8. */
 static int fetch(const struct segment_reader *reader, uint64_t offset, void *to, uint64_t bytes)
 {
@@ -376,6 +378,25 @@ int segment_read_entries(const struct segment_reader *reader, enum segment_secti
     *got = its_count;
     if (head != NULL)
         *head = its_head;
+    return 0;
+}
+
+int segment_each_metric(const struct segment_reader *reader,
+                        bool (*on_metric)(const struct segment_metric *metric, uint32_t index,
+                                          void *arg),
+                        void *arg)
+{
+    struct segment_metric part[DIRECTORY_PART];
+    uint64_t got = DIRECTORY_PART;
+    for (uint64_t first = 0; got == DIRECTORY_PART; first += got) {
+        int error = segment_read_entries(reader, SEGMENT_DIRECTORY, first, DIRECTORY_PART, part,
+                                         &got, NULL);
+        if (error != 0)
+            return error;
+        for (uint64_t i = 0; i < got; i++)
+            if (!on_metric(&part[i], (uint32_t)(first + i), arg))
+                return 0;
+    }
     return 0;
 }
 

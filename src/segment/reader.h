@@ -51,6 +51,13 @@ int segment_read_entries(const struct segment_reader *reader, enum segment_secti
                          uint64_t first, uint64_t count, void *entries, uint64_t *got,
                          struct segment_head *head);
 
+/* Hands over each metric of the directory with its index, in order, until it returns false. 0, or
+ * as segment_read_entries() why the rest cannot be had. */
+int segment_each_metric(const struct segment_reader *reader,
+                        bool (*on_metric)(const struct segment_metric *metric, uint32_t index,
+                                          void *arg),
+                        void *arg);
+
 /* The block at a place in the pool of series: VAGUS_ENOENT if there is no such place or it was
  * never used, VAGUS_EAGAIN if four tries met the writer. Its head is checked: level, fields and
  * counts are possible ones, or it is VAGUS_ECORRUPT. head.stamp is odd if its writer died while

@@ -364,6 +364,23 @@ static bool enter_cgroup(void)
     return demo_cgroup_enter(&cgroup, 64 * MIB);
 }
 
+static bool handle_it_once(void)
+{
+    struct sigaction own = {.sa_handler = on_hosts_own, .sa_flags = (int)SA_RESETHAND};
+    alarm(20); /* if it never ends */
+    return sigaction(SIGSEGV, &own, NULL) == 0;
+}
+
+/* Such a handler returns, and leaves the rest to the default. */
+static void a_handler_that_runs_once_runs_once(void)
+{
+    int status = live(VAGUS_NO_COLLECTORS | VAGUS_NOTE_FATAL, handle_it_once, touch_nothing);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    REQUIRE(examine());
+    CHECK_EQ(autopsy.ending.signal, SIGSEGV);
+    fixture_clear();
+}
+
 static void an_oom_kill_leaves_evidence(void)
 {
     if (SANITIZED)
@@ -545,6 +562,7 @@ int main(void)
     RUN(an_end_in_order_and_one_without_a_word);
     RUN(a_fatal_signal_is_noted_where_it_is_asked_for);
     RUN(the_hosts_own_handlers_stay);
+    RUN(a_handler_that_runs_once_runs_once);
     RUN(an_oom_kill_leaves_evidence);
     RUN(damaged_boxes_hurt_nobody);
     RUN(a_reboot_is_known_by_its_number);

@@ -60,11 +60,11 @@ static int live(long fail_at, const struct vagus_monitor_options *options)
                                           .on_signal = on_signal},
             NULL);
     if (error == 0)
-        error = vagus_brainstem_create(
-            m,
-            &(struct vagus_brainstem_options){.size = sizeof(struct vagus_brainstem_options),
-                                              .act = act},
-            &stem);
+        error =
+            vagus_brainstem_create(m,
+                                   &(struct vagus_brainstem_options){
+                                       .size = sizeof(struct vagus_brainstem_options), .act = act},
+                                   &stem);
     if (error == 0)
         error = vagus_monitor_start(m);
     if (error == 0)
@@ -109,14 +109,14 @@ static void sweep(const struct vagus_monitor_options *options)
 
 static void a_monitor_with_a_collector_of_the_program(void)
 {
-    sweep(&(struct vagus_monitor_options){
-        .size = sizeof(struct vagus_monitor_options),
-        .policy_text = organ_policy,
-        .clock = &test_clock,
-        .flags = VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT | VAGUS_NO_COLLECTORS,
-        .health_signal = SIGUSR2,
-        .health_fd = 2,
-        .faults = &faults});
+    sweep(&(struct vagus_monitor_options){.size = sizeof(struct vagus_monitor_options),
+                                          .policy_text = organ_policy,
+                                          .clock = &test_clock,
+                                          .flags = VAGUS_STEPPED | VAGUS_ANONYMOUS_SEGMENT |
+                                                   VAGUS_NO_COLLECTORS,
+                                          .health_signal = SIGUSR2,
+                                          .health_fd = 2,
+                                          .faults = &faults});
 }
 
 static void a_monitor_with_all_senses(void)

@@ -331,12 +331,14 @@ static void a_child_is_inert(void)
     if (child == 0) {
         bool good = vagus_brainstem_beat(stem, NULL) == VAGUS_ECLOSED &&
                     vagus_brainstem_run(stem) == VAGUS_ECLOSED;
+        vagus_brainstem_stop(stem); /* a handler that the child has inherited */
         vagus_brainstem_destroy(stem);
         _exit(good ? 0 : 1);
     }
     int status = 1;
     CHECK(waitpid(child, &status, 0) == child);
     CHECK_EQ(status, 0);
+    CHECK(!is_wanted()); /* the parent's loop was not asked for anything */
     CHECK_EQ(vagus_brainstem_beat(stem, NULL), 0);
     end();
 }

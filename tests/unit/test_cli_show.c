@@ -113,6 +113,13 @@ static void a_gap_is_no_zero(void)
     CHECK_CONTAINS(printed, ",\"min\":10,\"mean\":13.5714286,\"max\":17,\"last\":17,");
     CHECK_EQ(occurrences("{\"age_s\":"), 8);
     CHECK_EQ(occurrences("\"value\":null}"), 1);
+    /* Points a second apart are so in time, too. */
+    double times[2] = {0, 0};
+    const char *at = printed;
+    for (int i = 0; i < 2 && (at = strstr(at, "\"time\":")) != NULL; i++)
+        times[i] = strtod(at += strlen("\"time\":"), NULL);
+    CHECK_NEAR(times[1] - times[0], 1, 0.001);
+    CHECK_NEAR(times[0], (double)time(NULL), 120);
     end();
 }
 

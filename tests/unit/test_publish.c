@@ -192,6 +192,31 @@ static void forecasts_are_shown_of_shadows_too(void)
     vagus_monitor_close(m);
 }
 
+/* "57 messages, 0 of them in this hour" is what nobody should be told in the first ten seconds. */
+static void a_young_hour_is_the_total(void)
+{
+    struct vagus_monitor *m = open_with("rules: []\n");
+    struct vagus_snapshot_change changes[64];
+    static struct vagus_system_snapshot before;
+    struct vagus_counter tokens =
+        vagus_counter_define(m, &(struct vagus_metric_desc){.name = "agent.tokens"});
+    REQUIRE(vagus_monitor_start(m) == 0);
+    run(m, 2 * S);
+    before = s;
+    vagus_add(tokens, 7);
+    run(m, 2 * S);
+    CHECK_NEAR(s.agent.tokens.total.value, 7, 0);
+    CHECK_NEAR(s.agent.tokens.hour.value, 7, 0);
+    CHECK_NEAR(s.agent.tokens.day.value, 7, 0);
+    CHECK_EQ(s.agent.tokens.hour.taken_ns, s.agent.tokens.total.taken_ns);
+    /* It changed once, and not three times. */
+    int count = vagus_snapshot_diff(&before, &s, changes, 64), told = 0;
+    for (int i = 0; i < count && i < 64; i++)
+        told += strncmp(changes[i].what, "agent.tokens", 12) == 0;
+    CHECK_EQ(told, 1);
+    vagus_monitor_close(m);
+}
+
 static void values_tell_where_they_come_from(void)
 {
     static const char policy[] =
@@ -375,6 +400,7 @@ int main(void)
     RUN(budgets_tell_when_they_end);
     RUN(a_pace_that_a_window_bears);
     RUN(forecasts_are_shown_of_shadows_too);
+    RUN(a_young_hour_is_the_total);
     RUN(values_tell_where_they_come_from);
     RUN(another_policy_names_other_metrics);
     RUN(an_agent_is_seen);

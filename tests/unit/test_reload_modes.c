@@ -118,6 +118,28 @@ static void what_a_transition_waited_for_counts(void)
     vagus_monitor_close(monitor);
 }
 
+/* Whoever answered once can answer under another policy, too. */
+static void who_consents_is_still_there(void)
+{
+    static const char waits[] =
+        "modes: [{name: calm}, {name: alert}]\n"
+        "transitions:\n"
+        "  - {from: calm, to: alert, when: throttle}\n"
+        "  - {from: alert, to: calm, when: clear, for: 10s, consent: true}\n" RULE;
+    struct vagus_monitor *monitor = begin(waits);
+    atomic_store(&organ_value, 0.1);
+    organ_run(monitor, S);
+    CHECK_EQ(vagus_mode_consent(monitor, "calm"), VAGUS_ESTATE); /* too early */
+    atomic_store(&organ_value, 0.9);
+    organ_run(monitor, S);
+    reload(monitor, waits);
+    organ_run(monitor, 650 * S);
+    vagus_wiring_check(monitor, &faults);
+    CHECK(!warned("has waited for consent"));
+    CHECK_EQ(vagus_mode_consent(monitor, "calm"), 0);
+    vagus_monitor_close(monitor);
+}
+
 static void caps_come_and_go(void)
 {
     struct vagus_monitor *monitor = begin(MODES("alert", "4"));
@@ -289,6 +311,7 @@ int main(void)
     RUN(the_mode_stays_and_its_caps_change);
     RUN(a_mode_that_is_gone_leads_to_the_first);
     RUN(what_a_transition_waited_for_counts);
+    RUN(who_consents_is_still_there);
     RUN(caps_come_and_go);
     RUN(words_of_caps_are_given_back);
     RUN(derived_metrics_come_change_and_go);
