@@ -318,8 +318,10 @@ fail:
     sense_close(monitor->sense, 0, NULL, 0);
     if (monitor->bus != NULL)
         bus_close(monitor->bus, 0, NULL, 0);
+    monitor_hold_forks();
     fatal_end(monitor);
     segment_discard(&monitor->segment);
+    monitor_leave();
 fail_before_segment:
     free_all(monitor);
     monitor_give_back(monitor, MONITOR_FREE);
