@@ -70,6 +70,8 @@ static void after_fork_in_child(void)
             monitor->borrowed = 0; /* by a thread that is not here */
         set_life(monitor, MONITOR_FREE);
     }
+    /* Let go of, as those keep count who watch locks, and new: who waited for it is not here. */
+    pthread_rwlock_unlock(&pool_lock);
     pool_lock = (pthread_rwlock_t)POOL_LOCK_NEW;
 }
 

@@ -62,7 +62,7 @@ for verb in "${verbs[@]}"; do
     # Of a process that has ended top and watch may have nothing to show.
     "$VAGUS" "$verb" "${arguments[@]}" >out.txt 2>err.txt </dev/null & # not waited for without end
     pid=$!
-    for _ in {1..400}; do
+    for _ in {1..1500}; do
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.1
     done

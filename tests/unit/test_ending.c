@@ -134,6 +134,28 @@ static void the_log_and_the_last_state(void)
     CHECK(ending.evidence_count <= ENDING_EVIDENCE_MAX);
 }
 
+static bool any(const struct host_oom_kill *kill, const void *arg)
+{
+    (void)arg;
+    return kill->at_ns > 10 * S;
+}
+
+/* A black box that claims to be from before all time has no part in what the log tells of today. */
+static void a_log_of_another_age(void)
+{
+    struct host_oom_kill kill;
+    if (host_oom_log(NULL, 0, S, any, NULL, &kill) != 0)
+        SKIP_TEST("the kernel's log tells of no OOM kill");
+    make_killed();
+    facts.snapshot.published_ns = INT64_MIN;
+    facts.header.boot_id[0] = '\0';
+    facts.header.pid = kill.pid;
+    memcpy(facts.header.program, kill.program, sizeof(kill.program));
+    facts.header.started_ns = INT64_MIN + 6 * S;
+    ending_look(&facts, S);
+    CHECK(facts.log_error != 0);
+}
+
 static void a_fatal_signal(void)
 {
     make_killed();
@@ -186,6 +208,7 @@ int main(void)
     RUN(without_a_cause);
     RUN(the_counter_of_its_cgroup);
     RUN(the_log_and_the_last_state);
+    RUN(a_log_of_another_age);
     RUN(a_fatal_signal);
     RUN(another_boot);
     RUN(names);
