@@ -17,6 +17,8 @@ struct proof {
     int64_t age_ns; /* how long the monitor has been running */
     struct vagus_fault_list *faults;
     unsigned found;
+    unsigned unheard;               /* severities of rules that nobody takes, */
+    bool deserted;                  /* since nobody listens at all */
     unsigned looked_up;             /* names whose nearest was sought */
     uint32_t reachable[SEVERITIES]; /* resources about which some rule can raise it */
     bool last_resort_due;           /* some rule can ask for it */
@@ -280,6 +282,8 @@ static bool prove_threshold(struct proof *proof, const struct judged_rule *judge
 static void report_unheard(struct proof *proof, const struct judged_rule *judged, unsigned severity,
                            int resource)
 {
+    if (proof->deserted && resource >= 0 && proof->unheard++ > 0)
+        return; /* the first is an example */
     const struct config_rule *rule = judged->rule;
     bool of_policy = judged < &proof->judge->rules[proof->judge->policy_rules];
     char words[240];
@@ -295,8 +299,8 @@ static void report_unheard(struct proof *proof, const struct judged_rule *judged
         text_addf(&text, "a resource for which there is no room: at most %d are known",
                   BUS_RESOURCES_MAX);
     else
-        text_addf(&text, "%s, and no listener takes it",
-                  bus_resource_name(proof->judge->bus, (unsigned)resource));
+        text_addf(&text, "%s, and %s", bus_resource_name(proof->judge->bus, (unsigned)resource),
+                  proof->deserted ? "nobody listens to anything" : "no listener takes it");
     report(proof, rule->line, &text);
 }
 
@@ -448,6 +452,7 @@ unsigned judge_prove(struct judge *judge, int64_t now_ns, int64_t since_ns,
 {
     struct proof proof = {.judge = judge, .age_ns = now_ns - since_ns, .faults = faults};
     judge_bind(judge);
+    proof.deserted = !bus_has_listeners(judge->bus);
     memset(judge->raisable, 0, sizeof(judge->raisable));
     for (uint32_t i = 0; i < judge->rule_count; i++)
         prove_rule(&proof, i);

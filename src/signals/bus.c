@@ -208,6 +208,14 @@ bool bus_is_heard(struct bus *bus, uint32_t kind, unsigned resource)
     return false;
 }
 
+bool bus_has_listeners(const struct bus *bus)
+{
+    for (unsigned i = 0; i < SEGMENT_LISTENERS_MAX; i++)
+        if (__atomic_load_n(&bus->listeners[i].interest, __ATOMIC_ACQUIRE) != 0)
+            return true;
+    return false;
+}
+
 void bus_each_listener(struct bus *bus,
                        void (*on_listener)(void *arg, const char *name, uint32_t kinds,
                                            uint32_t resources),

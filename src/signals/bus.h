@@ -55,6 +55,9 @@ int bus_acknowledge(struct bus *bus, struct vagus_listener listener, uint64_t se
 /* True if some listener takes this kind about this resource. Any thread. */
 bool bus_is_heard(struct bus *bus, uint32_t kind, unsigned resource);
 
+/* True if anybody takes anything. Any thread. */
+bool bus_has_listeners(const struct bus *bus);
+
 /* Calls on_listener for each: its name, the kinds, and a mask of resources (all bits: any). */
 void bus_each_listener(struct bus *bus,
                        void (*on_listener)(void *arg, const char *name, uint32_t kinds,

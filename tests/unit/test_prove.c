@@ -101,6 +101,19 @@ static void signals_and_listeners_that_miss_each_other(void)
     CHECK_STR(faults.faults[2].text, "listener 'deferred' takes defer, which no rule can raise");
 }
 
+/* One sentence tells it; one for each rule would bury what else is wrong. */
+static void that_nobody_listens_is_said_once(void)
+{
+    rule_add(first_name);
+    rule_add(second_name);
+    judge_make();
+    define(free_metric, NULL, METRIC_SENSED);
+    fixture_remove(listener);
+    CHECK_EQ(prove(), 1);
+    CHECK_STR(faults.faults[0].text,
+              "rule 'first' raises throttle about disk, and nobody listens to anything");
+}
+
 static void instances_beyond_the_room_are_named(void)
 {
     char instance[16];
@@ -184,6 +197,7 @@ int main(void)
     RUN_WITH_JUDGE(a_metric_that_never_had_a_value);
     RUN_WITH_JUDGE(a_counter_never_comes_back);
     RUN_WITH_JUDGE(thresholds_in_another_unit_are_not_judged);
+    RUN_WITH_JUDGE(that_nobody_listens_is_said_once);
     RUN_WITH_JUDGE(instances_beyond_the_room_are_named);
     return check_result();
 }

@@ -51,7 +51,7 @@ static void a_mark_that_nobody_hears(void)
 {
     open_with("budgets:\n"
               "  - { name: tokens, limit: 100, window: 1h, warning: { at: 80%, raise: defer } }\n");
-    CHECK(is_said("budget 'tokens' raises defer about budget, and no listener takes it"));
+    CHECK(is_said("budget 'tokens' raises defer about budget, and nobody listens to anything"));
     vagus_monitor_close(m);
 }
 
