@@ -94,7 +94,8 @@ void show_spread_json(const struct shown *shown, struct text *text)
     add_value(text, "p99", show_quantile(all, 0.99));
     add_value(text, "max", show_quantile(all, 1));
     add_value(text, "error_ratio", spread->known ? vagus_distribution_error(all) : NAN);
-    add_value(text, "covered_s", (double)clock_span_ns(spread->walk.from_ns, spread->walk.to_ns) / 1e9);
+    add_value(text, "covered_s",
+              (double)clock_span_ns(spread->walk.from_ns, spread->walk.to_ns) / 1e9);
     const struct grid *grid = spread->grid;
     add_value(text, "step_s", (double)grid->step_ns / 1e9);
     text_add(text, ",\"steps\":[");
