@@ -50,7 +50,7 @@ enum {
     }
 
 static const struct vagus_metric_desc table[METRIC_COUNT] = {
-    [VERSION] = GAUGE("cgroup.version", "1", VAGUS_TIER_60S, "cgroup",
+    [VERSION] = GAUGE("cgroup.version", "{version}", VAGUS_TIER_60S, "cgroup",
                       "1 or 2: the hierarchy that has the memory controller; 0: none visible"),
     [UNIFIED] = GAUGE("cgroup.unified", "1", VAGUS_TIER_60S, "cgroup",
                       "1 if the v2 hierarchy is visible; beside version 1 this is a hybrid"),

@@ -72,4 +72,11 @@ void fault_add(struct vagus_fault_list *list, const struct fault_at *at, const c
     va_start(arguments, format);
     text_addv(&text, format, arguments);
     va_end(arguments);
+    if (text.length >= sizeof(fault->text)) {
+        char shorter[sizeof(fault->text) - 3];
+        text_copy(shorter, sizeof(shorter), fault->text); /* never ends within a character */
+        text_init(&text, fault->text, sizeof(fault->text));
+        text_add(&text, shorter);
+        text_add(&text, "…");
+    }
 }

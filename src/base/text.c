@@ -183,22 +183,36 @@ void text_add_json_seconds(struct text *text, int64_t ns)
     text_addf(text, "%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
 }
 
-void text_add_size(struct text *text, double bytes)
+static const char *size_unit(double *bytes)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     size_t unit = 0;
+    while (fabs(*bytes) >= 1023.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        *bytes /= 1024;
+        unit++;
+    }
+    return units[unit];
+}
+
+void text_add_size(struct text *text, double bytes)
+{
     if (!isfinite(bytes)) {
         text_add(text, "?");
         return;
     }
-    while (fabs(bytes) >= 1023.95 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        bytes /= 1024;
-        unit++;
-    }
-    bool whole = unit == 0 || fabs(bytes) >= 99.95 || bytes == rint(bytes);
+    const char *unit = size_unit(&bytes);
+    bool whole = unit[0] == 'B' || fabs(bytes) >= 99.95 || bytes == rint(bytes);
     text_add_fixed(text, bytes, whole ? 0 : 1);
     text_add(text, " ");
-    text_add(text, units[unit]);
+    text_add(text, unit);
+}
+
+void text_add_size_digits(struct text *text, double bytes, int digits)
+{
+    const char *unit = size_unit(&bytes);
+    text_add_digits(text, bytes, digits);
+    text_add(text, " ");
+    text_add(text, unit);
 }
 
 /* Up to ten seconds with a tenth, unless that is 0. */
@@ -253,7 +267,12 @@ void text_add_value(struct text *text, double value, const char *unit)
             text_add_fixed(text, value, 0);
         else
             text_add_digits(text, value, 4);
-        if (unit[0] != '{' && unit[0] != '\0') {
+        /* "{token}/s" counts, each second: "20/s"; so do "1/s" and "/s". */
+        const char *brace = unit[0] == '{' ? strchr(unit, '}') : NULL;
+        const char *over = brace != NULL ? brace + 1 : unit[0] == '1' ? unit + 1 : unit;
+        if (over[0] == '/') {
+            text_add_safe(text, over, UNIT_BYTES_MAX);
+        } else if (unit[0] != '{' && unit[0] != '\0') {
             text_add(text, " ");
             text_add_safe(text, unit, UNIT_BYTES_MAX);
         }

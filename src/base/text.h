@@ -47,6 +47,8 @@ void text_add_json_seconds(struct text *text, int64_t ns);
 
 /* "1.5 GiB", "512 MiB", "0 B". */
 void text_add_size(struct text *text, double bytes);
+/* The same with so many digits at most: "127.85 MiB". */
+void text_add_size_digits(struct text *text, double bytes, int digits);
 
 /* "350 ms", "12 s", "3 min 20 s", "2 h 5 min", "4 d 1 h". */
 void text_add_duration(struct text *text, int64_t ns);

@@ -81,6 +81,17 @@ static bool note_absence(const char *name, void *arg)
     return false;
 }
 
+/* What the agent's own calls reserved and took is in no record. */
+static void note_budgets(const struct vagus_config *config, struct replay_notes *notes)
+{
+    for (uint32_t i = 0; i < config->budget_count; i++) {
+        const struct config_budget *budget = &config->budgets[i];
+        bool marked = budget->warning.present || budget->critical.present;
+        if (marked && budget->counts == NULL && notes->asked++ == 0)
+            text_copy(notes->first_asked, sizeof(notes->first_asked), budget->name);
+    }
+}
+
 /* --- Feeding. --- */
 
 struct fed {
@@ -176,6 +187,7 @@ static int choose_metrics(struct feeding *feeding, const struct record *record,
         if (each_needed(config, is_name, record->series[i].metric.name))
             add_series(feeding, config, &record->series[i]);
     each_needed(config, note_absence, &absence);
+    note_budgets(config, feeding->notes);
     feeding->notes->fed = (uint32_t)feeding->count;
     return feeding->count == 0 ? VAGUS_ENOENT : 0;
 }

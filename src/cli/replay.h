@@ -28,6 +28,8 @@ struct replay_notes {
     uint32_t histograms;   /* that rules name: they have no series */
     uint32_t coarse;       /* metrics that are known in buckets alone, for a part */
     int64_t coarsest_ns;   /* the widest of these */
+    uint32_t asked; /* budgets with a mark, of which the record does not tell what was taken, */
+    char first_asked[64];  /* and the first of them */
     uint32_t last_resorts; /* times that the policy would have sent SIGTERM */
     int64_t first_ns, last_ns;
 };

@@ -106,11 +106,14 @@ static unsigned fold(const struct shown *shown, unsigned room, struct chart_colu
     return count;
 }
 
-static void add_legend(const struct shown *shown, int64_t step_ns, struct text *text)
+static void add_legend(const struct shown *shown, const struct chart *chart, struct text *text)
 {
     bool spread_known = shown->spread != NULL && shown->spread->known;
-    text_add(text, "a column is ");
-    text_add_duration(text, step_ns);
+    if (chart->wide > 1)
+        text_addf(text, "%u columns are ", chart->wide);
+    else
+        text_add(text, "a column is ");
+    text_add_duration(text, chart->step_ns);
     text_add(text, spread_known ? ": its median, and shaded above it p99\n\n"
                                 : ": its mean, and shaded above it the maximum\n\n");
 }
@@ -144,7 +147,7 @@ static int add_chart(const struct shown *shown, unsigned width, bool ascii, stru
         rows++;
     }
     canvas.rows = rows;
-    add_legend(shown, chart.step_ns, text);
+    add_legend(shown, &chart, text);
     canvas_text(&canvas, text);
     canvas_finish(&canvas);
     return 0;
@@ -181,8 +184,6 @@ int show_text(const struct shown *shown, unsigned columns, bool ascii, struct te
     text_add(text, " of ");
     text_add_duration(text, shown->wanted_ns);
     if (history->values > 0) {
-        if (show_as_rate(shown))
-            text_add(text, "\nfor each second:");
         show_figure(text, "\nmin   ", history->min, unit);
         show_figure(text, "\nmean  ", history->sum / (double)history->values, unit);
         show_figure(text, "\nmax   ", history->max, unit);

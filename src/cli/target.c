@@ -7,6 +7,7 @@
 
 #include "base/boot.h"
 #include "base/clock.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "cli/lock_owner.h"
 
@@ -28,6 +29,8 @@ struct search {
     struct segment_found unreadable; /* the first that may be meant; path "": none */
     struct candidate others[CANDIDATES_SHOWN];
     unsigned other_count; /* of all that exist, or of those that match if there are several */
+    struct nearest nearest;
+    char best[SEGMENT_AGENT_MAX];
 };
 
 /* By pid also where the writer lives in another PID namespace and has another pid here. */
@@ -44,6 +47,11 @@ static bool matches(const struct search *search, const struct segment_found *fou
 
 static void remember(struct search *search, const struct segment_found *found)
 {
+    nearest_offer(&search->nearest, found->header.agent);
+    if (search->nearest.best == found->header.agent) { /* which is there for this call alone */
+        text_copy(search->best, sizeof(search->best), found->header.agent);
+        search->nearest.best = search->best;
+    }
     if (search->other_count++ >= CANDIDATES_SHOWN)
         return;
     struct candidate *candidate = &search->others[search->other_count - 1];
@@ -76,12 +84,13 @@ static bool on_found(const struct segment_found *found, void *arg)
     return true;
 }
 
-/* True of one of several monitors in one process that have the same name. */
+/* True of one of several monitors in one process that have the same name, and where a pid came
+ * again. */
 static bool has_twin(const struct search *search, const struct candidate *candidate)
 {
     for (unsigned i = 0; i < search->other_count && i < CANDIDATES_SHOWN; i++) {
         const struct candidate *other = &search->others[i];
-        if (other != candidate && other->alive && other->pid == candidate->pid &&
+        if (other != candidate && other->pid == candidate->pid &&
             strcmp(other->agent, candidate->agent) == 0)
             return true;
     }
@@ -100,7 +109,7 @@ static void show_candidates(const struct search *search, bool alive_only)
         text_add_safe(&text, candidate->agent, 64);
         text_addf(&text, "  pid %lld  ", (long long)candidate->pid);
         text_add_safe(&text, candidate->program, 64);
-        if (candidate->alive && has_twin(search, candidate)) {
+        if (has_twin(search, candidate)) {
             text_add(&text, "  -p ");
             text_add_safe(&text, candidate->path, sizeof(candidate->path));
         }
@@ -113,7 +122,14 @@ static void show_candidates(const struct search *search, bool alive_only)
 
 static int not_found(const struct cli_verb *verb, const struct search *search)
 {
-    if (search->wanted != NULL)
+    char near[4 * SEGMENT_AGENT_MAX];
+    struct text text;
+    text_init(&text, near, sizeof(near));
+    text_add_safe(&text, search->best, SEGMENT_AGENT_MAX);
+    if (search->wanted != NULL && search->best[0] != '\0')
+        cli_error(verb, "no monitored process '%s'; did you mean '%s'? There are:", search->wanted,
+                  near);
+    else if (search->wanted != NULL)
         cli_error(verb, "no monitored process '%s'%s", search->wanted,
                   search->other_count > 0 ? "; there are:" : "");
     else if (search->ended > 0)
@@ -164,6 +180,7 @@ static int look(const struct cli_verb *verb, const char *dir, const char *wanted
                 struct search *search)
 {
     *search = (struct search){.wanted = wanted, .wanted_pid = parse_pid(wanted)};
+    nearest_init(&search->nearest, wanted != NULL ? wanted : "");
     int listed = segment_list(dir, on_found, search);
     if (listed < 0 && dir != NULL)
         return target_cannot_look(verb, dir, listed);

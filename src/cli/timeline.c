@@ -37,7 +37,7 @@ void timeline_signal(FILE *out, const struct vagus_signal *signal, bool shadow)
     text_add_safe(&text, signal->resource, sizeof(signal->resource));
     text_add(&text, " ");
     if (signal->change != VAGUS_SIGNAL_CLEARED) {
-        text_add_value(&text, signal->level, "1");
+        text_add_fixed(&text, signal->level, 2);
         text_add(&text, " ");
     }
     text_addf(&text, "by %s%s: ", signal->rule, shadow ? " (shadow)" : "");

@@ -10,12 +10,13 @@
 struct outside_block;
 
 #define TOP_OPERATIONS_MAX 64
+#define SHORT_NAME_BYTES 32 /* seven columns of UTF-8 */
 
 /* A line with a bar, its last minute and words, which are safe for a terminal. */
 struct top_organ {
-    struct report_organ organ; /* points into the report */
-    char short_name[8];        /* where there is no room for the words that tell which one */
-    uint32_t style;            /* enum screen_style, of the signals on its resource */
+    struct report_organ organ;         /* points into the report */
+    char short_name[SHORT_NAME_BYTES]; /* where there is no room for words that tell which one */
+    uint32_t style;                    /* enum screen_style, of the signals on its resource */
     bool stale;
     char flow[48]; /* in place of a bar */
     char detail[256];

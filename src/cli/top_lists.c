@@ -39,7 +39,7 @@ static void signals_draw(const struct top_state *state, unsigned index, struct c
     text_addf(&text, "%s on ", vagus_signal_kind_name(raised->kind));
     text_add_safe(&text, raised->resource, VAGUS_RESOURCE_MAX);
     text_add(&text, " ");
-    text_add_value(&text, raised->level, "1");
+    text_add_fixed(&text, (double)raised->level, 2);
     unsigned column = canvas_put(canvas, row, 1, canvas->columns, style, line);
     text_init(&text, line, sizeof(line));
     text_add(&text, " for ");
@@ -66,11 +66,14 @@ static void add_amount(struct text *text, const char *label, double amount, cons
     text_add(text, after);
 }
 
-static void add_exhaustion(struct text *text, const struct vagus_reading *in, int64_t as_of_ns)
+static void add_exhaustion(struct text *text, const struct vagus_reading *in, bool used_up,
+                           int64_t as_of_ns)
 {
     if (vagus_reading_state(in, as_of_ns) != VAGUS_STATE_OK)
         return;
-    if (isfinite(in->value) && in->value >= 0) {
+    if (used_up) {
+        text_add(text, " · used up");
+    } else if (isfinite(in->value) && in->value >= 0) {
         text_add(text, " · empty in ");
         text_add_value(text, in->value, "s");
     } else {
@@ -99,7 +102,7 @@ static void budgets_draw(const struct top_state *state, unsigned index, struct c
     } else {
         add_amount(&text, "", (double)status->left, budget->unit, " left of ");
         add_amount(&text, "", (double)status->limit, budget->unit, "");
-        add_exhaustion(&text, &budget->exhausted_in, state->as_of_ns);
+        add_exhaustion(&text, &budget->exhausted_in, status->left <= 0, state->as_of_ns);
         add_amount(&text, " · used ", (double)status->used, budget->unit, "");
         if (status->reserved > 0)
             add_amount(&text, " · reserved ", (double)status->reserved, budget->unit, "");

@@ -152,18 +152,21 @@ static void add_flow(const struct top_state *state, const struct report_organ *o
 /* --- The lines. --- */
 
 /* The end of a path tells more than its beginning. */
-static void shorten(char short_name[8], const char *path)
+static void shorten(char short_name[SHORT_NAME_BYTES], const char *path)
 {
     char safe[512];
     struct text text;
     text_init(&text, safe, sizeof(safe));
     text_add_safe(&text, path, sizeof(safe) / 2);
     const char *at = safe;
-    while (canvas_width(at) > 7)
+    unsigned room = canvas_width(safe) > 7 ? 6 : 7; /* columns; the first is an ellipsis */
+    while (canvas_width(at) > room)
         do
             at++;
         while (((unsigned char)*at & 0xc0) == 0x80);
-    text_copy(short_name, 8, at);
+    text_init(&text, short_name, SHORT_NAME_BYTES);
+    text_add(&text, room == 6 ? "…" : "");
+    text_add(&text, at);
 }
 
 static bool has_sibling(const struct top_state *state, const struct report_organ *organ)

@@ -118,7 +118,7 @@ static const struct cli_argument takes[] = {
     CLI_JSON_OPTION(struct health_options),
     {.name = "brief",
      .kind = CLI_FLAG,
-     .help = "one line instead: verdict, reason, the organ that is used up most",
+     .help = "one line instead: verdict, reason, the organ in question",
      CLI_AT(struct health_options, brief)},
     {.name = "alive",
      .kind = CLI_FLAG,

@@ -81,6 +81,12 @@ static void print_notes(const struct side *side)
         printf(": %u of the metrics that it looks at are not in the record, the first is %s\n",
                notes->absent, notes->first_absent);
     }
+    if (notes->asked > 0) {
+        print_safe(name_of(side));
+        printf(": marks of %u budget%s are not replayed, the first is %s: what the agent took is "
+               "not recorded\n",
+               notes->asked, notes->asked == 1 ? "" : "s", notes->first_asked);
+    }
     if (notes->histograms > 0) {
         print_safe(name_of(side));
         printf(": rules on %u histograms are not replayed\n", notes->histograms);
@@ -190,10 +196,11 @@ static void print_json_side(const struct side *side, int64_t begin_ns)
         print_json_string(side->name);
     else
         printf("null");
-    printf(", \"metrics\": %u, \"absent_metrics\": %u, \"coarsest_ns\": %" PRId64
-           ", \"last_resorts\": %u, \"lost\": %" PRIu64 ", \"transitions\": %zu, \"events\": ",
-           notes->fed, notes->absent, notes->coarsest_ns, notes->last_resorts, side->events.lost,
-           side->transitions);
+    printf(", \"metrics\": %u, \"absent_metrics\": %u, \"budgets_not_replayed\": %u, "
+           "\"coarsest_ns\": %" PRId64 ", \"last_resorts\": %u, \"lost\": %" PRIu64
+           ", \"transitions\": %zu, \"events\": ",
+           notes->fed, notes->absent, notes->asked, notes->coarsest_ns, notes->last_resorts,
+           side->events.lost, side->transitions);
     print_json_events(side, begin_ns);
     printf("}");
 }

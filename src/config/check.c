@@ -15,7 +15,7 @@ __attribute__((format(printf, 4, 0))) static void add_fault(struct check *check,
                                                             struct tree_place place, bool warning,
                                                             const char *format, va_list arguments)
 {
-    char buffer[sizeof(((struct vagus_fault *)NULL)->text)];
+    char buffer[2 * sizeof(((struct vagus_fault *)NULL)->text)]; /* cut, and said so, there */
     struct text text;
     text_init(&text, buffer, sizeof(buffer));
     text_addv(&text, format, arguments);
@@ -101,7 +101,7 @@ static void unknown_key(struct check *check, const struct schema *schema,
 {
     struct nearest nearest;
     nearest_init(&nearest, node->key);
-    char list[150];
+    char list[400]; /* a fault is cut, and says so */
     struct text text;
     text_init(&text, list, sizeof(list));
     for (size_t i = 0; is_shown(check) && i < schema->count; i++) {

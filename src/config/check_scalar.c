@@ -288,7 +288,7 @@ static void check_word_in(struct check *check, const struct schema_key *key, str
         }
         nearest_offer(&nearest, words[i]);
     }
-    char list[120];
+    char list[400]; /* a fault is cut, and says so */
     struct text text;
     text_init(&text, list, sizeof(list));
     add_words(&text, words);

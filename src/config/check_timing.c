@@ -51,6 +51,18 @@ static const struct tree_node *shorter(const struct tree_node *mapping, const ch
     return node != NULL && node->value.whole > 0 && node->value.whole < than_ns ? node : NULL;
 }
 
+/* What the proof of wiring says of a monitor that runs, said beforehand. */
+static void warn_reach(struct check *check, const struct tree_node *enter, bool below,
+                       const struct vagus_metric_desc *metric)
+{
+    if (!(metric->min < metric->max) ||
+        (below ? enter->value.number > metric->min : enter->value.number < metric->max))
+        return;
+    check_warning(check, enter->place, "%s: %s does not go %s %s, so this is never raised",
+                  below ? "below" : "above", metric->name, below ? "below" : "above",
+                  value(below ? metric->min : metric->max, metric->unit).text);
+}
+
 static void warn_severity(struct check *check, const struct tree_node *severity,
                           const struct vagus_metric_desc *metric, bool of_metric)
 {
@@ -68,6 +80,8 @@ static void warn_severity(struct check *check, const struct tree_node *severity,
     const struct tree_node *below = check_valid_member(severity, "below");
     const struct tree_node *enter = below != NULL ? below : check_valid_member(severity, "above");
     const struct tree_node *clear = check_valid_member(severity, "clear");
+    if (of_metric && enter != NULL)
+        warn_reach(check, enter, below != NULL, metric);
     if (!of_metric || enter == NULL || clear == NULL || !(metric->resolution > 0))
         return;
     double gap = fabs(enter->value.number - clear->value.number);

@@ -10,6 +10,7 @@
 
 static const struct vagus_metric_desc mode_metric = {
     .name = "vagus.mode",
+    .unit = "{mode}", /* a number, no share */
     .kind = VAGUS_GAUGE,
     .help = "which mode the agent is in, counted from 0 in the order of the policy",
     .tier = VAGUS_TIER_1S,

@@ -38,8 +38,23 @@ void reason_add_value(struct text *text, const struct judge *judge, const struct
               reason_unit(watch->judged, metrics_describe(judge->metrics, watch->metric)->unit));
 }
 
-/* The value, with more digits where it would read like what it is held against. */
-static void add_measure(struct text *text, double measure, double against, const char *unit)
+static void add_digits(struct text *text, double value, const char *unit, int digits)
+{
+    if (strcmp(unit, "1") == 0) {
+        text_add_digits(text, value * 100, digits);
+        text_add(text, " %");
+    } else if (strcmp(unit, "By") == 0) {
+        text_add_size_digits(text, value, digits);
+    } else {
+        text_add_digits(text, value, digits);
+        if (unit[0] != '{' && unit[0] != '\0')
+            text_addf(text, " %s", unit);
+    }
+}
+
+/* The value, with so many digits that it does not read like what it is held against. False where
+ * nine do not tell the two apart. */
+static bool add_measure(struct text *text, double measure, double against, const char *unit)
 {
     char plain[64], other[64];
     struct text a, b;
@@ -47,15 +62,19 @@ static void add_measure(struct text *text, double measure, double against, const
     text_init(&b, other, sizeof(other));
     text_add_value(&a, measure, unit);
     text_add_value(&b, against, unit);
-    if (measure == against || strcmp(plain, other) != 0) {
-        text_add(text, plain);
-    } else if (strcmp(unit, "1") == 0) {
-        text_add_digits(text, measure * 100, 9);
-        text_add(text, " %");
-    } else {
-        text_add_digits(text, measure, 15);
-        text_addf(text, " %s", unit);
+    bool differs = strcmp(plain, other) != 0;
+    for (int digits = 4; !differs && digits <= 9 && isfinite(measure); digits++) {
+        text_init(&a, plain, sizeof(plain));
+        text_init(&b, other, sizeof(other));
+        add_digits(&a, measure, unit, digits);
+        add_digits(&b, against, unit, digits);
+        differs = strcmp(plain, other) != 0;
     }
+    if (differs)
+        text_add(text, plain);
+    else
+        text_add_value(text, measure, unit);
+    return differs;
 }
 
 /* "memory.headroom.ratio 8.1 % is below 10 % for 500 ms"; "disk.free time left 8 min is below …".
@@ -74,12 +93,14 @@ static void add_known(struct text *text, const struct watch *watch,
     if (watch->judged->kind->what != NULL)
         text_addf(text, " %s", watch->judged->kind->what);
     text_add(text, " ");
-    add_measure(text, watch->measure, beyond ? threshold->enter : threshold->clear, unit);
+    bool differs =
+        add_measure(text, watch->measure, beyond ? threshold->enter : threshold->clear, unit);
     if (reason_is_per_second(watch->judged))
         text_add(text, "/s");
     if (beyond) {
-        text_add(text, " is ");
-        text_add(text, side);
+        text_add(text, differs ? " is " : " has reached ");
+        if (differs)
+            text_add(text, side);
         add_value(text, watch, threshold->enter, unit);
         if (change == VAGUS_SIGNAL_RAISED && threshold->for_ns > 0) {
             text_add(text, " for ");

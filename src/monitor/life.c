@@ -143,6 +143,7 @@ static void define_own(struct vagus_monitor *monitor)
           .help = "CPU that the monitor used, as a share of one core"}},
         {&monitor->stretch_index,
          {.name = "vagus.monitor.stretch",
+          .unit = "{times}",
           .kind = VAGUS_GAUGE,
           .resolution = 1,
           .help = "how many times slower its tiers are, to keep to its budget"}},

@@ -94,6 +94,7 @@ static void count(struct assembly *assembly, const struct metrics *metrics, int6
         uint32_t index = (uint32_t)assembly->counts[i];
         counted->hour = growth(metrics, index, HOUR_NS, now_ns);
         counted->day = growth(metrics, index, DAY_NS, now_ns);
+        assemble_young_count(metrics, index, i, snapshot);
         assemble_touch(assembly, PART_AGENT);
     }
 }

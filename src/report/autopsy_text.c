@@ -82,8 +82,9 @@ static void add_continuity(const struct autopsy *autopsy, struct screen *screen)
     if (autopsy->report.snapshot_error != 0 || c->starts == 0)
         return;
     text_init(&text, line, sizeof(line));
-    text_addf(&text, "start %llu of this agent; %llu death(s) before, %u of them in the last hour",
-              (unsigned long long)c->starts, (unsigned long long)c->deaths, c->deaths_hour);
+    text_addf(&text, "start %llu of this agent; %llu death%s before, %u in the last hour",
+              (unsigned long long)c->starts, (unsigned long long)c->deaths,
+              c->deaths == 1 ? "" : "s", c->deaths_hour);
     if (c->last_end > VAGUS_END_NONE) {
         text_add(&text, "; the run before ended: ");
         text_add(&text, report_end_name(c->last_end));

@@ -4,6 +4,7 @@
 #include "report/ending.h"
 
 #include <math.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -163,7 +164,8 @@ static bool judge_fatal(const struct ending_facts *facts, struct ending *ending)
     if (fatal->address != 0)
         text_addf(&text, ", about address 0x%llx", (unsigned long long)fatal->address);
     if (fatal->code <= 0)
-        text_add(&text, ", sent by a process");
+        text_add(&text, fatal->code == SI_TKILL ? ", raised by abort() or the like"
+                                                : ", sent by a process");
     int64_t on_ns = report_span_ns(fatal->at_ns, last_sign_ns(facts));
     if (on_ns > SURVIVED_NS || facts->header.life == SEGMENT_CLOSED) {
         text_add(&text, "; it went on for ");
@@ -200,8 +202,9 @@ static bool judge_kills(const struct ending_facts *facts, struct ending *ending)
                    : facts->kills_error != 0          ? vagus_error_message(facts->kills_error)
                                                       : "it was not read");
     } else if (facts->kills_now > facts->kills_then) {
-        text = add(ending, "its cgroup counts %llu OOM kill(s) more than when it last looked: ",
-                   (unsigned long long)(facts->kills_now - facts->kills_then));
+        uint64_t more = facts->kills_now - facts->kills_then;
+        text = add(ending, "its cgroup counts %llu OOM kill%s more than when it last looked: ",
+                   (unsigned long long)more, more == 1 ? "" : "s");
         killed = true;
     } else {
         text = add(ending, "its cgroup counts as many OOM kills as when it last looked (%llu): ",

@@ -39,8 +39,12 @@ static void add_amounts(const struct vagus_snapshot_budget *budget, int64_t as_o
     screen_item(screen, style, item);
     if (runs_out(&budget->exhausted_in, as_of_ns)) {
         text_init(&text, item, sizeof(item));
-        text_add(&text, "gone in ");
-        text_add_value(&text, budget->exhausted_in.value, "s");
+        if (status->left > 0) {
+            text_add(&text, "gone in ");
+            text_add_value(&text, budget->exhausted_in.value, "s");
+        } else {
+            text_add(&text, "used up");
+        }
         screen_item(screen, SCREEN_WARN, item);
     }
     if (status->reserved > 0) {

@@ -17,6 +17,26 @@ static enum screen_style style_of_kind(uint32_t kind)
     return kind == VAGUS_SHUTDOWN ? SCREEN_BAD : SCREEN_WARN;
 }
 
+/* What came of the newest change of a signal, as its record has it: of listeners that were handed
+ * another one since. */
+static bool add_recorded_deed(const struct segment_listener *listener,
+                              const struct segment_signal *entry, struct text *text)
+{
+    for (uint32_t i = 0; i < entry->deed_count && i < SEGMENT_DEEDS_MAX; i++) {
+        const struct segment_deed *deed = &entry->deeds[i];
+        bool polled = (deed->flags & VAGUS_LISTENER_POLLED) != 0;
+        if (strncmp(deed->listener, listener->name, sizeof(deed->listener)) != 0 ||
+            (deed->took_ns < 0 && !polled))
+            continue;
+        text_add_safe(text, listener->name, 32);
+        text_add(text, polled ? " took it" : " took ");
+        if (!polled)
+            text_add_duration(text, deed->took_ns);
+        return true;
+    }
+    return false;
+}
+
 /* What one listener did about a signal; false if there is nothing to say of it. */
 static bool add_deed(const struct segment_listener *listener, const struct segment_signal *entry,
                      int64_t as_of_ns, struct text *text)
@@ -24,8 +44,10 @@ static bool add_deed(const struct segment_listener *listener, const struct segme
     const struct vagus_signal *signal = &entry->signal;
     bool about_this = listener->last_kind == signal->kind &&
                       strcmp(listener->last_resource, signal->resource) == 0;
-    if (!(listener->kinds & signal->kind) || (!about_this && listener->busy_since_ns == 0))
+    if (!(listener->kinds & signal->kind))
         return false;
+    if (!about_this && listener->busy_since_ns == 0)
+        return add_recorded_deed(listener, entry, text);
 
     text_add_safe(text, listener->name, 32);
     if (listener->busy_since_ns != 0) {

@@ -168,7 +168,7 @@ void report_add_end(struct text *text, const struct vagus_snapshot_continuity *c
         text_add(text, "ended with the machine");
         return;
     default:
-        text_add(text, "it is not known how it ended");
+        text_add(text, continuity->starts > 1 ? "it is not known how it ended" : "none is known");
         return;
     }
 }

@@ -3,6 +3,7 @@
 #include "report/organs.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "report/findings.h"
 
@@ -150,11 +151,19 @@ void report_add_worst_organ(const struct report *report, int64_t as_of_ns, struc
 {
     struct report_organ organs[REPORT_ORGANS_MAX], *worst = NULL;
     uint32_t count = report_organs(report, as_of_ns, organs);
-    for (uint32_t i = 0; i < count; i++)
-        if (vagus_reading_state(&organs[i].foremost, as_of_ns) == VAGUS_STATE_OK &&
-            isfinite(organs[i].used_ratio) &&
-            (worst == NULL || organs[i].used_ratio > worst->used_ratio))
+    const char *raised =
+        report_raised_count(report) > 0 ? report->snapshot.signals[0].resource : "";
+    bool worst_raised = false;
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_raised = strncmp(organs[i].name, raised, VAGUS_RESOURCE_MAX) == 0;
+        if (vagus_reading_state(&organs[i].foremost, as_of_ns) != VAGUS_STATE_OK ||
+            !isfinite(organs[i].used_ratio) || (worst_raised && !is_raised))
+            continue;
+        if (worst == NULL || is_raised > worst_raised || organs[i].used_ratio > worst->used_ratio) {
             worst = &organs[i];
+            worst_raised = is_raised;
+        }
+    }
     if (worst == NULL)
         return;
     text_add(text, worst->name);

@@ -22,7 +22,8 @@ struct report_organ {
 uint32_t report_organs(const struct report *report, int64_t as_of_ns,
                        struct report_organ organs[REPORT_ORGANS_MAX]);
 
-/* "memory 94 %": the one that is used up most; nothing if none is known. */
+/* "memory 94 %": the one that the worst signal is about, else the one that is used up most; nothing
+ * if none is known. */
 void report_add_worst_organ(const struct report *report, int64_t as_of_ns, struct text *text);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "report/findings.h"
 
+#define TICK_NS (100 * VAGUS_MILLISECOND_NS) /* a value of the tick before is as new as any */
+
 /* "2026-11-21 12:55:51.123", by the clock on the wall. */
 void report_add_time(struct text *text, int64_t wall_ns)
 {
@@ -49,7 +51,7 @@ static void add_why(const struct segment_signal *entry, struct text *text)
     const struct vagus_signal *signal = &entry->signal;
     text_addf(text, "    %s: ", report_why_name(entry->why));
     text_add_safe(text, signal->reason, 2 * sizeof(signal->reason));
-    if (signal->sample_age_ns >= 0 && signal->metric[0] != '\0') {
+    if (signal->sample_age_ns > TICK_NS && signal->metric[0] != '\0') {
         text_add(text, "; the value was ");
         text_add_duration(text, signal->sample_age_ns);
         text_add(text, " old");

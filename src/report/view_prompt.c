@@ -162,9 +162,13 @@ static void tell_mode(struct prompt *prompt)
 }
 
 /* Whether a budget will be used up soon for its kind. */
+/* What has no window is taken and comes back: the pace of a moment tells nothing as long as half of
+ * it is left. */
 static bool ends_soon(const struct vagus_snapshot_budget *budget, int64_t now_ns)
 {
     const struct vagus_reading *in = &budget->exhausted_in;
+    if (budget->window_ns <= 0 && (double)budget->status.left > (double)budget->status.limit / 2)
+        return false;
     double soon_s =
         budget->window_ns > 0 ? fmin(SOON_S, (double)budget->window_ns / 4e9) : SOON_STANDING_S;
     return vagus_reading_state(in, now_ns) == VAGUS_STATE_OK && in->value <= soon_s;

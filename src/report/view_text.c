@@ -46,6 +46,17 @@ static void add_age(struct page *page, const char *before, int64_t at_ns, int64_
     text_add_duration(&page->line, report_span_ns(at_ns, now_ns));
 }
 
+static bool is_overdue(const struct vagus_system_snapshot *s, int64_t now_ns)
+{
+    return now_ns > s->good_until_ns;
+}
+
+/* Until when a mode and a signal are known to have lasted. */
+static int64_t known_until_ns(const struct vagus_system_snapshot *s, int64_t now_ns)
+{
+    return is_overdue(s, now_ns) ? s->published_ns : now_ns;
+}
+
 static void put_head(struct page *page, const struct vagus_system_snapshot *s, int64_t now_ns)
 {
     text_addf(&page->line, "%s", vagus_verdict_name(vagus_snapshot_verdict(s, now_ns)));
@@ -55,13 +66,13 @@ static void put_head(struct page *page, const struct vagus_system_snapshot *s, i
         return;
     }
     add_age(page, ": published ", s->published_ns, now_ns);
-    text_addf(&page->line, " ago%s, number %llu", now_ns > s->good_until_ns ? " and overdue" : "",
-              (unsigned long long)s->sequence);
+    text_addf(&page->line, " ago%s, number %llu%s", is_overdue(s, now_ns) ? " and overdue" : "",
+              (unsigned long long)s->sequence, is_overdue(s, now_ns) ? "; then it was:" : "");
     end_line(page);
     if (s->mode.name[0] != '\0') {
         text_add(&page->line, "mode ");
         ADD_SAFE(page, s->mode.name);
-        add_age(page, " for ", s->mode.since_ns, now_ns);
+        add_age(page, " for ", s->mode.since_ns, known_until_ns(s, now_ns));
         if (s->mode.waits_for[0] != '\0') {
             text_add(&page->line, ", consent is awaited for ");
             ADD_SAFE(page, s->mode.waits_for);
@@ -76,7 +87,7 @@ static void put_signals(struct page *page, const struct vagus_system_snapshot *s
         const struct vagus_snapshot_signal *signal = &s->signals[i];
         text_addf(&page->line, "%s on ", vagus_signal_kind_name(signal->kind));
         ADD_SAFE(page, signal->resource);
-        add_age(page, " for ", signal->since_ns, now_ns);
+        add_age(page, " for ", signal->since_ns, known_until_ns(s, now_ns));
         text_add(&page->line, ", level ");
         text_add_fixed(&page->line, (double)signal->level, 2);
         text_add(&page->line, ", rule ");
@@ -163,7 +174,7 @@ static void put_name(struct page *page, enum view_part_id part, const void *elem
     text_add_safe(&page->line, name, 3 * sizeof(name));
     if (part == VIEW_budget) {
         const struct vagus_snapshot_budget *budget = element;
-        text_add(&page->line, budget->window_ns > 0 ? " over " : ", a standing amount");
+        text_add(&page->line, budget->window_ns > 0 ? " over " : ", without a window");
         if (budget->window_ns > 0)
             text_add_duration(&page->line, budget->window_ns);
     } else if (part == VIEW_continuity) {

@@ -135,7 +135,7 @@ static void of_one_that_died(void)
     CHECK_CONTAINS(printed, "alpha, pid ");
     CHECK_CONTAINS(printed, "it ended without closing");
     CHECK_CONTAINS(printed, "2026-11-21 12:55:51.123");
-    CHECK_CONTAINS(printed, "start 4 of this agent; 2 death(s) before");
+    CHECK_CONTAINS(printed, "start 4 of this agent; 2 deaths before");
     CHECK_CONTAINS(printed, "degraded for 5 s, before that normal");
     CHECK_CONTAINS(printed, "shutdown on memory raised");
     CHECK_CONTAINS(printed, "cache took 2 ms, says it released 42");

@@ -112,6 +112,8 @@ static void the_exit_status_is_the_verdict(void)
     CHECK_EQ(health("-p", "beta", NULL), CLI_NOT_FOUND);
     CHECK_CONTAINS(message, "'beta'; there are:");
     CHECK_CONTAINS(complained, "alpha");
+    CHECK_EQ(health("-p", "alhpa", NULL), CLI_NOT_FOUND);
+    CHECK_CONTAINS(message, "'alhpa'; did you mean 'alpha'? There are:");
     publish(&segment, 77);
     CHECK_EQ(health(NULL, NULL, NULL), 3);
     segment_close(&segment);

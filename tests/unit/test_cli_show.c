@@ -105,7 +105,7 @@ static void a_gap_is_no_zero(void)
     CHECK_CONTAINS(printed, "span  7 s of 10 min 0 s\n");
     CHECK_CONTAINS(printed, "min   10\n");
     CHECK_CONTAINS(printed, "max   17\n");
-    CHECK_CONTAINS(printed, "a column is 1 s: its mean");
+    CHECK_CONTAINS(printed, "6 columns are 1 s: its mean");
     CHECK_CONTAINS(printed, "······"); /* the gap, six cells wide */
     CHECK_EQ(occurrences("·"), 6);
     CHECK_EQ(show("--json", "things.some", "-p", "alpha"), CLI_OK);
@@ -207,10 +207,10 @@ static void a_counter_is_drawn_as_a_rate(void)
         metrics_put(&metrics, index, start_ns - (20 - i) * S, total);
     metrics_mirror(&metrics, start_ns);
     CHECK_EQ(show("calls", NULL, NULL, NULL), CLI_OK);
-    CHECK_CONTAINS(printed, "for each second:\nmin   2\n");
-    CHECK_CONTAINS(printed, "max   5\n");
-    CHECK_CONTAINS(printed, "       6┤\n");
-    CHECK_CONTAINS(printed, "       0└");
+    CHECK_CONTAINS(printed, "\nmin   2/s\n");
+    CHECK_CONTAINS(printed, "max   5/s\n");
+    CHECK_CONTAINS(printed, "     6/s┤\n");
+    CHECK_CONTAINS(printed, "     0/s└");
     CHECK_EQ(show("calls", "--json", NULL, NULL), CLI_OK);
     CHECK_CONTAINS(printed, "\"drawn\":\"rate\",\"grown\":68,");
     metrics_put(&metrics, index, start_ns, 3); /* it was reset: no rate, and none backward */
@@ -244,13 +244,13 @@ static void a_histogram_is_shown_with_its_quantiles_over_time(void)
     }
     metrics_mirror(&metrics, last_ns);
     CHECK_EQ(show("took", "--last", "30s", NULL), CLI_OK);
-    CHECK_CONTAINS(printed, "a column is 1 s: its median, and shaded above it p99");
+    CHECK_CONTAINS(printed, "2 columns are 1 s: its median, and shaded above it p99");
     CHECK_CONTAINS(printed, "  1 s┤"); /* p99 */
     CHECK_CONTAINS(printed, "▒▒▒▒▒▒▒▒▒▒");
     CHECK_CONTAINS(printed, "rate ");
     CHECK_EQ(show("took", NULL, NULL, NULL), CLI_OK);
     CHECK_CONTAINS(printed, "now   300, ok");
-    CHECK_CONTAINS(printed, "mean  10\n");
+    CHECK_CONTAINS(printed, "mean  10/s\n");
     CHECK_CONTAINS(printed, "of 300 values\n");
     CHECK_CONTAINS(printed, "\np50   957 µs\n");
     CHECK_CONTAINS(printed, "\np99   980 ms\n");

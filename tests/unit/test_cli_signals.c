@@ -43,7 +43,7 @@ static const struct segment_signal raised = {
                .change = VAGUS_SIGNAL_RAISED,
                .sequence = 1,
                .at_ns = 1000 * VAGUS_SECOND_NS,
-               .sample_age_ns = 40 * VAGUS_MILLISECOND_NS,
+               .sample_age_ns = 400 * VAGUS_MILLISECOND_NS,
                .level = 0.35,
                .value = 120,
                .resource = "memory",
@@ -80,7 +80,7 @@ static void a_transition_is_explained(void)
     CHECK_EQ(signals(NULL, NULL), CLI_OK);
     CHECK_STR(printed,
               "2026-11-21 12:55:51.123  throttle on memory raised, clear to 0.35, rule tank\n"
-              "    threshold: tank.used 120 is above 100; the value was 40 ms old\n"
+              "    threshold: tank.used 120 is above 100; the value was 400 ms old\n"
               "    cache took 2 ms, says it released 42\n"
               "    stuck has not come back from its call\n"
               "    own-loop took it\n"

@@ -35,6 +35,17 @@ static void thresholds_too_near(void)
            0, 0, NULL);
 }
 
+static void thresholds_out_of_reach(void)
+{
+    warned(RULE("    metric: memory.headroom.ratio\n    throttle: {above: 120%, clear: 90%}\n"), 4,
+           23, "above: memory.headroom.ratio does not go above 100 %, so this is never raised");
+    warned(HEADROOM("below: 0%, clear: 10%"), 4, 23, "does not go below 0 %");
+    warned(HEADROOM("below: 0.1%, clear: 10%"), 0, 0, NULL);
+    warned(RULE("    metric: memory.headroom.ratio\n    window: 10s\n    stat: sum\n"
+                "    throttle: {above: 120%, clear: 90%}\n"),
+           0, 0, NULL); /* a sum of it is another measure */
+}
+
 #define SHOWN(metric) "snapshot: {metrics: [" metric "]}\n" HEADROOM("below: 20%, clear: 25%")
 
 static void shown_metrics_that_nothing_fills(void)
@@ -105,6 +116,7 @@ static void agreed_names(void)
 int main(void)
 {
     RUN(thresholds_too_near);
+    RUN(thresholds_out_of_reach);
     RUN(shown_metrics_that_nothing_fills);
     RUN(runs_too_short);
     RUN(times_below_the_tier);

@@ -100,7 +100,7 @@ static void the_counter_of_its_cgroup(void)
     CHECK_CONTAINS(judged(), "as many OOM kills as when it last looked (2)");
     CHECK_EQ(ending.end, VAGUS_END_UNCLOSED);
     facts.kills_now = 3;
-    CHECK_CONTAINS(judged(), "counts 1 OOM kill(s) more than");
+    CHECK_CONTAINS(judged(), "counts 1 OOM kill more than");
     CHECK_EQ(ending.end, VAGUS_END_OUT_OF_MEMORY);
     facts.kills_now = 0; /* made anew under its name */
     judged();
@@ -155,6 +155,8 @@ static void a_fatal_signal(void)
     CHECK_EQ(ending.signal, 0);
     facts.header.fatal = (struct segment_fatal){.at_ns = LAST, .number = 63, .code = -6};
     CHECK_CONTAINS(judged(), "signal (63)");
+    CHECK_CONTAINS(judged(), "raised by abort() or the like");
+    facts.header.fatal.code = 0; /* SI_USER */
     CHECK_CONTAINS(judged(), "sent by a process");
 }
 

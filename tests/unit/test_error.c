@@ -70,6 +70,7 @@ static void long_faults_are_cut(void)
     fault_list_init(&list, long_text);
     fault_add(&list, &(struct fault_at){.code = VAGUS_EIO}, "%s", long_text);
     CHECK_EQ(strlen(list.faults[0].text), sizeof(list.faults[0].text) - 1);
+    CHECK_STR(list.faults[0].text + sizeof(list.faults[0].text) - 6, "xx…");
     CHECK_EQ(strlen(list.source), sizeof(list.source) - 1);
 }
 

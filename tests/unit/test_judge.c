@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The judge: binding, windows, freshness, merging, shadow rules, trip points. */
+#include <math.h>
+
 #include "judge_fixture.h"
 
 static struct vagus_signal told;
@@ -65,6 +67,22 @@ static void a_signal_says_all_about_itself(void)
     CHECK_EQ(recorded(0)->wall_ns, FIXTURE_WALL_NS + since_ns);
     CHECK_EQ(recorded(1)->signal.change, VAGUS_SIGNAL_CLEARED);
     CHECK_EQ(recorded(1)->signal.sequence, 2);
+}
+
+/* "10 % is below 10 %" explains nothing. */
+static void values_that_read_alike_are_told_apart(void)
+{
+    struct config_rule *rule = rule_add(first_name);
+    rule->throttle.enter = nextafter(0.10, 1); /* as a mark that is raised at its share */
+    rule->defer = (struct config_threshold)BELOW(0.05, 0.08);
+    judge_make();
+    uint32_t index = define(free_metric, "/data", METRIC_SENSED);
+    tick(index, 0.10);
+    CHECK_EQ(change(), VAGUS_SIGNAL_RAISED);
+    CHECK_STR(told.reason, "disk.free.ratio{path=/data} 10 % has reached 10 %");
+    tick(index, 0.0499999);
+    CHECK_EQ(change(), VAGUS_SIGNAL_RAISED);
+    CHECK_STR(told.reason, "disk.free.ratio{path=/data} 4.99999 % is below 5 %");
 }
 
 static void shutdown_does_not_wait_for_throttle(void)
@@ -378,6 +396,7 @@ static void kinds_are_found_by_name(void)
 int main(void)
 {
     RUN_WITH_JUDGE(a_signal_says_all_about_itself);
+    RUN_WITH_JUDGE(values_that_read_alike_are_told_apart);
     RUN_WITH_JUDGE(shutdown_does_not_wait_for_throttle);
     RUN_WITH_JUDGE(a_window_forgets_what_left_it);
     RUN_WITH_JUDGE(a_missed_sample_changes_nothing);

@@ -68,7 +68,7 @@ static void a_failure_shows_what_came_instead(void)
     CHECK_CONTAINS(printed, "t.test.yaml:9:5: too early: failed\n");
     CHECK_CONTAINS(printed, "t.test.yaml:12:9: throttle raised did not come at 0.9 s\n");
     CHECK_CONTAINS(printed, "  -    0:00:00.900  throttle raised did not come");
-    CHECK_CONTAINS(printed, "  +    0:00:01.000  throttle raised   memory 66.7 % by low: "
+    CHECK_CONTAINS(printed, "  +    0:00:01.000  throttle raised   memory 0.67 by low: "
                             "memory.headroom.ratio 10 % is below 20 %\n");
     CHECK_CONTAINS(printed, "       0:00:01.900  the input ends\n");
     CHECK_CONTAINS(printed, "1 case, 1 failed\n");

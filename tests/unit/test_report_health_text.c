@@ -181,6 +181,25 @@ static void whether_it_helped_is_said(void)
     CHECK(strstr(render(false), "relief") == NULL);
 }
 
+/* It was handed a defer since; what it did about the throttle is in the record. */
+static void who_took_an_older_signal_is_still_told(void)
+{
+    make_degraded();
+    struct segment_signal *entry = &report.signals[report.signal_count - 1];
+    struct segment_listener *llm = &report.listeners[0];
+    llm->last_kind = VAGUS_SHUTDOWN;
+    llm->busy_since_ns = 0;
+    CHECK(strstr(render(false), "llm took 7 ms") == NULL);
+    entry->deed_count = 1;
+    entry->deeds[0] = (struct segment_deed){.took_ns = 7 * VAGUS_MILLISECOND_NS, .released = NAN};
+    strcpy(entry->deeds[0].listener, llm->name);
+    CHECK_CONTAINS(render(false), "llm took 7 ms");
+    entry->deeds[0].took_ns = -1; /* not back yet: nothing is made up */
+    CHECK(strstr(render(false), "llm took") == NULL);
+    entry->deeds[0].flags = VAGUS_LISTENER_POLLED;
+    CHECK_CONTAINS(render(false), "llm took it");
+}
+
 static const char *brief(void)
 {
     struct text text;
@@ -195,6 +214,11 @@ static void the_brief_line(void)
     CHECK_STR(brief(), "DEGRADED defer on memory for 8 s, and 1 more; memory 93.8 %\n");
     make_calm();
     CHECK_STR(brief(), "OK no signal is raised; disk /var/lib/researcher 82 %\n");
+    /* What it is about comes before what is fuller. */
+    put_raised(VAGUS_THROTTLE, 2, "memory", 0.3);
+    report.snapshot.judged = VAGUS_VERDICT_DEGRADED;
+    CHECK_STR(brief(), "DEGRADED throttle on memory for 2 s; memory 61 %\n");
+    make_calm();
     add_everything();
     CHECK_STR(brief(), "OK no signal is raised; gpu GPU-4e5f6071 99.5 %\n");
     report.now_ns += SECONDS(100); /* what is stale is the worst of nothing */
@@ -229,6 +253,7 @@ int main(void)
     RUN(everything_in_one_screen);
     RUN(a_narrow_terminal_gets_whole_lines);
     RUN(whether_it_helped_is_said);
+    RUN(who_took_an_older_signal_is_still_told);
     RUN(the_brief_line);
     RUN(a_small_buffer_cuts_and_tells_the_length);
     return check_result();

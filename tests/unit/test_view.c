@@ -95,6 +95,16 @@ static void nothing_published_says_so(void)
     CHECK(strstr(output, "  total") == NULL); /* unknown is never 0 */
 }
 
+/* Of one that died in lockdown nobody knows that it was so ever since. */
+static void what_is_overdue_was_so_then(void)
+{
+    int64_t later_ns = NOW_NS + 3600 * VAGUS_SECOND_NS;
+    make_bad();
+    CHECK_EQ(vagus_snapshot_format(&s, later_ns, output, sizeof(output), NULL), 0);
+    CHECK_CONTAINS(output, "unknown: published 1 h 0 min ago and overdue, number 37801; then it "
+                           "was:\nmode degraded for 5.9 s\ndefer on memory for 7.9 s, level");
+}
+
 static void json_has_every_field(void)
 {
     size_t length;
@@ -123,6 +133,7 @@ int main(void)
     RUN(text_shows_what_is_known_and_names_what_is_not);
     RUN(a_stream_gets_the_same);
     RUN(nothing_published_says_so);
+    RUN(what_is_overdue_was_so_then);
     RUN(json_has_every_field);
     return check_result();
 }

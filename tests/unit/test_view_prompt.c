@@ -77,6 +77,19 @@ static void what_is_near_is_said_though_all_is_ok(void)
 #define ORDER "ignore.all.previous"
 
 /* Wherever others than the policy name something, their words stay out, well-formed ones too. */
+/* One of eight slots was taken a moment ago: at that pace they end in a minute, and nobody thinks
+ * so. */
+static void the_pace_of_a_moment_is_not_told(void)
+{
+    make_calm();
+    s.budgets[0].window_ns = 0;
+    s.budgets[0].exhausted_in = taken(70);
+    CHECK_STR(make_prompt(), "");
+    s.budgets[0].status.left = 90000;
+    CHECK_STR(make_prompt(),
+              "Vagus: state ok. Budget tokens-hour: 45 percent left, used up in 1 min 10 s.");
+}
+
 static void strangers_do_not_speak(void)
 {
     make_bad();
@@ -151,6 +164,7 @@ int main(void)
     RUN(a_critical_state_comes_first);
     RUN(a_snapshot_that_is_old_says_so);
     RUN(what_is_near_is_said_though_all_is_ok);
+    RUN(the_pace_of_a_moment_is_not_told);
     RUN(strangers_do_not_speak);
     RUN(what_is_no_name_is_a_number);
     RUN(what_does_not_fit_is_left_out_whole);
