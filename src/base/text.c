@@ -271,7 +271,7 @@ void text_add_value(struct text *text, double value, const char *unit)
         const char *brace = unit[0] == '{' ? strchr(unit, '}') : NULL;
         const char *over = brace != NULL ? brace + 1 : unit[0] == '1' ? unit + 1 : unit;
         if (over[0] == '/') {
-            text_add(text, over);
+            text_add_safe(text, over, UNIT_BYTES_MAX);
         } else if (unit[0] != '{' && unit[0] != '\0') {
             text_add(text, " ");
             text_add_safe(text, unit, UNIT_BYTES_MAX);

@@ -117,13 +117,14 @@ static void values(void)
     CHECK_STR(TEXT(text_add_value(&t, 0.5, "s")), "500 ms");
     CHECK_STR(TEXT(text_add_value(&t, 42, "{token}")), "42");
     CHECK_STR(TEXT(text_add_value(&t, 42.5, "Cel")), "42.5 Cel");
+    CHECK_STR(TEXT(text_add_value(&t, 42.5, "\033[31mC")),
+              "42.5 \\x1b[31mC"); /* a stranger's unit */
     CHECK_STR(TEXT(text_add_value(&t, 42, "{token}/s")), "42/s");
+    CHECK_STR(TEXT(text_add_value(&t, 42, "{x}/\033[31m")), "42/\\x1b[31m");
     CHECK_STR(TEXT(text_add_value(&t, 0.5, "1/s")), "0.5/s");
     CHECK_STR(TEXT(text_add_value(&t, 3, "W/m2")), "3 W/m2");
     CHECK_STR(TEXT(text_add_value(&t, 3, "{unclosed")), "3");
     CHECK_STR(TEXT(text_add_size_digits(&t, 134057984, 5)), "127.85 MiB");
-    CHECK_STR(TEXT(text_add_value(&t, 42.5, "\033[31mC")),
-              "42.5 \\x1b[31mC"); /* a stranger's unit */
     CHECK_STR(TEXT(text_add_value(&t, (double)NAN, "1")), "?");
     CHECK(strlen(TEXT(text_add_value(&t, 1e300, "{x}"))) < 16);
 }
