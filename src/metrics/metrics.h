@@ -26,20 +26,21 @@ enum metric_source {
 /* What the sampler knows of a metric, in private memory. */
 struct metric {
     uint32_t index;
-    uint8_t kind;    /* enum vagus_metric_kind */
-    uint8_t tier;    /* enum vagus_tier, never DEFAULT */
-    uint8_t source;  /* enum metric_source */
-    uint8_t armed;   /* a rule watches this counter: cells have trip points */
-    uint32_t origin; /* of its readings: VAGUS_SOURCE_… */
+    uint8_t kind;         /* enum vagus_metric_kind */
+    uint8_t tier;         /* enum vagus_tier, never DEFAULT */
+    uint8_t source : 7;   /* enum metric_source */
+    uint8_t keep_day : 1; /* the policy marks it: 24 h of it are kept at 1 s */
+    uint8_t armed;        /* a rule watches this counter: cells have trip points */
     int64_t good_for_ns;
     double min, max, resolution;
     uint64_t total;     /* counters: the folded sum */
     uint64_t seen_tick; /* gauges: tick of the newest store that was folded */
     uint32_t first;     /* histograms: of its run of words */
     struct histogram_shape shape;
-    uint32_t number;  /* among the histograms */
-    uint8_t keep_day; /* the policy marks it: 24 h of it are kept at 1 s */
+    uint32_t number; /* among the histograms */
+    uint32_t origin; /* of its readings: VAGUS_SOURCE_… */
 };
+_Static_assert(sizeof(struct metric) == 80, "what each fold walks through");
 
 /* An operation whose gauge shows how many are under way. */
 struct metrics_flight {
