@@ -42,8 +42,7 @@ static void add(struct words *words, const char *before, const struct vagus_read
     else
         separate(words);
     text_add(&words->text, before);
-    text_add_value(&words->text, reading->value, unit);
-    text_add(&words->text, after);
+    report_add_amount(&words->text, reading->value, unit, after);
 }
 
 static void add_memory(const struct vagus_snapshot_memory *memory, struct words *words)

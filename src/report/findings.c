@@ -199,3 +199,11 @@ void report_add_reason(const struct report *report, struct text *text)
     else
         add_unfelt(report, text);
 }
+
+void report_add_amount(struct text *text, double value, const char *unit, const char *words)
+{
+    size_t length = strlen(words);
+    bool is_one = value == 1 && unit[0] == '\0' && length > 0 && words[length - 1] == 's';
+    text_add_value(text, value, unit);
+    text_add_bytes(text, words, length - is_one);
+}

@@ -72,4 +72,7 @@ void report_add_reason(const struct report *report, struct text *text);
  * nothing if it is good. */
 void report_add_state(struct text *text, const struct vagus_reading *reading, int64_t as_of_ns);
 
+/* A value with the words after it; of one that is counted, without a unit, "1 file". */
+void report_add_amount(struct text *text, double value, const char *unit, const char *words);
+
 #endif

@@ -152,8 +152,7 @@ static void organ_detail(struct organ *organ, const char *before,
     text_init(&text, item, sizeof(item));
     text_add(&text, before);
     if (has_value) {
-        text_add_value(&text, reading->value, unit);
-        text_add(&text, after);
+        report_add_amount(&text, reading->value, unit, after);
     } else {
         /* "threads not supported here", "limit never read". */
         if (before[0] == '\0')

@@ -208,6 +208,13 @@ static const char *brief(void)
     return output;
 }
 
+static void one_is_no_plural(void)
+{
+    make_degraded();
+    report.snapshot.agent.errors.total = taken(1, 0.05);
+    CHECK(strstr(render(false), "1 error ") != NULL || strstr(render(false), "1 error\n") != NULL);
+}
+
 static void the_brief_line(void)
 {
     make_degraded();
@@ -254,6 +261,7 @@ int main(void)
     RUN(a_narrow_terminal_gets_whole_lines);
     RUN(whether_it_helped_is_said);
     RUN(who_took_an_older_signal_is_still_told);
+    RUN(one_is_no_plural);
     RUN(the_brief_line);
     RUN(a_small_buffer_cuts_and_tells_the_length);
     return check_result();
