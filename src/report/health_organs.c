@@ -116,6 +116,8 @@ static void organ_begin(struct organ *organ, const struct report *report,
     organ->state = vagus_reading_state(&its->foremost, organ->as_of_ns);
     screen_add(screen, SCREEN_PLAIN, " ");
     screen_add(screen, SCREEN_BOLD, its->name);
+    if (strcmp(its->name, "gpu") == 0 && report->snapshot.gpu_count > 1)
+        screen_addf(screen, SCREEN_BOLD, " %u", its->number); /* a path stands in its own line */
     screen_to(screen, ORGAN_COLUMN);
     if (its->shared)
         report_add_bar(screen,
