@@ -210,14 +210,7 @@ static void recent_draw(const struct top_state *state, unsigned index, struct ca
     text_add_duration(&text, report_span_ns(signal->at_ns, state->as_of_ns));
     canvas_put_right(canvas, row, 1, canvas->columns < NARROW ? 11 : 13, SCREEN_DIM, line);
     text_init(&text, line, sizeof(line));
-    if (signal->kind == VAGUS_MODE_CHANGE) {
-        text_add(&text, "mode ");
-    } else {
-        text_addf(&text, "%s on ", vagus_signal_kind_name(signal->kind));
-        text_add_safe(&text, signal->resource, VAGUS_RESOURCE_MAX);
-        text_addf(&text, " %s%s: ", report_change_name(signal->change),
-                  entry->shadow ? " (shadow)" : "");
-    }
+    report_add_subject(entry, &text);
     text_add_safe(&text, signal->reason[0] != '\0' ? signal->reason : signal->rule, 320);
     canvas_put(canvas, row, canvas->columns < NARROW ? 12 : 15, canvas->columns, SCREEN_PLAIN,
                line);

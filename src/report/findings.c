@@ -207,3 +207,16 @@ void report_add_amount(struct text *text, double value, const char *unit, const 
     text_add_value(text, value, unit);
     text_add_bytes(text, words, length - is_one);
 }
+
+void report_add_subject(const struct segment_signal *entry, struct text *text)
+{
+    const struct vagus_signal *signal = &entry->signal;
+    if (signal->kind == VAGUS_MODE_CHANGE) {
+        text_add(text, "mode ");
+        return;
+    }
+    text_addf(text, "%s on ", vagus_signal_kind_name(signal->kind));
+    text_add_safe(text, signal->resource, VAGUS_RESOURCE_MAX);
+    text_addf(text, " %s%s: ", report_change_name(signal->change),
+              entry->shadow ? " (shadow)" : "");
+}

@@ -75,4 +75,7 @@ void report_add_state(struct text *text, const struct vagus_reading *reading, in
 /* A value with the words after it; of one that is counted, without a unit, "1 file". */
 void report_add_amount(struct text *text, double value, const char *unit, const char *words);
 
+/* What a transition is about, before its reason: "throttle on memory raised: ", "mode ". */
+void report_add_subject(const struct segment_signal *entry, struct text *text);
+
 #endif

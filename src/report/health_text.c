@@ -160,14 +160,7 @@ static void add_transition(const struct segment_signal *entry, int64_t ago_ns, c
         reason[metric_length] == ' ')
         reason += metric_length + 1;
     text_init(&text, words, sizeof(words));
-    if (signal->kind == VAGUS_MODE_CHANGE) {
-        text_add(&text, "mode ");
-    } else {
-        text_addf(&text, "%s on ", vagus_signal_kind_name(signal->kind));
-        text_add_safe(&text, signal->resource, VAGUS_RESOURCE_MAX);
-        text_addf(&text, " %s%s: ", report_change_name(signal->change),
-                  entry->shadow ? " (shadow)" : "");
-    }
+    report_add_subject(entry, &text);
     text_add_safe(&text, reason, 320);
     screen_cut(screen, SCREEN_PLAIN, words);
     screen_line(screen, 0);

@@ -151,7 +151,7 @@ bool segment_alive(const struct segment_reader *reader)
 /* Ends the string in a field by 0. */
 #define END(field) ((field)[sizeof(field) - 1] = 0)
 
-static void tidy_snapshot(struct vagus_system_snapshot *snapshot)
+void segment_tidy_snapshot(struct vagus_system_snapshot *snapshot)
 {
     for (int i = 0; i < VAGUS_SNAPSHOT_SIGNALS; i++) {
         END(snapshot->signals[i].resource);
@@ -220,7 +220,7 @@ int segment_read_snapshot(const struct segment_reader *reader,
         error = try_snapshot(reader, &slot);
     if (error != 0)
         return error;
-    tidy_snapshot(&slot.snapshot);
+    segment_tidy_snapshot(&slot.snapshot);
     *snapshot = slot.snapshot;
     return 0;
 }

@@ -33,6 +33,10 @@ void segment_detach(struct segment_reader *reader);
 /* True while the writer holds its lock. Own segments are alive. */
 bool segment_alive(const struct segment_reader *reader);
 
+/* Ends the strings of a stranger's snapshot by 0 and brings its verdict and its count of paths
+ * within what can be: the reader does so with each that it copies. */
+void segment_tidy_snapshot(struct vagus_system_snapshot *snapshot);
+
 /* The newest snapshot: 0, VAGUS_EAGAIN (none yet, or four tries met the writer), VAGUS_EIO,
  * VAGUS_ECORRUPT; the output stays untouched on failure. */
 int segment_read_snapshot(const struct segment_reader *reader,

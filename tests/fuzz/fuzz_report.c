@@ -26,35 +26,10 @@ static void end_strings(void)
     END(report.header.program);
     END(report.header.boot_id);
     END(report.header.library_version);
-    for (size_t i = 0; i < VAGUS_SNAPSHOT_SIGNALS; i++) {
-        END(snapshot->signals[i].resource);
-        END(snapshot->signals[i].rule);
-    }
-    for (size_t i = 0; i < VAGUS_SNAPSHOT_PATHS; i++)
-        END(snapshot->paths[i].path);
-    for (size_t i = 0; i < VAGUS_SNAPSHOT_GPUS; i++)
-        END(snapshot->gpus[i].device);
-    for (size_t i = 0; i < VAGUS_SNAPSHOT_BUDGETS; i++) {
-        END(snapshot->budgets[i].name);
-        END(snapshot->budgets[i].unit);
-        END(snapshot->budgets[i].resource);
-    }
-    for (size_t i = 0; i < VAGUS_SNAPSHOT_FORECASTS; i++) {
-        END(snapshot->forecasts[i].rule);
-        END(snapshot->forecasts[i].metric);
-        END(snapshot->forecasts[i].instance);
-        END(snapshot->forecasts[i].resource);
-    }
-    for (size_t i = 0; i < VAGUS_SNAPSHOT_METRICS; i++) {
-        END(snapshot->metrics[i].name);
-        END(snapshot->metrics[i].instance);
-        END(snapshot->metrics[i].label);
-        END(snapshot->metrics[i].unit);
-    }
-    END(snapshot->mode.name);
-    END(snapshot->mode.before);
-    END(snapshot->mode.waits_for);
-    END(snapshot->mode.unknown);
+    uint32_t judged = snapshot->judged, paths = snapshot->path_count;
+    segment_tidy_snapshot(snapshot);
+    snapshot->judged = judged; /* a report has to bear any */
+    snapshot->path_count = paths;
     for (size_t i = 0; i < REPORT_ORGANS_MAX; i++) {
         struct report_spark *spark = &report.sparks[i];
         spark->unit[0] = ' ';
