@@ -18,7 +18,7 @@ enum vagus_health_flags {
 };
 
 /* Renders the summary into text (always ended by 0, cut if it does not fit; 16 KiB
- * fit any text, 128 KiB any JSON).
+ * fit any text; JSON takes some 50 KiB, and 1 MiB fits any).
  * Allocates nothing. *length (may be NULL) is what it would have needed, the final 0 excluded. */
 VAGUS_API int vagus_health_format(struct vagus_monitor *monitor, uint32_t flags, char *text,
                                   size_t capacity, size_t *length);

@@ -45,9 +45,9 @@ VAGUS_API int vagus_monitor_open(const struct vagus_monitor_options *options,
                                  struct vagus_monitor **monitor);
 
 /* Proves the wiring and starts sampling; with VAGUS_STEPPED, makes vagus_step() possible. Nothing
- * allocates from here on but vagus_listener_add(). VAGUS_EUNWIRED (strict only: ask
- * vagus_wiring_check() which), VAGUS_ESTATE,
- * VAGUS_ERESOURCE (no thread could be made). */
+ * allocates from here on but vagus_listener_add() and vagus_policy_reload(). VAGUS_EUNWIRED (strict
+ * only: ask vagus_wiring_check() which), VAGUS_ESTATE, VAGUS_ERESOURCE (no thread could be made).
+ */
 VAGUS_API int vagus_monitor_start(struct vagus_monitor *monitor);
 
 /* Runs what is due, on the calling thread, and says when to come back: *next_ns, on the monitor's

@@ -91,7 +91,7 @@ void report_load_history(struct report *report, const struct segment_reader *rea
 /* The verdict as of report->now_ns; unknown if the writer is dead or overdue. */
 enum vagus_verdict report_verdict(const struct report *report);
 
-/* Room that any summary fits into, whatever stands in the segment; usual ones take 2 and 8 KiB. */
+/* Room that any summary fits into, whatever stands in the segment; usual ones take 2 and 50 KiB. */
 #define REPORT_TEXT_BYTES_MAX (16 * 1024)
 #define REPORT_JSON_BYTES_MAX (1024 * 1024)
 
